@@ -1,0 +1,17 @@
+// The coupon code of a unit is derived, so that telling it needs no database; the ledger stores it to be searched by.
+import { createHmac } from 'node:crypto';
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'; // Crockford base 32: no I, L, O, U
+export const CODE_CHARS = 16;
+
+/** 16 characters, 80 bits: HMAC-SHA-256 of (campaign, unit) with the coupon key. The same unit has the same code for ever. */
+export function couponCode(key: Buffer, campaign: string, unit: number): string {
+  const mac = createHmac('sha256', key).update(`${campaign}\0${unit}`).digest();
+  let code = '';
+  for (let i = 0; i < CODE_CHARS; i += 1) {
+    const bit = i * 5;
+    const pair = (mac[bit >> 3]! << 8) | mac[(bit >> 3) + 1]!;
+    code += ALPHABET[(pair >> (11 - (bit & 7))) & 31];
+  }
+  return code;
+}

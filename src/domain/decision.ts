@@ -1,0 +1,33 @@
+// The gate's answer to a join. Refusals are values: a sale that says no works as intended.
+
+export interface Admission {
+  seq: number;
+  unit: number;
+  /** Epoch ms by Redis's clock. */
+  admittedAt: number;
+}
+
+export type Decision =
+  | ({ kind: 'admitted' | 'known' } & Admission)
+  | { kind: 'throttled'; waitMs: number }
+  | { kind: 'backlogged' }
+  | { kind: 'sold-out' }
+  | { kind: 'not-open'; opensAt: number }
+  | { kind: 'paused' }
+  | { kind: 'ended' }
+  /** The caller's deadline had passed when the script ran: nothing was written. */
+  | { kind: 'expired' };
+
+export type DecisionKind = Decision['kind'];
+
+export const DECISION_KINDS = [
+  'admitted',
+  'known',
+  'throttled',
+  'backlogged',
+  'sold-out',
+  'not-open',
+  'paused',
+  'ended',
+  'expired',
+] as const satisfies readonly DecisionKind[];

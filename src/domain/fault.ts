@@ -1,0 +1,27 @@
+// Something broke. Refusals are never faults; a fault says whether asking again can help.
+
+export type FaultCode =
+  | 'redis-unavailable'
+  | 'ledger-unavailable'
+  | 'gate-missing'
+  | 'stale-epoch'
+  | 'corrupt-state'
+  | 'conflict'
+  | 'invalid'
+  | 'not-found'
+  | 'overloaded';
+
+export class Fault extends Error {
+  readonly code: FaultCode;
+  readonly retryable: boolean;
+
+  constructor(code: FaultCode, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Fault';
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+export const isFault = (error: unknown, code?: FaultCode): error is Fault =>
+  error instanceof Fault && (code === undefined || error.code === code);

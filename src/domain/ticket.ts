@@ -1,0 +1,79 @@
+// The ticket is a signed receipt: `<payload>.<mac>`, base64url, deterministic, checked without I/O.
+//
+// payload = format(1) keyId(1) epoch(2) seq(6) unit(4) admittedAt(6) userTag(12) campaign(rest), big-endian
+// mac     = HMAC-SHA-256(key, payload text), first 16 bytes (truncation: RFC 2104 §5)
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { CAMPAIGN_ID, TAG_BYTES } from './ids.ts';
+
+export interface Ticket {
+  campaign: string;
+  epoch: number;
+  seq: number;
+  unit: number;
+  /** Epoch ms by Redis's clock. */
+  admittedAt: number;
+  /** 16 base64url characters; see `userTag`. */
+  tag: string;
+}
+
+/** Signing keys by id (0–255). New tickets are signed with `current`; the others only check. */
+export interface TicketKeys {
+  current: number;
+  keys: ReadonlyMap<number, Buffer>;
+}
+
+const FORMAT = 1;
+const FIXED_BYTES = 20 + TAG_BYTES;
+const MAC_BYTES = 16;
+const MAC_CHARS = 22;
+/** Longest ticket text: 95 payload bytes, a dot and the MAC. Longer input is not looked at. */
+export const TICKET_CHARS_MAX = 150;
+
+export function signTicket(keys: TicketKeys, ticket: Ticket): string {
+  const payload = Buffer.allocUnsafe(FIXED_BYTES + ticket.campaign.length);
+  payload[0] = FORMAT;
+  payload[1] = keys.current;
+  payload.writeUInt16BE(ticket.epoch, 2);
+  payload.writeUIntBE(ticket.seq, 4, 6);
+  payload.writeUInt32BE(ticket.unit, 10);
+  payload.writeUIntBE(ticket.admittedAt, 14, 6);
+  payload.write(ticket.tag, 20, 'base64url');
+  payload.write(ticket.campaign, FIXED_BYTES, 'latin1');
+  const text = payload.toString('base64url');
+  return `${text}.${macOf(keyOf(keys, keys.current), text)}`;
+}
+
+/** The ticket, or undefined when it is forged, truncated, altered or signed with a key we no longer hold. */
+export function verifyTicket(keys: TicketKeys, text: string): Ticket | undefined {
+  if (text.length > TICKET_CHARS_MAX) return undefined;
+  const dot = text.length - MAC_CHARS - 1;
+  if (dot < 1 || text[dot] !== '.') return undefined;
+  const payloadText = text.slice(0, dot);
+  const payload = Buffer.from(payloadText, 'base64url');
+  if (payload.length <= FIXED_BYTES || payload[0] !== FORMAT) return undefined;
+  const key = keys.keys.get(payload[1]!);
+  if (key === undefined) return undefined;
+  const mac = Buffer.from(text.slice(dot + 1));
+  const expected = Buffer.from(macOf(key, payloadText));
+  if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) return undefined;
+  const campaign = payload.toString('latin1', FIXED_BYTES);
+  if (!CAMPAIGN_ID.test(campaign)) return undefined;
+  return {
+    campaign,
+    epoch: payload.readUInt16BE(2),
+    seq: payload.readUIntBE(4, 6),
+    unit: payload.readUInt32BE(10),
+    admittedAt: payload.readUIntBE(14, 6),
+    tag: payload.toString('base64url', 20, FIXED_BYTES),
+  };
+}
+
+function macOf(key: Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest().toString('base64url', 0, MAC_BYTES);
+}
+
+function keyOf(keys: TicketKeys, id: number): Buffer {
+  const key = keys.keys.get(id);
+  if (key === undefined) throw new Error(`no ticket signing key with id ${id}`);
+  return key;
+}
