@@ -1,0 +1,159 @@
+#!lua
+-- Decides a batch of joins for one campaign, in arrival order, atomically. All or nothing: everything that can fail is
+-- read and checked before the first write, because a script has no rollback.
+--
+-- KEYS: gate free work[shards] users[count]
+-- ARGV: epoch deadline shards count (tag user trace)[count]
+-- RETURNS: now seq remaining wait opens_at (decision seq unit admitted_at)[count]
+--
+-- gate      hash: the campaign's projection and its counters
+-- free      list: units that came back, handed out again first
+-- work      streams: entry `<seq>-0` goes to work[seq mod shards]
+-- users     hash buckets: tag -> packed seq, unit, admitted_at; one key for each user of the batch
+-- deadline  epoch ms by this server's clock, after which nobody waits for the answer; 0 for none
+-- decision  0 admitted, 1 known, 2 throttled, 3 backlogged, 4 sold-out, 5 not-open, 6 paused, 7 ended, 8 expired
+-- wait      ms until the token bucket holds a token again; 0 when it does
+-- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_CORRUPT
+local gate = KEYS[1]
+local free = KEYS[2]
+local epoch = ARGV[1]
+local deadline = tonumber(ARGV[2])
+local shards = tonumber(ARGV[3])
+local count = tonumber(ARGV[4])
+local FIRST_WORK, FIRST_USERS, FIRST_JOIN = 2, 2 + shards, 4
+local MAX_INTEGER = 9007199254740991
+local TOKEN = 1000000 -- the bucket counts millionths of a token, so that a refill is an integer: elapsed µs x rate
+
+local function corrupt(what)
+  return redis.error_reply('SLUICE_CORRUPT ' .. what)
+end
+
+local function integer(text)
+  if not text or not string.match(text, '^%d+$') then return nil end
+  local value = tonumber(text)
+  return value <= MAX_INTEGER and value or nil
+end
+
+if redis.call('TYPE', gate).ok == 'none' then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
+local fields = redis.call('HMGET', gate, 'epoch', 'state', 'opens_at', 'closes_at', 'stock', 'rate', 'burst',
+  'backlog_max', 'shards', 'seq', 'next_unit', 'settled', 'bucket_level', 'bucket_at')
+if fields[1] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. tostring(fields[1])) end
+local state = fields[2]
+if state ~= 'active' and state ~= 'paused' and state ~= 'closed' then return corrupt('state of the gate') end
+local number = {}
+for i = 3, 14 do
+  number[i] = integer(fields[i])
+  if not number[i] then return corrupt('field ' .. i .. ' of the gate is no integer') end
+end
+local opens_at, closes_at, stock, rate, burst, backlog_max = number[3], number[4], number[5], number[6], number[7], number[8]
+local seq, next_unit, settled, level, bucket_at = number[10], number[11], number[12], number[13], number[14]
+if number[9] ~= shards then return corrupt('the gate has another number of shards') end
+
+local free_type = redis.call('TYPE', free).ok
+if free_type ~= 'none' and free_type ~= 'list' then return corrupt('the free list') end
+local free_count = free_type == 'list' and redis.call('LLEN', free) or 0
+local free_units = free_count > 0 and redis.call('LRANGE', free, 0, count - 1) or {}
+for i = 1, #free_units do
+  if not integer(free_units[i]) then return corrupt('a unit in the free list') end
+end
+
+local time = redis.call('TIME')
+local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local now = math.floor(now_us / 1000)
+
+if rate > 0 then
+  local full = burst * TOKEN
+  -- Clamped: a clock that steps back refills nothing, one that leaps ahead fills the bucket once.
+  local elapsed = math.max(0, math.min(now_us - bucket_at, math.ceil(full / rate)))
+  level = math.min(full, level + elapsed * rate)
+end
+
+local closed
+if deadline > 0 and now > deadline then closed = 8
+elseif state == 'closed' or (closes_at > 0 and now >= closes_at) then closed = 7
+elseif state == 'paused' then closed = 6
+elseif now < opens_at then closed = 5 end
+
+local reply = {now, 0, 0, 0, opens_at}
+local admitted = {} -- position in the batch of each new admission, in order
+local seen = {}
+local taken = 0
+local first_seq = seq + 1
+
+for i = 1, count do
+  local at = FIRST_JOIN + 3 * (i - 1)
+  local tag = ARGV[at + 1]
+  local slot = 5 + 4 * (i - 1)
+  local decision, its_seq, its_unit, its_time = closed, 0, 0, 0
+  if closed ~= 8 then
+    local earlier = seen[tag]
+    local packed = not earlier and redis.call('HGET', KEYS[FIRST_USERS + i], tag)
+    if earlier then
+      decision, its_seq, its_unit, its_time = 1, reply[earlier + 2], reply[earlier + 3], reply[earlier + 4]
+    elseif packed then
+      if #packed ~= 16 then return corrupt('the entry of a user') end
+      decision = 1
+      its_seq, its_unit, its_time = struct.unpack('>I6I4I6', packed)
+    elseif not closed then
+      local next_free = free_units[taken + 1]
+      if not next_free and next_unit >= stock then decision = 4
+      elseif rate > 0 and level < TOKEN then decision = 2
+      elseif backlog_max > 0 and seq - settled >= backlog_max then decision = 3
+      else
+        decision = 0
+        if rate > 0 then level = level - TOKEN end
+        if next_free then
+          taken = taken + 1
+          its_unit = tonumber(next_free)
+        else
+          next_unit = next_unit + 1
+          its_unit = next_unit
+        end
+        seq = seq + 1
+        its_seq, its_time = seq, now
+        admitted[#admitted + 1] = i
+        seen[tag] = slot
+      end
+    end
+  end
+  reply[slot + 1], reply[slot + 2], reply[slot + 3], reply[slot + 4] = decision, its_seq, its_unit, its_time
+end
+
+if #admitted > 0 then
+  -- An entry ID must grow: a stream somebody else wrote to would make XADD fail half-way through.
+  for s = first_seq, math.min(seq, first_seq + shards - 1) do
+    local work = KEYS[FIRST_WORK + 1 + s % shards]
+    local kind = redis.call('TYPE', work).ok
+    if kind == 'stream' then
+      local info = redis.call('XINFO', 'STREAM', work)
+      for f = 1, #info, 2 do
+        if info[f] == 'last-generated-id' and tonumber(string.match(info[f + 1], '^(%d+)-')) >= s then
+          return corrupt('a work stream is ahead of the gate')
+        end
+      end
+    elseif kind ~= 'none' then
+      return corrupt('a work stream')
+    end
+  end
+
+  for n = 1, #admitted do
+    local i = admitted[n]
+    local slot = 5 + 4 * (i - 1)
+    local its_seq, its_unit = reply[slot + 2], reply[slot + 3]
+    local tag, user, trace = ARGV[FIRST_JOIN + 3 * i - 2], ARGV[FIRST_JOIN + 3 * i - 1], ARGV[FIRST_JOIN + 3 * i]
+    local work, id = KEYS[FIRST_WORK + 1 + its_seq % shards], string.format('%.0f-0', its_seq)
+    if trace == '' then
+      redis.call('XADD', work, id, 'user', user, 'unit', its_unit, 'admitted_at', now)
+    else
+      redis.call('XADD', work, id, 'user', user, 'unit', its_unit, 'admitted_at', now, 'traceparent', trace)
+    end
+    redis.call('HSET', KEYS[FIRST_USERS + i], tag, struct.pack('>I6I4I6', its_seq, its_unit, now))
+  end
+  if taken > 0 then redis.call('LTRIM', free, taken, -1) end
+  redis.call('HSET', gate, 'seq', seq, 'next_unit', next_unit, 'bucket_level', level, 'bucket_at', now_us)
+end
+
+reply[2] = seq
+reply[3] = math.max(0, stock - next_unit) + free_count - taken
+if rate > 0 and level < TOKEN then reply[4] = math.ceil((TOKEN - level) / rate / 1000) end
+return reply

@@ -1,0 +1,72 @@
+#!lua
+-- Settles entries of one shard whose work is committed: acks them, moves the watermark, trims the stream up to it, and
+-- writes down what became of tickets that were not issued as promised. An entry counts once, whoever acks it and how often.
+--
+-- KEYS: gate work exceptions free
+-- ARGV: group shard ids exceptional id[ids] (seq outcome unit)[exceptional]
+-- RETURNS: settled watermark
+--
+-- exceptions  hash: seq -> outcome
+-- unit        the unit that goes back to the free list with this outcome, 0 for none
+-- settled     how many of the ids were pending until now
+-- watermark   every seq of the shard up to it is settled
+-- ERRORS: SLUICE_CORRUPT
+local gate = KEYS[1]
+local work = KEYS[2]
+local exceptions = KEYS[3]
+local free = KEYS[4]
+local group = ARGV[1]
+local shard = ARGV[2]
+local ids = tonumber(ARGV[3])
+local exceptional = tonumber(ARGV[4])
+
+local function has_type(key, wanted)
+  local kind = redis.call('TYPE', key).ok
+  return kind == wanted or kind == 'none'
+end
+if not (has_type(gate, 'hash') and has_type(work, 'stream') and has_type(exceptions, 'hash') and has_type(free, 'list')) then
+  return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
+end
+local last_delivered
+if redis.call('TYPE', work).ok == 'stream' then
+  local groups = redis.call('XINFO', 'GROUPS', work)
+  for g = 1, #groups do
+    local info = {}
+    for f = 1, #groups[g], 2 do info[groups[g][f]] = groups[g][f + 1] end
+    if info['name'] == group then last_delivered = info['last-delivered-id'] end
+  end
+end
+if not last_delivered then return redis.error_reply('NOGROUP no such stream or group') end
+local marks = redis.call('HMGET', gate, 'watermark:' .. shard, 'acked:' .. shard)
+local watermark, acked = tonumber(marks[1] or '0'), tonumber(marks[2] or '0')
+
+local settled, retrying = 0, 0
+local exceptional_ids = {}
+for e = 1, exceptional do
+  local at = 4 + ids + 3 * (e - 1)
+  local seq, outcome, unit = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  exceptional_ids[seq .. '-0'] = true
+  if redis.call('XACK', work, group, seq .. '-0') == 1 then
+    settled = settled + 1
+    redis.call('HSET', exceptions, seq, outcome)
+    if outcome == 'retrying:' then retrying = retrying + 1 end
+    if unit ~= '0' then redis.call('RPUSH', free, unit) end
+  end
+end
+local plain = {}
+for i = 1, ids do
+  local id = ARGV[4 + i]
+  if not exceptional_ids[id] then plain[#plain + 1] = id end
+  acked = math.max(acked, tonumber(string.match(id, '^(%d+)-')))
+end
+if #plain > 0 then settled = settled + redis.call('XACK', work, group, unpack(plain)) end
+
+local pending = redis.call('XPENDING', work, group, '-', '+', 1)
+local reached = #pending > 0 and tonumber(string.match(pending[1][1], '^(%d+)-')) - 1
+  or tonumber(string.match(last_delivered, '^(%d+)-'))
+watermark = math.max(watermark, reached)
+redis.call('XTRIM', work, 'MINID', '=', string.format('%.0f-0', watermark + 1))
+redis.call('HSET', gate, 'watermark:' .. shard, watermark, 'acked:' .. shard, acked)
+if settled > 0 then redis.call('HINCRBY', gate, 'settled', settled) end
+if retrying > 0 then redis.call('HINCRBY', gate, 'retrying', retrying) end
+return {settled, watermark}

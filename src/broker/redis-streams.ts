@@ -1,0 +1,176 @@
+// The default broker: one consumer group over the work streams that the gate script writes.
+import type { Redis } from 'ioredis';
+import { seqOf, seqsBetween } from '../domain/shard.ts';
+import { redisFault } from '../redis/connection.ts';
+import { GROUP, keys } from '../redis/keys.ts';
+import { loadScript, runScript } from '../redis/scripts.ts';
+import { settleArguments } from '../redis/settlement.ts';
+import type { Batch, Broker, Consumer, Entry } from './port.ts';
+import { type RawEntry, type RawStreams, readReply } from './stream-reply.ts';
+
+export interface RedisStreamsDeps {
+  /** For everything that answers at once. */
+  redis: Redis;
+  /** Opens the connection of one blocking reader; the consumer closes it. */
+  openReader: (name: string) => Redis;
+  batchMax: number;
+  /** A consumer silent for this long has its entries claimed; longer than the worst batch. */
+  claimIdleMs: number;
+  /** Hears of entries that were trimmed while pending: their content is gone from Redis. */
+  onVanished: (campaign: string, seqs: number[]) => void;
+}
+
+/** While other shards are in hand, waiting for the idle ones must not outlast the busy ones. */
+const BUSY_WAIT_MS = 20;
+
+const settleScript = loadScript('settle');
+
+export function createRedisStreams(deps: RedisStreamsDeps): Broker {
+  return {
+    async consume(campaign, shards, name) {
+      await createGroups(deps.redis, campaign, shards);
+      return createConsumer(deps, campaign, shards, name);
+    },
+    async lag(campaign, shards) {
+      const seq = Number((await deps.redis.hget(keys.gate(campaign), 'seq').catch(rethrow)) ?? 0);
+      return Promise.all(
+        Array.from({ length: shards }, async (_, shard) => {
+          const group = await groupInfo(deps.redis, keys.work(campaign, shard));
+          return {
+            shard,
+            undeliveredCount: seqsBetween(shard, shards, group.lastDelivered, seq + 1),
+            pendingCount: group.pending,
+          };
+        }),
+      );
+    },
+    close: async () => undefined,
+  };
+}
+
+function createConsumer(deps: RedisStreamsDeps, campaign: string, shards: number, name: string): Consumer {
+  const { redis, batchMax, claimIdleMs } = deps;
+  const reader = deps.openReader(`${name}:${campaign}`);
+  const inHand = new Set<number>();
+  // Shards whose own history has not been read to its end: a reply that was lost left its entries there.
+  const unread = new Set<number>(Array.from({ length: shards }, (_, shard) => shard));
+  let freed = Promise.withResolvers<void>();
+  let scanAt = Date.now() + claimIdleMs / 3;
+
+  const idleShards = (among?: ReadonlySet<number>): number[] =>
+    Array.from({ length: shards }, (_, shard) => shard).filter((s) => !inHand.has(s) && (among?.has(s) ?? true));
+
+  async function read(from: '>' | '0', among: number[], blockMs?: number): Promise<Batch[]> {
+    const wait = blockMs === undefined ? [] : ['BLOCK', blockMs];
+    const streams = among.map((shard) => keys.work(campaign, shard));
+    const args = ['GROUP', GROUP, name, 'COUNT', batchMax, ...wait, 'STREAMS', ...streams, ...among.map(() => from)];
+    const reply = (await reader.call('XREADGROUP', args)) as RawStreams | null;
+    return readReply(reply, streams).flatMap(({ index, entries }) => take(among[index]!, entries, from === '0'));
+  }
+
+  function take(shard: number, entries: Entry[], redelivered: boolean): Batch[] {
+    if (entries.length === 0) return [];
+    inHand.add(shard);
+    return [{ shard, entries, redelivered }];
+  }
+
+  async function readHistory(): Promise<Batch[]> {
+    const among = idleShards(unread);
+    if (among.length === 0) return [];
+    const batches = await read('0', among);
+    const found = new Set(batches.map((batch) => batch.shard));
+    for (const shard of among) if (!found.has(shard)) unread.delete(shard);
+    return batches;
+  }
+
+  async function claimSilent(): Promise<Batch[]> {
+    const claimed: Batch[] = [];
+    for (const shard of idleShards()) {
+      const work = keys.work(campaign, shard);
+      const reply = await redis.xautoclaim(work, GROUP, name, claimIdleMs, '0-0', 'COUNT', batchMax);
+      const [, entries, vanished] = reply as [string, RawEntry[], string[]?];
+      if (vanished && vanished.length > 0) deps.onVanished(campaign, vanished.map(seqOf));
+      claimed.push(...readReply([[work, entries]], [work]).flatMap((found) => take(shard, found.entries, true)));
+    }
+    return claimed;
+  }
+
+  function putDown(shard: number): void {
+    inHand.delete(shard);
+    freed.resolve();
+    freed = Promise.withResolvers();
+  }
+
+  async function receive(waitMs: number): Promise<Batch[]> {
+    const history = await readHistory();
+    if (history.length > 0) return history;
+    if (Date.now() >= scanAt) {
+      scanAt = Date.now() + claimIdleMs / 3;
+      for (const shard of idleShards()) unread.add(shard);
+      const claimed = await claimSilent();
+      if (claimed.length > 0) return claimed;
+    }
+    const idle = idleShards();
+    if (idle.length > 0) return read('>', idle, inHand.size > 0 ? Math.min(BUSY_WAIT_MS, waitMs) : waitMs);
+    await freed.promise;
+    return [];
+  }
+
+  return {
+    async receive(waitMs) {
+      try {
+        return await receive(waitMs);
+      } catch (error) {
+        for (let shard = 0; shard < shards; shard += 1) unread.add(shard);
+        if (String(error).includes('NOGROUP') || String(error).includes('UNBLOCKED')) {
+          await createGroups(redis, campaign, shards);
+          return [];
+        }
+        throw redisFault(error);
+      }
+    },
+    async settle(batch, exceptions) {
+      const { keys: names, args } = settleArguments(campaign, batch.shard, seqsOf(batch), exceptions);
+      const [settled] = (await runScript(redis, settleScript, names, args).catch(rethrow)) as [number, number];
+      putDown(batch.shard);
+      return settled;
+    },
+    release(batch) {
+      unread.add(batch.shard);
+      putDown(batch.shard);
+    },
+    async close() {
+      freed.resolve();
+      reader.disconnect();
+    },
+  };
+}
+
+const seqsOf = (batch: Batch): number[] => batch.entries.map((entry) => entry.seq);
+
+/** From `0`, never from `$`: a group made anew must see the backlog. */
+async function createGroups(redis: Redis, campaign: string, shards: number): Promise<void> {
+  for (let shard = 0; shard < shards; shard += 1) {
+    await redis.xgroup('CREATE', keys.work(campaign, shard), GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
+      if (!String(error).includes('BUSYGROUP')) throw redisFault(error);
+    });
+  }
+}
+
+async function groupInfo(redis: Redis, work: string): Promise<{ lastDelivered: number; pending: number }> {
+  const groups = (await redis.xinfo('GROUPS', work).catch((error: unknown) => {
+    if (String(error).includes('no such key')) return [];
+    throw redisFault(error);
+  })) as unknown[][];
+  for (const group of groups) {
+    const field = (name: string) => group[group.indexOf(name) + 1];
+    if (field('name') === GROUP) {
+      return { lastDelivered: seqOf(String(field('last-delivered-id'))), pending: Number(field('pending')) };
+    }
+  }
+  return { lastDelivered: 0, pending: 0 };
+}
+
+function rethrow(error: unknown): never {
+  throw redisFault(error);
+}

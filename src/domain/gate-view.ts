@@ -1,0 +1,50 @@
+// What a front remembers of one campaign's gate: its settings, its counters, and how far the work has come.
+import type { CampaignState } from './campaign.ts';
+import { seqsBetween, shardOf } from './shard.ts';
+
+export interface GateView {
+  id: string;
+  name: string;
+  epoch: number;
+  version: number;
+  state: CampaignState;
+  opensAt: number | null;
+  closesAt: number | null;
+  stock: number;
+  ratePerSecond: number;
+  burst: number;
+  backlogMax: number;
+  shards: number;
+  buckets: number;
+  /** Last seq given out: how many were admitted. */
+  seq: number;
+  /** Units that can still be had. */
+  remaining: number;
+  /** Entries settled, over all shards. */
+  settledCount: number;
+  retryingCount: number;
+  /** By shard: every seq up to it is settled. */
+  watermarks: number[];
+  /** By shard: the highest seq settled; between the two lies the window being worked on. */
+  acked: number[];
+  /** Epoch ms of this process when it was read. */
+  readAt: number;
+}
+
+export const backlogOf = (view: GateView): number => view.seq - view.settledCount;
+
+/** Where a ticket stands: `waiting` needs no question, `worked-on` and `settled` need one for the outcome. */
+export function placeOf(view: GateView, seq: number): 'waiting' | 'worked-on' | 'settled' {
+  const shard = shardOf(seq, view.shards);
+  if (seq <= (view.watermarks[shard] ?? 0)) return 'settled';
+  return seq <= (view.acked[shard] ?? 0) || seq > view.seq ? 'worked-on' : 'waiting';
+}
+
+/** How many tickets before `seq` are not settled yet, by arithmetic over the watermarks. */
+export function aheadOf(view: GateView, seq: number): number {
+  let ahead = 0;
+  for (let shard = 0; shard < view.shards; shard += 1) {
+    ahead += seqsBetween(shard, view.shards, Math.max(0, view.watermarks[shard] ?? 0), seq);
+  }
+  return ahead;
+}

@@ -1,0 +1,17 @@
+// Every key name of Sluice. All keys of a campaign share the hash tag {campaign}, so that one script may touch them.
+
+export const GROUP = 'issuers';
+
+const of = (campaign: string, rest: string): string => `sluice:{${campaign}}:${rest}`;
+
+export const keys = {
+  gate: (campaign: string) => of(campaign, 'gate'),
+  free: (campaign: string) => of(campaign, 'free'),
+  exceptions: (campaign: string) => of(campaign, 'exceptions'),
+  work: (campaign: string, shard: number) => of(campaign, `work:${shard}`),
+  users: (campaign: string, bucket: number) => of(campaign, `users:${bucket}`),
+  /** Requests of one client over all fronts; see `http/client-limits.ts`. */
+  clientLimit: 'sluice:limit',
+  /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */
+  retryPrefix: '{sluice-retry}',
+};
