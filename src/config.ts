@@ -1,0 +1,138 @@
+// The only reader of the environment. Every setting has a default, bounds and a row in the README; all problems are
+// reported at once, before anything opens.
+import { z } from 'zod';
+import type { TicketKeys } from './domain/ticket.ts';
+
+const port = (preset: number) => z.coerce.number().int().min(0).max(65_535).default(preset);
+const count = (preset: number, min: number, max: number) => z.coerce.number().int().min(min).max(max).default(preset);
+const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'takes 64 hex digits (32 bytes)');
+
+const schema = z.object({
+  SLUICE_PROFILE: z.enum(['local', 'production']).default('local'),
+  DATA_DIR: z.string().min(1).default('.data'),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'takes redis:// or rediss://')
+    .optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^(mysql|mariadb):\/\//, 'takes mysql://user:password@host:port/database')
+    .optional(),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port(8080),
+  ADMIN_HOST: z.string().default('127.0.0.1'),
+  ADMIN_PORT: port(8081),
+  ADMIN_TOKEN: z.string().min(16, 'takes at least 16 characters').optional(),
+  TELEMETRY: z.enum(['on', 'off']).default('on'),
+  TELEMETRY_HOST: z.string().default('127.0.0.1'),
+  TELEMETRY_PORT: port(9464),
+  TRACE_RATIO: z.coerce.number().min(0).max(1).default(0.01),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  WORKERS: count(1, 0, 32),
+  WORKER_NAME: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,64}$/)
+    .optional(),
+  WORKER_CONNECTIONS: count(8, 1, 64),
+  CLAIM_IDLE_MS: count(15_000, 1_000, 600_000),
+  DURABILITY: z.enum(['memory', 'disk']).default('disk'),
+  TICKET_KEYS: z
+    .string()
+    .regex(
+      /^\d{1,3}:[0-9a-f]{64}(,\d{1,3}:[0-9a-f]{64})*$/i,
+      'takes id:64-hex-digits, the signing key first, then older ones after commas',
+    )
+    .optional(),
+  COUPON_KEY: hexKey.optional(),
+  GATEWAY_SECRET: z.string().min(16, 'takes at least 16 characters').optional(),
+  JOINS_PER_USER_PER_SECOND: count(5, 0, 1_000),
+  POLLS_PER_CLIENT_PER_SECOND: count(20, 0, 10_000),
+});
+
+export type Profile = 'local' | 'production';
+export type Durability = 'memory' | 'disk';
+
+export interface Config {
+  profile: Profile;
+  dataDir: string;
+  redisUrl: string | undefined;
+  databaseUrl: string | undefined;
+  front: { host: string; port: number };
+  admin: { host: string; port: number; token: string | undefined };
+  telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
+  logLevel: string;
+  workers: { count: number; name: string | undefined; connections: number; claimIdleMs: number };
+  durability: Durability;
+  ticketKeys: TicketKeys | undefined;
+  couponKey: Buffer | undefined;
+  gatewaySecret: string | undefined;
+  clientLimits: { joinsPerSecond: number; pollsPerSecond: number };
+}
+
+/** Exit code of a process whose configuration is wrong (EX_CONFIG of sysexits.h). */
+export const EXIT_CONFIG = 78;
+
+export class ConfigError extends Error {}
+
+/** Every setting, defaults filled in; throws one ConfigError that lists all problems. An empty value counts as unset. */
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success ? productionProblems(parsed.data) : parsed.error.issues.map(describe);
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(
+      `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  ${p}`).join('\n')}`,
+    );
+  }
+  const env = parsed.data;
+  return {
+    profile: env.SLUICE_PROFILE,
+    dataDir: env.DATA_DIR,
+    redisUrl: env.REDIS_URL,
+    databaseUrl: env.DATABASE_URL,
+    front: { host: env.HOST, port: env.PORT },
+    admin: { host: env.ADMIN_HOST, port: env.ADMIN_PORT, token: env.ADMIN_TOKEN },
+    telemetry: {
+      on: env.TELEMETRY === 'on',
+      host: env.TELEMETRY_HOST,
+      port: env.TELEMETRY_PORT,
+      traceRatio: env.TRACE_RATIO,
+      otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    },
+    logLevel: env.LOG_LEVEL,
+    workers: {
+      count: env.WORKERS,
+      name: env.WORKER_NAME,
+      connections: env.WORKER_CONNECTIONS,
+      claimIdleMs: env.CLAIM_IDLE_MS,
+    },
+    durability: env.DURABILITY,
+    ticketKeys: env.TICKET_KEYS === undefined ? undefined : parseTicketKeys(env.TICKET_KEYS),
+    couponKey: env.COUPON_KEY === undefined ? undefined : Buffer.from(env.COUPON_KEY, 'hex'),
+    gatewaySecret: env.GATEWAY_SECRET,
+    clientLimits: { joinsPerSecond: env.JOINS_PER_USER_PER_SECOND, pollsPerSecond: env.POLLS_PER_CLIENT_PER_SECOND },
+  };
+}
+
+/** Names of all settings, for the README's table and its test. */
+export const SETTING_NAMES: readonly string[] = Object.keys(schema.shape);
+
+function describe(issue: z.core.$ZodIssue): string {
+  return `${issue.path.join('.')}: ${issue.message}`;
+}
+
+/** What the local profile makes for itself a production must be given: a secret made at start differs per process. */
+function productionProblems(env: z.output<typeof schema>): string[] {
+  if (env.SLUICE_PROFILE !== 'production') return [];
+  const needed = ['REDIS_URL', 'DATABASE_URL', 'ADMIN_TOKEN', 'TICKET_KEYS', 'COUPON_KEY', 'GATEWAY_SECRET'] as const;
+  return needed
+    .filter((name) => env[name] === undefined)
+    .map((name) => `${name}: needed when SLUICE_PROFILE is production`);
+}
+
+function parseTicketKeys(text: string): TicketKeys {
+  const pairs = text.split(',').map((pair) => pair.split(':') as [string, string]);
+  const keys = new Map(pairs.map(([id, hex]) => [Number(id) & 255, Buffer.from(hex, 'hex')]));
+  return { current: Number(pairs[0]![0]) & 255, keys };
+}

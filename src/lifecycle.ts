@@ -1,0 +1,46 @@
+// How a process ends: one signal drains, what was opened closes in reverse order, and a deadline ends what hangs.
+
+export interface Stopping {
+  /** Aborts when the process has been asked to end. */
+  signal: AbortSignal;
+  /** Asks the process to end, as a signal would. */
+  stop(): void;
+}
+
+/** Listens for SIGINT and SIGTERM. A second signal does not wait any longer. */
+export function listenForStop(): Stopping {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort(new Error(signal));
+    });
+  }
+  return { signal: controller.signal, stop: () => controller.abort(new Error('stopped')) };
+}
+
+/** Resolves when the signal aborts. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Waits `ms`, or less when the signal aborts. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
+
+/** Exponential with full jitter: the wait before attempt `attempt` (from 0), between half and all of min·2ⁿ ≤ max. */
+export function backoffMs(attempt: number, minMs: number, maxMs: number): number {
+  const full = Math.min(maxMs, minMs * 2 ** Math.min(attempt, 20));
+  return full / 2 + (Math.random() * full) / 2;
+}

@@ -1,0 +1,49 @@
+// A trace begins with a join and is carried by the ticket's entry to the worker that issues it.
+import { context, isSpanContextValid, propagation, type Span, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
+
+const tracer = trace.getTracer('sluice');
+
+export interface JoinTrace {
+  /** W3C traceparent for the entry; '' when the trace is not recorded. */
+  traceparent: string;
+  end(decision: string): void;
+}
+
+const UNTRACED: JoinTrace = { traceparent: '', end: () => undefined };
+
+/** Starts the span of a join; `header` is the caller's traceparent, whose decision to record is followed. */
+export function traceJoin(route: string, header: string | undefined): JoinTrace {
+  const parent =
+    header === undefined ? context.active() : propagation.extract(context.active(), { traceparent: header });
+  const span = tracer.startSpan(route, { kind: SpanKind.SERVER, attributes: { 'http.route': route } }, parent);
+  if (!span.isRecording()) return UNTRACED;
+  return {
+    traceparent: traceparentOf(span),
+    end: (decision) => {
+      span.setAttribute('sluice.decision', decision);
+      span.end();
+    },
+  };
+}
+
+function traceparentOf(span: Span): string {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
+}
+
+/** The span of settling one batch, linked to the joins that made its entries. */
+export function traceBatch(shard: number, size: number, traceparents: readonly string[]): Span {
+  const links = traceparents.flatMap((traceparent) => {
+    const linked = trace.getSpanContext(propagation.extract(context.active(), { traceparent }));
+    return linked && isSpanContextValid(linked) && linked.traceFlags & TraceFlags.SAMPLED ? [{ context: linked }] : [];
+  });
+  const attributes = {
+    'messaging.system': 'redis',
+    'messaging.operation.type': 'process',
+    'messaging.operation.name': 'process',
+    'messaging.destination.name': 'tickets',
+    'messaging.destination.partition.id': String(shard),
+    'messaging.batch.message_count': size,
+  };
+  return tracer.startSpan('process tickets', { kind: SpanKind.CONSUMER, attributes, links });
+}

@@ -1,0 +1,33 @@
+// The numbers of Sluice. Hot paths count in plain integers; a scrape reads them. No user, ticket or campaign is a label.
+import { type Attributes, metrics } from '@opentelemetry/api';
+
+const meter = metrics.getMeter('sluice');
+
+/** A counter with one label whose values are known beforehand: an increment is an addition, nothing else. */
+export function labelledCounter<V extends string>(
+  name: string,
+  description: string,
+  label: string,
+  values: readonly V[],
+): Record<V, number> {
+  const counts = Object.fromEntries(values.map((value) => [value, 0])) as Record<V, number>;
+  meter.createObservableCounter(name, { description }).addCallback((result) => {
+    for (const value of values) result.observe(counts[value], { [label]: value });
+  });
+  return counts;
+}
+
+/** Seconds, by buckets that suit an admission: half a millisecond to ten seconds. */
+export function durationHistogram(
+  name: string,
+  description: string,
+): (seconds: number, attributes?: Attributes) => void {
+  const explicitBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+  const histogram = meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries } });
+  return (seconds, attributes) => histogram.record(seconds, attributes);
+}
+
+/** A value that is read when somebody scrapes. */
+export function gauge(name: string, description: string, read: () => number): void {
+  meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()));
+}
