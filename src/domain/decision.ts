@@ -8,7 +8,8 @@ export interface Admission {
 }
 
 export type Decision =
-  | ({ kind: 'admitted' | 'known' } & Admission)
+  | ({ kind: 'admitted' } & Admission)
+  | ({ kind: 'known' } & Admission)
   | { kind: 'throttled'; waitMs: number }
   | { kind: 'backlogged' }
   | { kind: 'sold-out' }

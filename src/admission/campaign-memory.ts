@@ -1,0 +1,77 @@
+// What a front remembers of one campaign, and the refusals it can give from that alone.
+import { phaseOf } from '../domain/campaign.ts';
+import type { Decision } from '../domain/decision.ts';
+import { createDrainRate, type DrainRate } from '../domain/drain-rate.ts';
+import { backlogOf, type GateView } from '../domain/gate-view.ts';
+import { limits } from '../limits.ts';
+import { type AdmittedFilter, createAdmittedFilter } from './admitted-filter.ts';
+
+export interface CampaignMemory {
+  view: GateView;
+  drain: DrainRate;
+  admitted: AdmittedFilter;
+  /** `admitted` holds everybody up to this seq; -1 before it was ever completed. */
+  completeSeq: number;
+  /** Epoch ms of this process until which the token bucket is known to be empty. */
+  throttledUntil: number;
+  /** When somebody last asked for this campaign. */
+  usedAt: number;
+}
+
+export function createCampaignMemory(view: GateView, now: number): CampaignMemory {
+  const admitted = createAdmittedFilter(view.stock);
+  const memory = { view, drain: createDrainRate(), admitted, completeSeq: -1, throttledUntil: 0, usedAt: now };
+  memory.drain.record(view.settledCount, backlogOf(view), now);
+  return memory;
+}
+
+/** Takes over a newer reading. One that left Redis before a decision we already know keeps that decision's counters. */
+export function takeReading(memory: CampaignMemory, view: GateView): void {
+  const { seq, remaining, epoch } = memory.view;
+  memory.view = view.epoch === epoch && view.seq < seq ? { ...view, seq, remaining } : view;
+  memory.drain.record(view.settledCount, backlogOf(memory.view), view.readAt);
+}
+
+/** Takes over what a gate call told on the side. */
+export function takeReply(memory: CampaignMemory, reply: { seq: number; remaining: number; waitMs: number }): void {
+  if (reply.seq >= memory.view.seq) {
+    memory.view.seq = reply.seq;
+    memory.view.remaining = reply.remaining;
+  }
+  if (reply.waitMs > 0) memory.throttledUntil = Date.now() + reply.waitMs;
+}
+
+export const isFresh = (memory: CampaignMemory, now: number): boolean => now - memory.view.readAt <= limits.viewStaleMs;
+
+/** Opening is decided by Redis's clock; this close to it a front asks. */
+const OPENING_MARGIN_MS = 50;
+
+/**
+ * The refusal that a join of `tag` gets without a question, or undefined when the gate must be asked: because it may be
+ * a yes, because the memory is stale, or because this user may hold a ticket already.
+ */
+export function refusalFromMemory(
+  memory: CampaignMemory,
+  tag: string,
+  now: number,
+  redisNow: number,
+): Decision | undefined {
+  if (!isFresh(memory, now)) return undefined;
+  const { view } = memory;
+  const phase = phaseOf(view, view.remaining, redisNow);
+  if (phase === 'open') {
+    // Somebody admitted by another front may be told to wait here, briefly; whoever this front admitted is not.
+    const throttled = now < memory.throttledUntil && !memory.admitted.mayHave(tag);
+    return throttled ? { kind: 'throttled', waitMs: memory.throttledUntil - now } : undefined;
+  }
+  if (!isComplete(memory) || (view.seq > 0 && memory.admitted.mayHave(tag))) return undefined;
+  if (phase === 'scheduled') {
+    const opensAt = view.opensAt ?? 0;
+    return opensAt - redisNow > OPENING_MARGIN_MS ? { kind: 'not-open', opensAt } : undefined;
+  }
+  return { kind: phase };
+}
+
+/** Whether `admitted` holds everybody who was admitted so far. */
+export const isComplete = (memory: CampaignMemory): boolean =>
+  memory.view.seq === 0 || memory.completeSeq === memory.view.seq;

@@ -1,0 +1,117 @@
+// The campaigns a front knows: read on demand, then ten times a second while somebody asks for them.
+import { phaseOf } from '../domain/campaign.ts';
+import type { Clock } from '../domain/clock.ts';
+import { pause } from '../lifecycle.ts';
+import { limits } from '../limits.ts';
+import type { ReadAdmittedTags } from '../redis/admitted-tags.ts';
+import type { ReadGates } from '../redis/gate-reader.ts';
+import { type CampaignMemory, createCampaignMemory, isComplete, takeReading } from './campaign-memory.ts';
+
+export interface CampaignsDeps {
+  readGates: ReadGates;
+  readAdmittedTags: ReadAdmittedTags;
+  clock: Clock;
+  onError: (error: unknown) => void;
+}
+
+export interface Campaigns {
+  /** What is remembered, without asking. */
+  peek(id: string): CampaignMemory | undefined;
+  /** The campaign, read from its gate the first time; undefined when there is none. Throws a Fault. */
+  get(id: string): Promise<CampaignMemory | undefined>;
+  /** Forgets nothing, reads again now: after the gate said that the memory is wrong. */
+  refresh(id: string): Promise<void>;
+  /** Calls `listener` after every reading. Returns how to stop it. */
+  onReading(listener: () => void): () => void;
+  /** Reads until `stopping` aborts. */
+  keepReading(stopping: AbortSignal): Promise<void>;
+}
+
+export function createCampaigns(deps: CampaignsDeps): Campaigns {
+  const memories = new Map<string, CampaignMemory>();
+  const unknownUntil = new Map<string, number>();
+  const loading = new Map<string, Promise<CampaignMemory | undefined>>();
+  const completing = new Set<string>();
+  const listeners = new Set<() => void>();
+
+  async function load(id: string): Promise<CampaignMemory | undefined> {
+    const [view] = await deps.readGates([id]);
+    const now = deps.clock();
+    if (view === undefined) {
+      if (unknownUntil.size >= limits.viewsMax) unknownUntil.clear();
+      unknownUntil.set(id, now + limits.unknownViewMs);
+      return undefined;
+    }
+    const memory = createCampaignMemory(view, now);
+    memories.set(id, memory);
+    return memory;
+  }
+
+  async function readAll(): Promise<void> {
+    const now = deps.clock();
+    for (const [id, memory] of memories) {
+      if (now - memory.usedAt > limits.viewIdleMs || memories.size > limits.viewsMax) memories.delete(id);
+    }
+    const ids = [...memories.keys()];
+    const views = await deps.readGates(ids);
+    for (const [index, id] of ids.entries()) {
+      const memory = memories.get(id);
+      const view = views[index];
+      if (view === undefined) memories.delete(id);
+      else if (memory) {
+        takeReading(memory, view);
+        complete(memory);
+      }
+    }
+    for (const listener of listeners) listener();
+  }
+
+  /** Once nobody can be admitted any more, learns who was: from then on strangers are refused without a question. */
+  function complete(memory: CampaignMemory): void {
+    const { id, buckets, seq, remaining } = memory.view;
+    if (isComplete(memory) || completing.has(id) || phaseOf(memory.view, remaining, deps.clock()) === 'open') return;
+    completing.add(id);
+    (async () => {
+      for await (const tags of deps.readAdmittedTags(id, buckets)) for (const tag of tags) memory.admitted.add(tag);
+      memory.completeSeq = seq;
+    })()
+      .catch(deps.onError)
+      .finally(() => completing.delete(id));
+  }
+
+  return {
+    peek(id) {
+      const memory = memories.get(id);
+      if (memory) memory.usedAt = deps.clock();
+      return memory;
+    },
+    async get(id) {
+      const known = this.peek(id);
+      if (known) return known;
+      const until = unknownUntil.get(id);
+      if (until !== undefined) {
+        if (deps.clock() < until) return undefined;
+        unknownUntil.delete(id);
+      }
+      const reading = loading.get(id) ?? load(id).finally(() => loading.delete(id));
+      loading.set(id, reading);
+      return reading;
+    },
+    async refresh(id) {
+      const [view] = await deps.readGates([id]);
+      const memory = memories.get(id);
+      if (view === undefined) memories.delete(id);
+      else if (memory) takeReading(memory, view);
+    },
+    onReading(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async keepReading(stopping) {
+      while (!stopping.aborted) {
+        await readAll().catch(deps.onError);
+        await pause(limits.viewReadMs, stopping);
+      }
+    },
+  };
+}

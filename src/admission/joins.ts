@@ -1,0 +1,115 @@
+// Joins: those of one event-loop turn go to the gate together, because a call costs more than a decision.
+import type { Clock } from '../domain/clock.ts';
+import type { Decision } from '../domain/decision.ts';
+import { Fault, isFault } from '../domain/fault.ts';
+import { userTag } from '../domain/ids.ts';
+import { limits } from '../limits.ts';
+import type { Gate, Join } from '../redis/gate.ts';
+import { type CampaignMemory, refusalFromMemory, takeReply } from './campaign-memory.ts';
+import type { Campaigns } from './campaigns.ts';
+
+export interface JoinsDeps {
+  gate: Pick<Gate, 'admit'>;
+  campaigns: Campaigns;
+  clock: Clock;
+}
+
+export interface JoinAnswer {
+  decision: Decision;
+  memory: CampaignMemory;
+  tag: string;
+}
+
+export interface Joins {
+  /**
+   * Decides a join; undefined when there is no such campaign. Throws a Fault when the answer is unknown
+   * (`redis-unavailable`, `overloaded`, …): asking again is safe. `trace` is a W3C traceparent or ''.
+   */
+  join(campaign: string, user: string, trace: string): Promise<JoinAnswer | undefined>;
+  /** Joins waiting for the gate. */
+  waitingCount(): number;
+}
+
+interface Waiting extends Join {
+  resolve: (decision: Decision) => void;
+  reject: (error: unknown) => void;
+}
+
+interface Lane {
+  memory: CampaignMemory;
+  waiting: Waiting[];
+  callCount: number;
+  scheduled: boolean;
+}
+
+export function createJoins(deps: JoinsDeps): Joins {
+  const lanes = new Map<string, Lane>();
+  let waitingCount = 0;
+  // Redis's clock minus ours, from its last answer; deadlines and phases are told in its time.
+  let clockOffsetMs = 0;
+
+  function schedule(lane: Lane): void {
+    if (lane.scheduled || lane.callCount >= limits.gateCallsMax || lane.waiting.length === 0) return;
+    lane.scheduled = true;
+    setImmediate(() => {
+      lane.scheduled = false;
+      while (lane.waiting.length > 0 && lane.callCount < limits.gateCallsMax) {
+        void decide(lane, lane.waiting.splice(0, limits.joinBatchMax));
+      }
+      if (lane.waiting.length === 0 && lane.callCount === 0) lanes.delete(lane.memory.view.id);
+    });
+  }
+
+  async function decide(lane: Lane, batch: Waiting[]): Promise<void> {
+    const { memory } = lane;
+    lane.callCount += 1;
+    try {
+      const deadlineMs = deps.clock() + clockOffsetMs + limits.gateCallMs;
+      const reply = await deps.gate.admit(memory.view, batch, deadlineMs);
+      clockOffsetMs = reply.now - deps.clock();
+      takeReply(memory, reply);
+      for (const [index, waiting] of batch.entries()) {
+        const decision = reply.decisions[index]!;
+        if (decision.kind === 'admitted' || decision.kind === 'known') memory.admitted.add(waiting.tag);
+        waiting.resolve(decision);
+      }
+    } catch (error) {
+      if (isFault(error, 'stale-epoch')) await deps.campaigns.refresh(memory.view.id).catch(() => undefined);
+      for (const waiting of batch) waiting.reject(error);
+    } finally {
+      lane.callCount -= 1;
+      waitingCount -= batch.length;
+      schedule(lane);
+    }
+  }
+
+  function ask(memory: CampaignMemory, join: Join): Promise<Decision> {
+    if (waitingCount >= limits.joinsWaitingMax) {
+      throw new Fault('overloaded', 'too many joins are waiting for the gate', { retryable: true });
+    }
+    const { id } = memory.view;
+    let lane = lanes.get(id);
+    if (lane === undefined) {
+      lane = { memory, waiting: [], callCount: 0, scheduled: false };
+      lanes.set(id, lane);
+    }
+    lane.memory = memory;
+    waitingCount += 1;
+    const { promise, resolve, reject } = Promise.withResolvers<Decision>();
+    lane.waiting.push({ tag: join.tag, user: join.user, trace: join.trace, resolve, reject });
+    schedule(lane);
+    return promise;
+  }
+
+  return {
+    async join(campaign, user, trace) {
+      const memory = deps.campaigns.peek(campaign) ?? (await deps.campaigns.get(campaign));
+      if (memory === undefined) return undefined;
+      const tag = userTag(campaign, user);
+      const now = deps.clock();
+      const refusal = refusalFromMemory(memory, tag, now, now + clockOffsetMs);
+      return { decision: refusal ?? (await ask(memory, { tag, user, trace })), memory, tag };
+    },
+    waitingCount: () => waitingCount,
+  };
+}

@@ -1,0 +1,54 @@
+// The ticket as a client sees it: one shape for the join, the poll and the stream.
+import { type Eta, pollAfterMs } from '../domain/drain-rate.ts';
+import { aheadOf } from '../domain/gate-view.ts';
+import type { TicketStatus } from '../domain/outcome.ts';
+import type { Ticket } from '../domain/ticket.ts';
+import { limits } from '../limits.ts';
+import { type CampaignMemory, isFresh } from './campaign-memory.ts';
+
+export interface TicketBody {
+  ticket: string;
+  campaign: string;
+  status: TicketStatus;
+  seq: number;
+  ahead: number;
+  eta: Eta;
+  pollAfterMs: number;
+  durability: string;
+  links: { self: string; campaign: string };
+  issuance?: { code: string; unit: number };
+  problem?: { type: string; title: string };
+}
+
+const DONE: Eta = { known: true, p50Ms: 0, p90Ms: 0 };
+const UNKNOWN: Eta = { known: false, p50Ms: null, p90Ms: null };
+
+export const isFinal = (status: TicketStatus): boolean => status === 'issued' || status === 'cancelled';
+
+/** The body of `ticket`, with where it stands and when to ask again by what `memory` knows at `now`. */
+export function ticketBody(
+  text: string,
+  ticket: Pick<Ticket, 'campaign' | 'seq'>,
+  status: TicketStatus,
+  memory: CampaignMemory,
+  durability: string,
+  now: number,
+): TicketBody {
+  const waiting = status === 'queued' || status === 'retrying';
+  const ahead = status === 'queued' ? aheadOf(memory.view, ticket.seq) : 0;
+  const eta = waiting ? (isFresh(memory, now) ? memory.drain.eta(ahead + 1) : UNKNOWN) : DONE;
+  return {
+    ticket: text,
+    campaign: ticket.campaign,
+    status,
+    seq: ticket.seq,
+    ahead,
+    eta,
+    // A failed ticket may be redriven by an operator: worth a look now and then.
+    pollAfterMs: isFinal(status) ? 0 : status === 'failed' ? limits.pollMaxMs : pollAfter(eta),
+    durability,
+    links: { self: `/v1/tickets/${text}`, campaign: `/v1/campaigns/${ticket.campaign}` },
+  };
+}
+
+const pollAfter = (eta: Eta): number => pollAfterMs(eta, limits.pollMinMs, limits.pollMaxMs, Math.random);

@@ -1,0 +1,73 @@
+// The shapes of the admin API. Unknown fields are refused by name: a typing error must not look like a setting.
+import { z } from '@hono/zod-openapi';
+import { limits } from '../limits.ts';
+import { campaignId } from './schemas.ts';
+
+const time = z.iso.datetime({ offset: true }).nullable().openapi({ example: '2026-12-24T09:00:00Z' });
+const rate = z.int().min(0).max(limits.rateMax).openapi({ description: 'Joins per second; 0 for no limit' });
+
+const changeable = {
+  name: z.string().max(200).optional(),
+  opensAt: time.optional(),
+  closesAt: time.optional(),
+  ratePerSecond: rate.optional(),
+  burst: z
+    .int()
+    .min(1)
+    .max(limits.rateMax)
+    .optional()
+    .openapi({ description: 'Tokens; one second of the rate if not given' }),
+  backlogMax: z
+    .int()
+    .min(0)
+    .max(limits.stockMax)
+    .optional()
+    .openapi({ description: 'Tickets waiting; 0 for no bound' }),
+};
+
+export const createBody = z
+  .strictObject({
+    id: campaignId,
+    stock: z.int().min(1).max(limits.stockMax),
+    shards: z.int().min(1).max(limits.shardsMax).optional(),
+    ...changeable,
+  })
+  .openapi('CreateCampaign');
+
+export const changeBody = z
+  .strictObject(changeable)
+  .refine((body) => Object.keys(body).length > 0, 'names at least one setting to change')
+  .openapi('ChangeCampaign');
+
+export const stockBody = z.strictObject({ add: z.int().min(1).max(limits.stockMax) }).openapi('AddStock');
+
+export const adminCampaign = z
+  .object({
+    id: campaignId,
+    name: z.string(),
+    stock: z.int(),
+    opensAt: z.string().nullable(),
+    closesAt: z.string().nullable(),
+    ratePerSecond: z.int(),
+    burst: z.int(),
+    backlogMax: z.int(),
+    shards: z.int(),
+    state: z.enum(['active', 'paused', 'closed']),
+    version: z.int(),
+    createdAt: z.string(),
+  })
+  .openapi('AdminCampaign');
+
+export const campaignSummary = adminCampaign
+  .extend({
+    phase: z.enum(['scheduled', 'open', 'paused', 'sold-out', 'ended']),
+    remaining: z.int(),
+    admitted: z.int(),
+    issued: z.int(),
+    backlog: z.int(),
+    retrying: z.int(),
+    deadLetters: z.int(),
+    oldestWaitMs: z.int().nullable(),
+    drainPerSecond: z.number().nullable(),
+  })
+  .openapi('CampaignSummary');

@@ -1,0 +1,167 @@
+// The admin listener's application: campaigns are made and changed here, behind a bearer token.
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { bearerAuth } from 'hono/bearer-auth';
+import { bodyLimit } from 'hono/body-limit';
+import type { CampaignDesk, StoredCampaign } from '../admission/campaign-desk.ts';
+import type { Campaigns } from '../admission/campaigns.ts';
+import { limits } from '../limits.ts';
+import { adminCampaign, campaignSummary, changeBody, createBody, stockBody } from './admin-schemas.ts';
+import { isoTime } from './campaigns.ts';
+import { answerTheRest, invalid, noSuchCampaign, requireJson } from './errors.ts';
+import { json } from './respond.ts';
+import { campaignId, jsonAnswer, problemAnswer } from './schemas.ts';
+
+export interface AdminDeps {
+  desk: CampaignDesk;
+  campaigns: Campaigns;
+  token: string;
+  onError: (error: unknown) => void;
+}
+
+const params = z.object({ id: campaignId });
+const jsonBody = <S extends z.ZodType>(schema: S) => ({
+  required: true,
+  content: { 'application/json': { schema } },
+});
+const changed = {
+  200: jsonAnswer('As it is now', adminCampaign),
+  401: problemAnswer('The bearer token is missing or wrong'),
+  404: problemAnswer('No such campaign'),
+  409: problemAnswer('Not possible in its present state'),
+  422: problemAnswer('The request is not valid; it names each field'),
+};
+
+export function createAdmin(deps: AdminDeps): OpenAPIHono {
+  const { desk } = deps;
+  const app = new OpenAPIHono({
+    defaultHook: (result) => (result.success ? undefined : invalid(result.error.issues)),
+  });
+  app.get('/livez', () => json(200, { status: 'up' }));
+  app.get('/openapi.json', () => {
+    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'Sluice admin', version: '1' } }));
+  });
+  app.use('/admin/*', bearerAuth({ token: deps.token, realm: 'sluice-admin' }));
+  app.use('/admin/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
+  app.use('/admin/*', requireJson);
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/admin/campaigns',
+      summary: 'Create a campaign',
+      request: { body: jsonBody(createBody) },
+      responses: { ...changed, 201: jsonAnswer('Created', adminCampaign) },
+    }),
+    async (c) => {
+      const spec = withTimes(c.req.valid('json'));
+      const { created, campaign } = await desk.create(spec, actor(c));
+      return c.json(present(campaign), created ? 201 : 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/admin/campaigns',
+      summary: 'List campaigns, by id',
+      request: {
+        query: z.object({ after: campaignId.optional(), limit: z.coerce.number().int().min(1).max(500).default(100) }),
+      },
+      responses: { 200: jsonAnswer('A page', z.object({ campaigns: z.array(adminCampaign) })) },
+    }),
+    async (c) => {
+      const { after, limit } = c.req.valid('query');
+      return c.json({ campaigns: (await desk.list(after, limit)).map(present) }, 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/admin/campaigns/{id}',
+      summary: 'A campaign and how it goes',
+      request: { params },
+      responses: { ...changed, 200: jsonAnswer('The campaign', campaignSummary) },
+    }),
+    async (c) => {
+      const campaign = await desk.get(c.req.valid('param').id);
+      if (campaign === undefined) throw noSuchCampaign();
+      const { campaign: stored, ...counts } = await desk.summary(campaign);
+      const rate = (await deps.campaigns.get(campaign.id))?.drain.perSecond() ?? null;
+      return c.json({ ...present(stored), ...counts, drainPerSecond: rate }, 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: 'patch',
+      path: '/admin/campaigns/{id}',
+      summary: 'Change a live campaign',
+      request: { params, body: jsonBody(changeBody) },
+      responses: changed,
+    }),
+    async (c) => {
+      const patch = withTimes(c.req.valid('json'));
+      return c.json(present(await desk.change(c.req.valid('param').id, patch, actor(c))), 200);
+    },
+  );
+  for (const [verb, state] of [
+    ['pause', 'paused'],
+    ['resume', 'active'],
+    ['close', 'closed'],
+  ] as const) {
+    app.openapi(
+      createRoute({
+        method: 'post',
+        path: `/admin/campaigns/{id}/${verb}`,
+        summary: `${verb[0]!.toUpperCase()}${verb.slice(1)} a campaign`,
+        request: { params },
+        responses: changed,
+      }),
+      async (c) =>
+        c.json(present(await desk.setState((c.req.valid('param') as { id: string }).id, state, actor(c))), 200),
+    );
+  }
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/admin/campaigns/{id}/stock',
+      summary: 'Add stock, once for each Idempotency-Key',
+      request: {
+        params,
+        headers: z.object({ 'idempotency-key': z.string().regex(/^"?[A-Za-z0-9_-]{1,64}"?$/) }),
+        body: jsonBody(stockBody),
+      },
+      responses: changed,
+    }),
+    async (c) => {
+      const key = c.req.valid('header')['idempotency-key'].replaceAll('"', '');
+      return c.json(present(await desk.addStock(c.req.valid('param').id, c.req.valid('json').add, key, actor(c))), 200);
+    },
+  );
+  answerTheRest(app, deps.onError);
+  return app;
+}
+
+/** Who changes something, for the audit log: any name the operator gives, else the role. */
+const actor = (c: Context): string => c.req.header('x-actor')?.match(/^[\w.@ -]{1,64}$/)?.[0] ?? 'admin';
+
+function present(campaign: StoredCampaign): z.infer<typeof adminCampaign> {
+  const { id, name, stock, ratePerSecond, burst, backlogMax, shards, state, version } = campaign;
+  const times = { opensAt: isoTime(campaign.opensAt), closesAt: isoTime(campaign.closesAt) };
+  const createdAt = new Date(campaign.createdAt).toISOString();
+  return { id, name, stock, ...times, ratePerSecond, burst, backlogMax, shards, state, version, createdAt };
+}
+
+interface Times {
+  opensAt?: string | null | undefined;
+  closesAt?: string | null | undefined;
+}
+
+/** ISO times to epoch ms; a time that was not given stays away. */
+function withTimes<B extends Times>({ opensAt, closesAt, ...rest }: B) {
+  const inMs = (time: string | null) => (time === null ? null : Date.parse(time));
+  return {
+    ...rest,
+    ...(opensAt === undefined ? {} : { opensAt: inMs(opensAt) }),
+    ...(closesAt === undefined ? {} : { closesAt: inMs(closesAt) }),
+  };
+}

@@ -1,0 +1,49 @@
+// GET /v1/campaigns/{id}: what anybody may know of a sale.
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Campaigns } from '../admission/campaigns.ts';
+import { phaseOf } from '../domain/campaign.ts';
+import { isCampaignId } from '../domain/ids.ts';
+import { declare } from './declare.ts';
+import * as problems from './problems.ts';
+import { json } from './respond.ts';
+import { campaignId, campaignSchema, jsonAnswer, problemAnswer } from './schemas.ts';
+
+export function campaignRoute(app: OpenAPIHono, deps: { campaigns: Campaigns }): void {
+  declare(
+    app,
+    {
+      method: 'get',
+      path: '/v1/campaigns/{id}',
+      summary: 'A campaign',
+      request: { params: z.object({ id: campaignId }) },
+      responses: { 200: jsonAnswer('The campaign', campaignSchema), 404: problemAnswer('No such campaign') },
+    },
+    async (c) => {
+      const id = c.req.param('id')!;
+      const memory = isCampaignId(id) ? await deps.campaigns.get(id) : undefined;
+      if (memory === undefined) return problems.unknownCampaign();
+      const { view, drain } = memory;
+      const rate = drain.perSecond();
+      const body: z.input<typeof campaignSchema> = {
+        id,
+        name: view.name,
+        phase: phaseOf(view, view.remaining, Date.now()),
+        opensAt: isoTime(view.opensAt),
+        closesAt: isoTime(view.closesAt),
+        soldOut: view.remaining <= 0,
+        remaining: band(view.remaining / view.stock),
+        drainPerSecond: rate === undefined ? null : Math.round(rate * 10) / 10,
+      };
+      return json(200, body, { 'cache-control': 'public, max-age=1' });
+    },
+  );
+}
+
+export const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+
+/** Coarse on purpose: an exact count invites a crowd to poll it. */
+function band(share: number): 'none' | 'few' | 'some' | 'many' {
+  if (share <= 0) return 'none';
+  if (share <= 0.05) return 'few';
+  return share <= 0.25 ? 'some' : 'many';
+}

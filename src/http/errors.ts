@@ -1,0 +1,42 @@
+// What is left when no handler answered: wrong paths, wrong methods, bad bodies and whatever was thrown. Never a stack.
+import type { OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context, Next } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { Fault, isFault } from '../domain/fault.ts';
+import * as problems from './problems.ts';
+import { problem } from './respond.ts';
+
+const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'];
+
+export function answerTheRest(app: OpenAPIHono, onError: (error: unknown) => void): void {
+  app.notFound((c) => {
+    const allowed = METHODS.filter((method) =>
+      app.router.match(method, c.req.path)[0].some(([[, route]]) => route.path !== '/admin/*'),
+    );
+    return allowed.length > 0 ? problems.methodNotAllowed(allowed) : problems.notFound();
+  });
+  app.onError((error) => {
+    if (error instanceof HTTPException) return problems.ofStatus(error.status, error.getResponse().headers);
+    if (!isFault(error) || error.code === 'corrupt-state') onError(error);
+    return problems.faulted(error);
+  });
+}
+
+/** A 422 that names every field that is wrong. */
+export function invalid(issues: readonly z.core.$ZodIssue[]): Response {
+  const errors = issues.map((issue) => ({ field: issue.path.join('.') || '(body)', message: issue.message }));
+  return problem({ type: 'urn:problem-type:sluice:invalid', title: 'The request is not valid', status: 422, errors });
+}
+
+/** A body must say that it is JSON: a form of another site cannot. */
+export async function requireJson(c: Context, next: Next): Promise<Response | undefined> {
+  const hasBody = c.req.header('content-length') !== undefined || c.req.header('transfer-encoding') !== undefined;
+  const type = c.req.header('content-type') ?? '';
+  if (hasBody && c.req.header('content-length') !== '0' && !/^application\/json\s*(;|$)/i.test(type)) {
+    return problems.ofStatus(415);
+  }
+  await next();
+  return undefined;
+}
+
+export const noSuchCampaign = (): Fault => new Fault('not-found', 'There is no such campaign');

@@ -1,0 +1,37 @@
+// The public listener's application.
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Campaigns } from '../admission/campaigns.ts';
+import { campaignRoute } from './campaigns.ts';
+import { answerTheRest } from './errors.ts';
+import { type JoinRouteDeps, joinRoute } from './joins.ts';
+import { json } from './respond.ts';
+import { type TicketRouteDeps, ticketRoute } from './tickets.ts';
+
+export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps {
+  campaigns: Campaigns;
+  /** What a request needs and does not have, by name; empty when the front may receive traffic. */
+  missing: () => Promise<string[]>;
+  onError: (error: unknown) => void;
+}
+
+export function createFront(deps: FrontDeps): OpenAPIHono {
+  const app = new OpenAPIHono();
+  joinRoute(app, deps);
+  ticketRoute(app, deps);
+  campaignRoute(app, deps);
+  app.get('/livez', () => json(200, { status: 'up' }));
+  app.get('/readyz', async () => {
+    const missing = deps.draining.aborted ? ['not draining'] : await deps.missing();
+    return json(missing.length === 0 ? 200 : 503, { ready: missing.length === 0, missing });
+  });
+  app.get('/openapi.json', () => {
+    const info = {
+      title: 'Sluice',
+      version: '1',
+      description: 'Sells a limited stock to a crowd, first come, first served.',
+    };
+    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info }));
+  });
+  answerTheRest(app, deps.onError);
+  return app;
+}

@@ -1,0 +1,95 @@
+// POST /v1/campaigns/{id}/tickets: the join.
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { Joins } from '../admission/joins.ts';
+import type { TicketBody } from '../admission/ticket-body.ts';
+import type { Tickets } from '../admission/tickets.ts';
+import type { DecisionKind } from '../domain/decision.ts';
+import { placeOf } from '../domain/gate-view.ts';
+import { isCampaignId } from '../domain/ids.ts';
+import { limits } from '../limits.ts';
+import { traceJoin } from '../telemetry/join-trace.ts';
+import type { ClientLimits } from './client-limits.ts';
+import { declare } from './declare.ts';
+import type { Identify } from './identity.ts';
+import type { LoadShedding } from './load-shedding.ts';
+import * as problems from './problems.ts';
+import { json } from './respond.ts';
+import { campaignId, jsonAnswer, problemAnswer, ticketSchema, userHeader } from './schemas.ts';
+
+export interface JoinRouteDeps {
+  joins: Joins;
+  tickets: Tickets;
+  identify: Identify;
+  clientLimits: ClientLimits;
+  shedding: LoadShedding;
+  decisions: Record<DecisionKind, number>;
+  observeJoin: (seconds: number) => void;
+}
+
+const ROUTE = 'POST /v1/campaigns/{id}/tickets';
+
+export function joinRoute(app: OpenAPIHono, deps: JoinRouteDeps): void {
+  declare(
+    app,
+    {
+      method: 'post',
+      path: '/v1/campaigns/{id}/tickets',
+      summary: 'Join a campaign',
+      description: 'Takes no body. Asking again is harmless: the same user gets the same ticket.',
+      request: { params: z.object({ id: campaignId }), headers: userHeader },
+      responses: {
+        200: jsonAnswer('You hold this ticket already', ticketSchema),
+        202: jsonAnswer('Admitted: the ticket will be issued', ticketSchema),
+        401: problemAnswer('Who asks is not known'),
+        404: problemAnswer('No such campaign'),
+        409: problemAnswer('sold-out or campaign-not-open'),
+        410: problemAnswer('campaign-ended'),
+        413: problemAnswer('A join takes no body'),
+        429: problemAnswer('quota-exceeded: come back after Retry-After'),
+        503: problemAnswer('temporary-reduced-capacity or campaign-paused: ask again after Retry-After'),
+      },
+    },
+    (c) => join(c, deps),
+  );
+}
+
+async function join(c: Context, deps: JoinRouteDeps): Promise<Response> {
+  const startedAt = performance.now();
+  if (deps.shedding.isSaturated()) return problems.unavailable('This front has more work than it can take.');
+  const id = c.req.param('id')!;
+  if (!isCampaignId(id)) return problems.unknownCampaign();
+  if (Number(c.req.header('content-length') ?? 0) > limits.joinBodyBytes) return problems.bodyTooLarge();
+  const identity = deps.identify((name) => c.req.header(name));
+  if (identity.kind !== 'user') {
+    return problems.unidentified(identity.kind === 'invalid' ? identity.detail : 'X-User-Id is missing.');
+  }
+  const waitMs = await deps.clientLimits.refuseJoin(identity.user);
+  if (waitMs !== undefined) return problems.tooMany(waitMs, 'joins-per-user');
+
+  const trace = traceJoin(ROUTE, c.req.header('traceparent'));
+  try {
+    const answer = await deps.joins.join(id, identity.user, trace.traceparent);
+    if (answer === undefined) return problems.unknownCampaign();
+    const { decision, memory, tag } = answer;
+    deps.decisions[decision.kind] += 1;
+    trace.end(decision.kind);
+    if (decision.kind === 'admitted') return admitted(202, deps.tickets.handOut(memory, decision, tag));
+    if (decision.kind !== 'known') return problems.refused(decision, memory.view);
+    const body = deps.tickets.handOut(memory, decision, tag);
+    if (placeOf(memory.view, decision.seq) === 'waiting') return admitted(200, body);
+    return admitted(200, (await deps.tickets.status(deps.tickets.hold(body.ticket)!)) ?? body);
+  } catch (error) {
+    trace.end('unknown');
+    throw error;
+  } finally {
+    deps.observeJoin((performance.now() - startedAt) / 1_000);
+  }
+}
+
+function admitted(status: 200 | 202, body: TicketBody): Response {
+  return json(status, body, {
+    location: body.links.self,
+    'retry-after': String(Math.max(1, Math.round(body.pollAfterMs / 1_000))),
+  });
+}

@@ -1,0 +1,54 @@
+// Opens an HTTP listener with limits on everything a client can make it hold: headers, bodies, time and connections.
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { limits } from '../limits.ts';
+
+export interface Listener {
+  /** Where it listens, with the port it really got. */
+  url: string;
+  port: number;
+  /** Stops accepting, ends idle connections, waits for requests in hand up to `drainMs`, then cuts what is left. */
+  close(drainMs: number): Promise<void>;
+}
+
+export interface ListenOptions {
+  fetch: (request: Request) => Response | Promise<Response>;
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+}
+
+/** Rejects when the port is taken. */
+export async function listen({ fetch, host, port }: ListenOptions): Promise<Listener> {
+  const server = createAdaptorServer({
+    fetch,
+    serverOptions: {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: 1_000,
+    },
+  }) as Server;
+  server.maxConnections = limits.connectionsMax;
+  server.maxHeadersCount = 100;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const actualPort = typeof address === 'object' && address !== null ? address.port : port;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    port: actualPort,
+    close: (drainMs) =>
+      new Promise((resolve) => {
+        const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}

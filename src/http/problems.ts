@@ -1,0 +1,132 @@
+// Every no and every fault a client can see, with its stable type URI.
+import type { Decision } from '../domain/decision.ts';
+import { type FaultCode, isFault } from '../domain/fault.ts';
+import type { GateView } from '../domain/gate-view.ts';
+import { problem, retryAfter } from './respond.ts';
+
+const own = (slug: string): string => `urn:problem-type:sluice:${slug}`;
+const registered = (slug: string): string => `https://iana.org/assignments/http-problem-types#${slug}`;
+
+/** How long a client waits after a 503 before it asks again, ms. */
+const UNAVAILABLE_MS = 1_000;
+const PAUSED_MS = 5_000;
+/** A crowd that waits for an opening is spread over this much time after it, ms. */
+const OPENING_SPREAD_MS = 2_000;
+
+export const notFound = (): Response =>
+  problem({ type: own('not-found'), title: 'There is no such thing here', status: 404 });
+
+export const unknownCampaign = (): Response =>
+  problem({ type: own('unknown-campaign'), title: 'There is no such campaign', status: 404 });
+
+/** One body for forged, truncated, foreign and unknown tickets: the answer tells a guesser nothing. */
+export const unknownTicket = (): Response =>
+  problem({ type: own('unknown-ticket'), title: 'There is no such ticket', status: 404 });
+
+export const unidentified = (detail: string): Response =>
+  problem({ type: own('unidentified'), title: 'Who asks is not known', status: 401, detail });
+
+export const bodyTooLarge = (): Response =>
+  problem({ type: own('body-too-large'), title: 'The request body is too large', status: 413 });
+
+export const tooMany = (waitMs: number, policy: string): Response =>
+  problem(
+    {
+      type: registered('quota-exceeded'),
+      title: 'You ask too often',
+      status: 429,
+      'violated-policies': [policy],
+    },
+    { ...retryAfter(waitMs), 'ratelimit-policy': `"${policy}"`, ratelimit: `"${policy}";r=0;t=${seconds(waitMs)}` },
+  );
+
+export const unavailable = (detail: string, waitMs = UNAVAILABLE_MS): Response =>
+  problem(
+    { type: registered('temporary-reduced-capacity'), title: 'Ask again in a moment', status: 503, detail },
+    retryAfter(waitMs),
+  );
+
+export type Refusal = Exclude<Decision, { kind: 'admitted' | 'known' }>;
+
+/** The answer to a join that was refused. */
+export function refused(refusal: Refusal, view: GateView): Response {
+  switch (refusal.kind) {
+    case 'sold-out':
+      return problem({ type: own('sold-out'), title: 'All units are taken', status: 409 });
+    case 'throttled':
+      return throttled(refusal.waitMs, view);
+    case 'backlogged':
+      return unavailable('The backlog is at its bound; your place is not lost, you have none yet.');
+    case 'not-open':
+      return notOpen(refusal.opensAt);
+    case 'paused':
+      return problem(
+        { type: own('campaign-paused'), title: 'The campaign is paused', status: 503 },
+        retryAfter(PAUSED_MS),
+      );
+    case 'ended':
+      return problem({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
+    case 'expired':
+      return unavailable('The gate was too slow to decide; nothing was decided.');
+  }
+}
+
+function throttled(waitMs: number, { ratePerSecond, burst }: GateView): Response {
+  const policy = `"admission";q=${Math.max(burst, ratePerSecond)};w=${Math.ceil(burst / ratePerSecond) || 1}`;
+  return problem(
+    {
+      type: registered('quota-exceeded'),
+      title: 'More buyers join than can be admitted just now',
+      status: 429,
+      'violated-policies': ['admission'],
+    },
+    { ...retryAfter(waitMs), 'ratelimit-policy': policy, ratelimit: `"admission";r=0;t=${seconds(waitMs)}` },
+  );
+}
+
+function notOpen(opensAt: number): Response {
+  const waitMs = Math.max(0, opensAt - Date.now()) + Math.random() * OPENING_SPREAD_MS;
+  return problem(
+    {
+      type: own('campaign-not-open'),
+      title: 'The campaign is not open yet',
+      status: 409,
+      opensAt: new Date(opensAt).toISOString(),
+    },
+    { 'retry-after': String(Math.ceil(waitMs / 1_000)) },
+  );
+}
+
+export const methodNotAllowed = (allowed: readonly string[]): Response =>
+  problem(
+    { type: own('method-not-allowed'), title: 'This path does not take this method', status: 405 },
+    { allow: allowed.join(', ') },
+  );
+
+const TITLES: Record<number, string> = {
+  400: 'The body is not well-formed JSON',
+  401: 'The bearer token is missing or wrong',
+  413: 'The request body is too large',
+  415: 'The body must be application/json',
+};
+
+/** The problem of a bare status that a library decided on; a challenge it made is kept. */
+export function ofStatus(status: number, headers?: Headers): Response {
+  const challenge = headers?.get('www-authenticate');
+  const title = TITLES[status] ?? 'The request was not understood';
+  return problem({ type: 'about:blank', title, status }, challenge ? { 'www-authenticate': challenge } : undefined);
+}
+
+const FAULT_STATUS: Partial<Record<FaultCode, number>> = { conflict: 409, invalid: 422, 'not-found': 404 };
+
+/** What a fault looks like from outside: it says whether asking again helps, never what broke. */
+export function faulted(error: unknown): Response {
+  if (isFault(error)) {
+    if (error.retryable) return unavailable('The outcome is unknown. Asking again is safe.');
+    const status = FAULT_STATUS[error.code];
+    if (status !== undefined) return problem({ type: own(error.code), title: error.message, status });
+  }
+  return problem({ type: own('internal'), title: 'Something broke on our side', status: 500 });
+}
+
+const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));

@@ -1,0 +1,41 @@
+// Responses of the hot paths are built whole: a middleware that adds headers afterwards costs a fifth of a request.
+
+/** On every answer: nothing here is a document, nothing may be sniffed, framed or kept. */
+export const SECURE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+const JSON_HEADERS = { ...SECURE_HEADERS, 'content-type': 'application/json' };
+const PROBLEM_HEADERS = { ...SECURE_HEADERS, 'content-type': 'application/problem+json' };
+
+/** A JSON answer with the secure headers; `headers` wins where both name one. */
+export function json(status: number, body: unknown, headers?: Record<string, string>): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: headers ? { ...JSON_HEADERS, ...headers } : JSON_HEADERS,
+  });
+}
+
+/** An RFC 9457 problem. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  [extension: string]: unknown;
+}
+
+export function problem(body: Problem, headers?: Record<string, string>): Response {
+  return new Response(JSON.stringify(body), {
+    status: body.status,
+    headers: headers ? { ...PROBLEM_HEADERS, ...headers } : PROBLEM_HEADERS,
+  });
+}
+
+/** Whole seconds for `Retry-After`: at least `waitMs`, spread up to twice that, so that a crowd does not come back at once. */
+export function retryAfter(waitMs: number): Record<string, string> {
+  return { 'retry-after': String(Math.max(1, Math.ceil((waitMs / 1_000) * (1 + Math.random())))) };
+}

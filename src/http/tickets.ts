@@ -1,0 +1,96 @@
+// GET /v1/tickets/{ticket}: the poll, the long-poll and the event stream, all of one memory.
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import { isFinal, type TicketBody } from '../admission/ticket-body.ts';
+import type { HeldTicket, Tickets } from '../admission/tickets.ts';
+import { userTag } from '../domain/ids.ts';
+import { limits } from '../limits.ts';
+import { declare } from './declare.ts';
+import type { Identify } from './identity.ts';
+import * as problems from './problems.ts';
+import { json, SECURE_HEADERS } from './respond.ts';
+import { jsonAnswer, problemAnswer, ticketSchema } from './schemas.ts';
+
+export interface TicketRouteDeps {
+  tickets: Tickets;
+  identify: Identify;
+  /** Aborts when the front drains: streams end, and clients ask another front. */
+  draining: AbortSignal;
+}
+
+export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
+  declare(
+    app,
+    {
+      method: 'get',
+      path: '/v1/tickets/{ticket}',
+      summary: 'What became of a ticket',
+      description: 'Prefer: wait=25 waits for a change. Accept: text/event-stream streams every change until the end.',
+      request: {
+        params: z.object({ ticket: z.string() }),
+        headers: z.object({ 'x-user-id': z.string().optional(), prefer: z.string().optional() }),
+      },
+      responses: {
+        200: jsonAnswer('Where it stands', ticketSchema),
+        404: problemAnswer('No such ticket, or not yours'),
+        429: problemAnswer('quota-exceeded: poll as pollAfterMs says'),
+        503: problemAnswer('The outcome is unknown: ask again'),
+      },
+    },
+    (c) => poll(c, deps),
+  );
+}
+
+async function poll(c: Context, deps: TicketRouteDeps): Promise<Response> {
+  const held = deps.tickets.hold(c.req.param('ticket')!);
+  if (
+    held === undefined ||
+    !isTheirs(
+      held,
+      deps.identify((name) => c.req.header(name)),
+    )
+  )
+    return problems.unknownTicket();
+  if (!deps.tickets.mayPoll(held)) return problems.tooMany(limits.pollMinMs, 'polls-per-ticket');
+  const body = await deps.tickets.status(held);
+  if (body === undefined) return problems.unknownTicket();
+  if (c.req.header('accept') === 'text/event-stream') return stream(c, deps, held, body);
+  const waitMs = preferredWaitMs(c.req.header('prefer'));
+  if (waitMs === 0 || isFinal(body.status)) return json(200, body);
+  if (deps.tickets.waiterCount() >= limits.waitersMax) return json(200, body);
+  const gone = AbortSignal.any([c.req.raw.signal, deps.draining]);
+  const changed = await deps.tickets.untilChanged(held, body, waitMs, gone);
+  return json(200, changed, { 'preference-applied': `wait=${waitMs / 1_000}` });
+}
+
+/** A ticket is a bearer's; but who says who they are must be who it was made for. */
+function isTheirs(held: HeldTicket, identity: ReturnType<Identify>): boolean {
+  if (identity.kind === 'nobody') return true;
+  return identity.kind === 'user' && userTag(held.ticket.campaign, identity.user) === held.ticket.tag;
+}
+
+/** RFC 7240 `wait`, in whole seconds. */
+function preferredWaitMs(prefer: string | undefined): number {
+  const seconds = prefer?.match(/(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])/)?.[1];
+  return seconds === undefined ? 0 : Math.min(Number(seconds) * 1_000, limits.longPollMaxMs);
+}
+
+function stream(c: Context, deps: TicketRouteDeps, held: HeldTicket, first: TicketBody): Response {
+  if (deps.tickets.waiterCount() >= limits.waitersMax) return problems.unavailable('Too many streams are open: poll.');
+  for (const [name, value] of Object.entries(SECURE_HEADERS)) c.header(name, value);
+  return streamSSE(c, async (events) => {
+    const gone = AbortSignal.any([c.req.raw.signal, deps.draining]);
+    let body = first;
+    let told = '';
+    while (!events.aborted && !gone.aborted) {
+      const { status, ahead } = body;
+      if (`${status} ${ahead}` !== told) {
+        await events.writeSSE({ event: 'ticket', data: JSON.stringify(body), retry: limits.pollMinMs * 2 });
+        told = `${status} ${ahead}`;
+      }
+      if (isFinal(status)) return;
+      body = await deps.tickets.untilChanged(held, body, limits.streamEventMs, gone);
+    }
+  });
+}
