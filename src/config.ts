@@ -68,6 +68,8 @@ export interface Config {
   couponKey: Buffer | undefined;
   gatewaySecret: string | undefined;
   clientLimits: { joinsPerSecond: number; pollsPerSecond: number };
+  /** The environment for a process started by this one, with `settings` added or replaced. */
+  childEnvironment(settings: Record<string, string>): Record<string, string | undefined>;
 }
 
 /** Exit code of a process whose configuration is wrong (EX_CONFIG of sysexits.h). */
@@ -112,7 +114,24 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     couponKey: env.COUPON_KEY === undefined ? undefined : Buffer.from(env.COUPON_KEY, 'hex'),
     gatewaySecret: env.GATEWAY_SECRET,
     clientLimits: { joinsPerSecond: env.JOINS_PER_USER_PER_SECOND, pollsPerSecond: env.POLLS_PER_CLIENT_PER_SECOND },
+    childEnvironment: (settings) => ({ ...environment, ...settings }),
   };
+}
+
+/**
+ * The configuration of a process that cannot make up for what is missing: prints all problems and exits with
+ * {@link EXIT_CONFIG} when one of the settings named `needed` is unset or any is wrong.
+ */
+export function configOrExit(needed: readonly (keyof typeof schema.shape)[] = []): Config {
+  try {
+    const missing = needed.filter((name) => !process.env[name]);
+    if (missing.length > 0) throw new ConfigError(`These settings are needed here: ${missing.join(', ')}`);
+    return readConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(EXIT_CONFIG);
+  }
 }
 
 /** Names of all settings, for the README's table and its test. */

@@ -16,6 +16,8 @@ export function listenForStop(): Stopping {
       controller.abort(new Error(signal));
     });
   }
+  // A process that started this one and died without a word closes the channel between them.
+  process.on('disconnect', () => controller.abort(new Error('the parent process is gone')));
   return { signal: controller.signal, stop: () => controller.abort(new Error('stopped')) };
 }
 

@@ -1,7 +1,7 @@
 // The default broker: one consumer group over the work streams that the gate script writes.
 import type { Redis } from 'ioredis';
 import { seqOf, seqsBetween } from '../domain/shard.ts';
-import { redisFault } from '../redis/connection.ts';
+import { redisFault, untilReady } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/scripts.ts';
 import { settleArguments } from '../redis/settlement.ts';
@@ -29,7 +29,12 @@ export function createRedisStreams(deps: RedisStreamsDeps): Broker {
   return {
     async consume(campaign, shards, name) {
       await createGroups(deps.redis, campaign, shards);
-      return createConsumer(deps, campaign, shards, name);
+      const reader = deps.openReader(`${name}:${campaign}`);
+      await untilReady(reader, deps.claimIdleMs).catch((error: unknown) => {
+        reader.disconnect();
+        throw error;
+      });
+      return createConsumer(deps, reader, campaign, shards, name);
     },
     async lag(campaign, shards) {
       const seq = Number((await deps.redis.hget(keys.gate(campaign), 'seq').catch(rethrow)) ?? 0);
@@ -48,9 +53,14 @@ export function createRedisStreams(deps: RedisStreamsDeps): Broker {
   };
 }
 
-function createConsumer(deps: RedisStreamsDeps, campaign: string, shards: number, name: string): Consumer {
+function createConsumer(
+  deps: RedisStreamsDeps,
+  reader: Redis,
+  campaign: string,
+  shards: number,
+  name: string,
+): Consumer {
   const { redis, batchMax, claimIdleMs } = deps;
-  const reader = deps.openReader(`${name}:${campaign}`);
   const inHand = new Set<number>();
   // Shards whose own history has not been read to its end: a reply that was lost left its entries there.
   const unread = new Set<number>(Array.from({ length: shards }, (_, shard) => shard));

@@ -1,4 +1,4 @@
-// The gate's five questions, each one script call.
+// The questions to a gate, each one script call.
 import type { Redis } from 'ioredis';
 import type { Campaign } from '../domain/campaign.ts';
 import { DECISION_KINDS, type Decision } from '../domain/decision.ts';
@@ -44,6 +44,7 @@ const admit = loadScript('admit');
 const project = loadScript('project');
 const outcome = loadScript('outcome');
 const resolve = loadScript('resolve');
+const takeUnit = loadScript('take-unit');
 
 export interface Gate {
   admit(shape: GateShape, joins: readonly Join[], deadlineMs: number): Promise<AdmitReply>;
@@ -52,6 +53,8 @@ export interface Gate {
   project(campaign: Campaign, create: boolean): Promise<'projected' | 'current' | 'missing'>;
   /** Ends a `retrying` exception; undefined means issued as promised. False when somebody else ended it. */
   resolve(campaign: string, seq: number, final: Exceptional | undefined, returnedUnit?: number): Promise<boolean>;
+  /** Takes a unit for a ticket whose own is somebody else's in the ledger; undefined when none is left. */
+  takeUnit(campaign: string, epoch: number): Promise<number | undefined>;
 }
 
 /** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `stale-epoch` or `corrupt-state`. */
@@ -65,14 +68,8 @@ export function createGate(redis: Redis): Gate {
   };
   return {
     async admit(shape, joins, deadlineMs) {
-      const scriptKeys = [keys.gate(shape.id), keys.free(shape.id)];
-      for (let shard = 0; shard < shape.shards; shard += 1) scriptKeys.push(keys.work(shape.id, shard));
-      const args: (string | number)[] = [shape.epoch, deadlineMs, shape.shards, joins.length];
-      for (const { tag, user, trace } of joins) {
-        scriptKeys.push(keys.users(shape.id, bucketOf(tag, shape.buckets)));
-        args.push(tag, user, trace);
-      }
-      return decodeAdmitReply((await run(admit, scriptKeys, args)) as number[], joins.length);
+      const { keys: scriptKeys, args } = admitCall(shape, joins, deadlineMs);
+      return readAdmitReply((await run(admit, scriptKeys, args)) as number[], joins.length);
     },
     async outcome(shape, ticket) {
       const shard = shardOf(ticket.seq, shape.shards);
@@ -101,10 +98,27 @@ export function createGate(redis: Redis): Gate {
       const scriptKeys = [keys.gate(campaign), keys.exceptions(campaign), keys.free(campaign)];
       return (await run(resolve, scriptKeys, [seq, final ? encodeOutcome(final) : '', returnedUnit])) === 1;
     },
+    async takeUnit(campaign, epoch) {
+      const unit = (await run(takeUnit, [keys.gate(campaign), keys.free(campaign)], [epoch])) as number;
+      return unit === 0 ? undefined : unit;
+    },
   };
 }
 
-function decodeAdmitReply(reply: number[], count: number): AdmitReply {
+/** Keys and arguments of `lua/admit.lua`, in the order of its header. */
+export function admitCall(shape: GateShape, joins: readonly Join[], deadlineMs: number) {
+  const scriptKeys = [keys.gate(shape.id), keys.free(shape.id)];
+  for (let shard = 0; shard < shape.shards; shard += 1) scriptKeys.push(keys.work(shape.id, shard));
+  const args: (string | number)[] = [shape.epoch, deadlineMs, shape.shards, joins.length];
+  for (const { tag, user, trace } of joins) {
+    scriptKeys.push(keys.users(shape.id, bucketOf(tag, shape.buckets)));
+    args.push(tag, user, trace);
+  }
+  return { keys: scriptKeys, args };
+}
+
+/** What the script answered to `count` joins. */
+export function readAdmitReply(reply: readonly number[], count: number): AdmitReply {
   const [now, seq, remaining, waitMs, opensAt] = reply as [number, number, number, number, number];
   const decisions: Decision[] = new Array(count);
   for (let i = 0, at = 5; i < count; i += 1, at += 4) {

@@ -1,5 +1,6 @@
 // The numbers of Sluice. Hot paths count in plain integers; a scrape reads them. No user, ticket or campaign is a label.
 import { type Attributes, metrics } from '@opentelemetry/api';
+import { DECISION_KINDS } from '../domain/decision.ts';
 
 const meter = metrics.getMeter('sluice');
 
@@ -30,4 +31,30 @@ export function durationHistogram(
 /** A value that is read when somebody scrapes. */
 export function gauge(name: string, description: string, read: () => number): void {
   meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()));
+}
+
+export interface WorkerMetrics {
+  /** Counts a settled batch and how long it took from receipt to ack. */
+  settled(count: number, seconds: number): void;
+}
+
+export function workerMetrics(): WorkerMetrics {
+  const settledCounter = meter.createCounter('sluice_settled', { description: 'Entries settled by this worker' });
+  const observe = durationHistogram('sluice_batch_seconds', 'From receipt of a batch to its ack');
+  return {
+    settled(count, seconds) {
+      settledCounter.add(count);
+      observe(seconds);
+    },
+  };
+}
+
+/** The counters of a front: decisions by kind, how long a join took, and what it holds just now. */
+export function frontMetrics(read: { joinsWaiting: () => number; eventLoopLagMs: () => number }) {
+  gauge('sluice_joins_waiting', 'Joins that wait for the gate', read.joinsWaiting);
+  gauge('sluice_event_loop_lag_seconds', 'How late the event loop is', () => read.eventLoopLagMs() / 1_000);
+  return {
+    decisions: labelledCounter('sluice_admissions', 'Joins by what was decided', 'decision', DECISION_KINDS),
+    observeJoin: durationHistogram('sluice_join_seconds', 'From the request of a join to its answer'),
+  };
 }

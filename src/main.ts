@@ -1,0 +1,103 @@
+// `npm start`: the front and the admin API; in the local profile also the servers and workers they need.
+import { parseArgs } from 'node:util';
+import { createCampaignDesk } from './admission/campaign-desk.ts';
+import { createCampaigns } from './admission/campaigns.ts';
+import { createJoins } from './admission/joins.ts';
+import { createTickets } from './admission/tickets.ts';
+import { configOrExit } from './config.ts';
+import { systemClock } from './domain/clock.ts';
+import { createAdmin } from './http/admin.ts';
+import { createClientLimits } from './http/client-limits.ts';
+import { createFront } from './http/front.ts';
+import { createIdentify } from './http/identity.ts';
+import { listen } from './http/listen.ts';
+import { watchEventLoop } from './http/load-shedding.ts';
+import { campaignStore } from './ledger/campaign-store.ts';
+import { migrate } from './ledger/migrate.ts';
+import { openLedger } from './ledger/pool.ts';
+import { listenForStop, untilAborted } from './lifecycle.ts';
+import { limits } from './limits.ts';
+import { furnish } from './local/furnish.ts';
+import { welcome } from './local/welcome.ts';
+import { createAdmittedTagsReader } from './redis/admitted-tags.ts';
+import { openFast, untilReady } from './redis/connection.ts';
+import { createGate } from './redis/gate.ts';
+import { createGateReader } from './redis/gate-reader.ts';
+import { createOldestWaitReader } from './redis/oldest-wait.ts';
+import { createLog } from './telemetry/log.ts';
+import { frontMetrics } from './telemetry/metrics.ts';
+import { startTelemetry } from './telemetry/start.ts';
+
+const config = configOrExit();
+const { values: options } = parseArgs({ options: { 'no-rehearsal': { type: 'boolean', default: false } } });
+const say = (line: string) => console.log(line);
+const stop = listenForStop();
+const log = createLog('sluice-front', config.logLevel);
+const onError = (error: unknown) => log.error({ err: error }, 'the front met an error');
+await using open = new AsyncDisposableStack();
+
+const place = open.use(await furnish(config, say));
+open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
+const ledger = open.use(
+  openLedger({
+    url: place.databaseUrl,
+    name: 'admin',
+    connectionMax: 4,
+    queueMax: 50,
+    acquireMs: limits.acquireMs,
+    statementMs: limits.statementMs,
+  }),
+);
+await migrate(ledger);
+const redis = open.adopt(
+  openFast({ url: place.redisUrl, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
+  (client) => client.disconnect(),
+);
+await untilReady(redis, limits.drainMs);
+
+const gate = createGate(redis);
+const readGates = createGateReader(redis, systemClock);
+const readAdmittedTags = createAdmittedTagsReader(redis);
+const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
+const reading = campaigns.keepReading(stop.signal);
+open.defer(() => reading);
+const joins = createJoins({ gate, campaigns, clock: systemClock });
+const { ticketKeys, couponKey, adminToken } = place;
+const { joinsPerSecond, pollsPerSecond } = config.clientLimits;
+const { durability } = config;
+const tickets = createTickets({
+  gate,
+  campaigns,
+  ticketKeys,
+  couponKey,
+  durability,
+  pollsPerSecond,
+  clock: systemClock,
+});
+const shedding = open.adopt(watchEventLoop(), (watch) => watch.close());
+
+const front = createFront({
+  joins,
+  tickets,
+  campaigns,
+  identify: createIdentify(config.gatewaySecret),
+  clientLimits: createClientLimits({ redis, joinsPerSecond }),
+  shedding,
+  ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
+  draining: stop.signal,
+  missing: async () => (redis.status === 'ready' ? [] : ['redis']),
+  onError,
+});
+const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
+const desk = createCampaignDesk({ store: campaignStore(ledger), gate, readGates, readOldestWaitMs, onError });
+const admin = createAdmin({ desk, campaigns, token: adminToken, onError });
+
+const publicListener = await listen({ fetch: front.fetch, ...config.front });
+open.defer(() => publicListener.close(limits.drainMs));
+const adminListener = await listen({ fetch: admin.fetch, host: config.admin.host, port: config.admin.port });
+open.defer(() => adminListener.close(1_000));
+open.use(await place.startWorkers());
+const rehearse = !options['no-rehearsal'];
+const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url };
+await welcome({ place, config, ...urls, rehearse, say, stopping: stop.signal });
+await untilAborted(stop.signal);

@@ -1,0 +1,28 @@
+// Retries of single tickets: again, later, a bounded number of times, and then in somebody's hands.
+
+/** All that is needed to issue the ticket without its stream entry, which is acked once the retry is scheduled. */
+export interface RetryJob {
+  campaign: string;
+  epoch: number;
+  seq: number;
+  unit: number;
+  user: string;
+  /** Epoch ms. */
+  admittedAt: number;
+  /** Why it was not issued in its batch. */
+  reason: string;
+  traceparent: string;
+}
+
+export interface Retries {
+  /** Schedules a retry; once for each ticket, however often it is asked. Throws a retryable Fault when Redis is away. */
+  schedule(job: RetryJob): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RetryWork {
+  /** Tries once; a throw means again later, with its message as the reason. */
+  attempt(job: RetryJob): Promise<void>;
+  /** Keeps a job for an operator after its last attempt. Called until it does not throw. */
+  bury(job: RetryJob, reason: string, attempts: number): Promise<void>;
+}

@@ -1,0 +1,57 @@
+// Starts an issuer for every campaign that may have tickets, and stops it when there is nothing left to issue.
+import type { Campaign } from '../src/domain/campaign.ts';
+import { phaseOf } from '../src/domain/campaign.ts';
+import { backlogOf, type GateView } from '../src/domain/gate-view.ts';
+import { pause } from '../src/lifecycle.ts';
+import type { ReadGates } from '../src/redis/gate-reader.ts';
+import type { IssuedCampaign } from './issuer.ts';
+
+export interface CampaignWatchDeps {
+  listLiveCampaigns: () => Promise<Campaign[]>;
+  readGates: ReadGates;
+  /** Issues until its signal aborts. */
+  issue: (campaign: IssuedCampaign, stopping: AbortSignal) => Promise<void>;
+  onError: (error: unknown) => void;
+}
+
+const LOOK_MS = 500;
+
+interface Attended {
+  stop: AbortController;
+  ended: Promise<void>;
+}
+
+export async function watchCampaigns(deps: CampaignWatchDeps, stopping: AbortSignal): Promise<void> {
+  const attended = new Map<string, Attended>();
+
+  async function look(): Promise<void> {
+    const live = await deps.listLiveCampaigns();
+    const views = await deps.readGates(live.map((campaign) => campaign.id));
+    const wanted = new Map<string, GateView>();
+    for (const view of views) if (view !== undefined && mayHaveWork(view)) wanted.set(view.id, view);
+    for (const [id, { stop }] of attended) if (!wanted.has(id)) stop.abort();
+    for (const [id, { epoch, shards }] of wanted) if (!attended.has(id)) attend({ id, epoch, shards });
+  }
+
+  function attend(campaign: IssuedCampaign): void {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, stopping]);
+    const ended = deps
+      .issue(campaign, signal)
+      .catch(deps.onError)
+      .finally(() => attended.delete(campaign.id));
+    attended.set(campaign.id, { stop, ended });
+  }
+
+  while (!stopping.aborted) {
+    await look().catch(deps.onError);
+    await pause(LOOK_MS, stopping);
+  }
+  await Promise.all([...attended.values()].map(({ ended }) => ended));
+}
+
+function mayHaveWork(view: GateView): boolean {
+  if (backlogOf(view) > 0) return true;
+  const phase = phaseOf(view, view.remaining, Date.now());
+  return phase === 'open' || phase === 'paused';
+}

@@ -1,0 +1,160 @@
+// Issues the tickets of one campaign: receives batches, commits them to the ledger, settles them.
+//
+// Order of effects, and what a crash between two of them does:
+//   receive → ledger commit        crash: delivered again, nothing was done
+//   ledger commit → retry scheduled crash: delivered again, the ledger answers `already`
+//   retry scheduled → settle        crash: delivered again; the retry is scheduled once for each ticket
+//   settle                          the entry is gone, the watermark stands, exceptions are visible: all in one script
+import type { Batch, Broker, Consumer } from '../src/broker/port.ts';
+import { couponCode } from '../src/domain/coupon.ts';
+import { isFault } from '../src/domain/fault.ts';
+import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
+import type { TicketException } from '../src/domain/outcome.ts';
+import { backoffMs, pause } from '../src/lifecycle.ts';
+import { limits } from '../src/limits.ts';
+import type { Gate } from '../src/redis/gate.ts';
+import type { Retries } from '../src/retry/port.ts';
+import { traceBatch } from '../src/telemetry/join-trace.ts';
+import { type EntryTicket, readEntry } from './entry-ticket.ts';
+
+export interface IssuerDeps {
+  broker: Broker;
+  gate: Pick<Gate, 'takeUnit'>;
+  retries: Pick<Retries, 'schedule'>;
+  /** Commits what it can of rows of one campaign and tells what stands, in their order. */
+  issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
+  keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<void>;
+  couponKey: Buffer;
+  workerName: string;
+  onSettled: (count: number, seconds: number) => void;
+  onError: (error: unknown) => void;
+}
+
+export interface IssuedCampaign {
+  id: string;
+  epoch: number;
+  shards: number;
+}
+
+/** Runs until `stopping` aborts; then finishes the batches in hand. */
+export async function issueTickets(deps: IssuerDeps, campaign: IssuedCampaign, stopping: AbortSignal): Promise<void> {
+  const consumer = await deps.broker.consume(campaign.id, campaign.shards, deps.workerName);
+  const inHand = new Set<Promise<void>>();
+  let failureCount = 0;
+  try {
+    while (!stopping.aborted) {
+      try {
+        for (const batch of await consumer.receive(limits.receiveMs)) {
+          const work = settleBatch(deps, campaign, consumer, batch, stopping).finally(() => inHand.delete(work));
+          inHand.add(work);
+        }
+        failureCount = 0;
+      } catch (error) {
+        deps.onError(error);
+        await pause(backoffMs(failureCount++, limits.backoffMinMs, limits.backoffMaxMs), stopping);
+      }
+    }
+    await Promise.race([Promise.all(inHand), pause(limits.drainMs)]);
+  } finally {
+    await consumer.close();
+  }
+}
+
+/** Does all the work of one batch. While the ledger or Redis is away it waits and tries again; nobody acks. */
+async function settleBatch(
+  deps: IssuerDeps,
+  campaign: IssuedCampaign,
+  consumer: Consumer,
+  batch: Batch,
+  stopping: AbortSignal,
+): Promise<void> {
+  const startedAt = performance.now();
+  const tickets = batch.entries.map(readEntry);
+  const span = traceBatch(batch.shard, tickets.length, tickets.map((ticket) => ticket.traceparent).filter(Boolean));
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const exceptions = await issue(deps, campaign, tickets);
+      const settled = await consumer.settle(batch, exceptions);
+      deps.onSettled(settled, (performance.now() - startedAt) / 1_000);
+      break;
+    } catch (error) {
+      deps.onError(error);
+      // Not retryable means that this worker cannot do it; another one, or this one after a fix, will be given it again.
+      if (stopping.aborted || !isFault(error) || !error.retryable) {
+        await pause(limits.backoffMaxMs / 5, stopping);
+        consumer.release(batch);
+        break;
+      }
+      await pause(backoffMs(attempt, limits.backoffMinMs, limits.backoffMaxMs), stopping);
+    }
+  }
+  span.end();
+}
+
+async function issue(deps: IssuerDeps, campaign: IssuedCampaign, tickets: EntryTicket[]): Promise<TicketException[]> {
+  const exceptions: TicketException[] = [];
+  const rows: IssuanceRow[] = [];
+  const traces: string[] = [];
+  for (const ticket of tickets) {
+    if (ticket.kind === 'malformed') {
+      await deps.keepMalformed(campaign.id, campaign.epoch, ticket.seq, ticket.raw);
+      exceptions.push({ seq: ticket.seq, outcome: { status: 'failed', reason: 'malformed-entry' } });
+    } else {
+      rows.push(rowOf(deps, campaign, ticket));
+      traces.push(ticket.traceparent);
+    }
+  }
+  const results = rows.length === 0 ? [] : await deps.issueBatch(rows);
+  for (const [index, result] of results.entries()) {
+    if (result.kind === 'issued' || result.kind === 'already') continue;
+    exceptions.push(await exceptionOf(deps, rows[index]!, result, traces[index]!));
+  }
+  return exceptions;
+}
+
+function rowOf(deps: IssuerDeps, { id, epoch }: IssuedCampaign, ticket: EntryTicket & { kind: 'ticket' }): IssuanceRow {
+  const { unit, user, seq, admittedAt } = ticket;
+  return { campaign: id, unit, user, seq, epoch, code: couponCode(deps.couponKey, id, unit), admittedAt };
+}
+
+async function exceptionOf(
+  deps: IssuerDeps,
+  row: IssuanceRow,
+  result: Exclude<IssueResult, { kind: 'issued' } | { kind: 'already' }>,
+  traceparent: string,
+): Promise<TicketException> {
+  const { campaign, epoch, seq, unit, user, admittedAt } = row;
+  if (result.kind === 'duplicate') return duplicateOf(seq, unit, result.unit);
+  if (result.kind === 'unit-taken') {
+    const renumbered = await renumber(deps, row);
+    if (renumbered !== undefined) return { seq, outcome: { status: 'issued', unit: renumbered } };
+  }
+  const reason = result.kind === 'bad-row' ? result.reason : 'no-unit-left';
+  await deps.retries.schedule({ campaign, epoch, seq, unit, user, admittedAt, reason, traceparent });
+  return { seq, outcome: { status: 'retrying' } };
+}
+
+/** The ledger holds another ticket of this user: that one stands, and the unit of this one goes back. */
+function duplicateOf(seq: number, unit: number, standing: number): TicketException {
+  const outcome = { status: 'issued', unit: standing } as const;
+  return standing === unit ? { seq, outcome } : { seq, outcome, returnedUnit: unit };
+}
+
+/**
+ * Issues the row under another unit; undefined when none is left. A crash between taking a unit and committing it
+ * leaves that unit unsold, never sold twice.
+ */
+export async function renumber(
+  deps: Pick<IssuerDeps, 'gate' | 'issueBatch' | 'couponKey'>,
+  row: IssuanceRow,
+): Promise<number | undefined> {
+  for (let attempt = 0; attempt < limits.renumberAttemptsMax; attempt += 1) {
+    const unit = await deps.gate.takeUnit(row.campaign, row.epoch);
+    if (unit === undefined) return undefined;
+    const code = couponCode(deps.couponKey, row.campaign, unit);
+    const [result] = (await deps.issueBatch([{ ...row, unit, code }])) as [IssueResult];
+    if (result.kind === 'issued' || result.kind === 'already') return unit;
+    if (result.kind === 'duplicate') return result.unit;
+  }
+  return undefined;
+}

@@ -1,0 +1,56 @@
+// Tidies up: gates that a crash left behind their ledger, consumers that died, campaigns that are done.
+import { projectCampaign, type StoredCampaign } from '../src/admission/campaign-desk.ts';
+import { phaseOf } from '../src/domain/campaign.ts';
+import { backlogOf } from '../src/domain/gate-view.ts';
+import { pause } from '../src/lifecycle.ts';
+import { limits } from '../src/limits.ts';
+import type { Gate } from '../src/redis/gate.ts';
+import type { ReadGates } from '../src/redis/gate-reader.ts';
+
+export interface JanitorDeps {
+  gate: Pick<Gate, 'project'>;
+  readGates: ReadGates;
+  store: {
+    listUnprojected: () => Promise<StoredCampaign[]>;
+    listLiveCampaigns: () => Promise<StoredCampaign[]>;
+    markProjected: (id: string, version: number) => Promise<void>;
+    markDrained: (id: string, version: number) => Promise<void>;
+  };
+  /** Deletes consumers of a campaign that hold nothing and are silent for `idleMs`. */
+  reapConsumers: (campaign: string, shards: number, idleMs: number) => Promise<number>;
+  onGateLost: (campaign: string) => void;
+  onError: (error: unknown) => void;
+}
+
+const PROJECT_MS = 1_000;
+const TIDY_EVERY = 30;
+/** A join that was decided just before the end may still be on its way to the counters. */
+const DRAINED_AFTER_MS = 60_000;
+
+export async function tidyUp(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
+  for (let round = 0; !stopping.aborted; round += 1) {
+    await healProjections(deps).catch(deps.onError);
+    if (round % TIDY_EVERY === 0) await tidyCampaigns(deps).catch(deps.onError);
+    await pause(PROJECT_MS, stopping);
+  }
+}
+
+async function healProjections(deps: JanitorDeps): Promise<void> {
+  for (const campaign of await deps.store.listUnprojected()) {
+    if (!(await projectCampaign(deps, campaign))) deps.onGateLost(campaign.id);
+  }
+}
+
+async function tidyCampaigns(deps: JanitorDeps): Promise<void> {
+  const live = await deps.store.listLiveCampaigns();
+  const views = await deps.readGates(live.map((campaign) => campaign.id));
+  for (const [index, campaign] of live.entries()) {
+    const view = views[index];
+    if (view === undefined) continue;
+    await deps.reapConsumers(campaign.id, campaign.shards, limits.consumerIdleMs);
+    const ended = phaseOf(view, view.remaining, Date.now() - DRAINED_AFTER_MS) === 'ended';
+    if (ended && view.version >= campaign.version && backlogOf(view) === 0 && view.retryingCount === 0) {
+      await deps.store.markDrained(campaign.id, campaign.version);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+// A worker process: issues tickets, retries single ones, tidies up.
+import { hostname } from 'node:os';
+import { createRedisStreams } from '../src/broker/redis-streams.ts';
+import { configOrExit } from '../src/config.ts';
+import { systemClock } from '../src/domain/clock.ts';
+import { campaignStore } from '../src/ledger/campaign-store.ts';
+import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
+import { issueBatch } from '../src/ledger/issuances.ts';
+import { openLedger } from '../src/ledger/pool.ts';
+import { listenForStop } from '../src/lifecycle.ts';
+import { limits } from '../src/limits.ts';
+import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
+import { reapConsumers } from '../src/redis/consumers.ts';
+import { createGate } from '../src/redis/gate.ts';
+import { createGateReader } from '../src/redis/gate-reader.ts';
+import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
+import { createLog } from '../src/telemetry/log.ts';
+import { workerMetrics } from '../src/telemetry/metrics.ts';
+import { startTelemetry } from '../src/telemetry/start.ts';
+import { watchCampaigns } from './campaign-watch.ts';
+import { issueTickets } from './issuer.ts';
+import { tidyUp } from './janitor.ts';
+import { createRetryWork } from './retrier.ts';
+
+const config = configOrExit(['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY']);
+const workerName = config.workers.name ?? `${hostname()}-${process.pid}`;
+const log = createLog('sluice-worker', config.logLevel).child({ worker: workerName });
+const onError = (error: unknown) => log.error({ err: error }, 'a duty met an error');
+const { signal: stopping } = listenForStop();
+await using open = new AsyncDisposableStack();
+
+open.use(await startTelemetry({ service: 'sluice-worker', ...config.telemetry }));
+const metrics = workerMetrics();
+const ledger = open.use(
+  openLedger({
+    url: config.databaseUrl!,
+    name: 'worker',
+    connectionMax: config.workers.connections,
+    queueMax: 1_000,
+    acquireMs: limits.acquireMs,
+    statementMs: limits.statementMs,
+  }),
+);
+const connection = { url: config.redisUrl!, name: `sluice-worker:${workerName}`, onError };
+const redis = open.adopt(openFast({ ...connection, commandMs: limits.statementMs }), (client) => client.disconnect());
+await untilReady(redis, limits.drainMs);
+const retries = open.adopt(openRetries({ url: connection.url, onError }), (opened) => opened.close());
+
+const store = campaignStore(ledger);
+const gate = createGate(redis);
+const readGates = createGateReader(redis, systemClock);
+const broker = createRedisStreams({
+  redis,
+  openReader: (name) => openBlocking({ ...connection, name, blockMs: limits.receiveMs }),
+  batchMax: limits.workBatchMax,
+  claimIdleMs: config.workers.claimIdleMs,
+  onVanished: (campaign, seqs) => log.error({ campaign, seqs }, 'entries were trimmed while pending'),
+});
+const issuing = {
+  gate,
+  issueBatch: (rows: Parameters<typeof issueBatch>[1]) => issueBatch(ledger, rows),
+  couponKey: config.couponKey!,
+};
+const retryWork = createRetryWork({
+  ...issuing,
+  shapeOf: async (campaign) => (await readGates([campaign]))[0],
+  keepDeadLetter: ({ traceparent, ...job }, reason, attempts) =>
+    keepDeadLetter(ledger, { ...job, reason, attempts, traceId: traceparent.slice(3, 35) || null }),
+});
+const issuer = {
+  ...issuing,
+  broker,
+  retries,
+  workerName,
+  keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
+    keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
+  onSettled: metrics.settled,
+  onError,
+};
+log.info('issuing');
+await Promise.all([
+  watchCampaigns(
+    { ...store, readGates, issue: (campaign, stop) => issueTickets(issuer, campaign, stop), onError },
+    stopping,
+  ),
+  workOnRetries({ url: connection.url, onError }, retryWork, stopping),
+  tidyUp(
+    {
+      store,
+      gate,
+      readGates,
+      reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
+      onGateLost: (campaign) => log.error({ campaign }, 'the gate is lost and stays closed'),
+      onError,
+    },
+    stopping,
+  ),
+]);
