@@ -1,0 +1,67 @@
+// `npm run bench`: every figure of the design, measured in one run. Options: --quick, --only <figure>, --rounds N, --json.
+import { parseArgs } from 'node:util';
+import { type Context, type Figure, type FigureResult, measureFigure, type Settings } from './figure.ts';
+import { drain } from './figures/drain.ts';
+import { durability } from './figures/durability.ts';
+import { growth } from './figures/growth.ts';
+import { joins } from './figures/joins.ts';
+import { polls } from './figures/polls.ts';
+import { refusals } from './figures/refusals.ts';
+import { telemetry } from './figures/telemetry.ts';
+import { describeMachine } from './machine.ts';
+import { killAll, pinSelf } from './processes.ts';
+import { openStand } from './stand.ts';
+import { markdown, type Report, writeReport } from './table.ts';
+
+const FIGURES: readonly Figure[] = [joins, durability, polls, refusals, drain, growth, telemetry];
+const FULL: Settings = { quick: false, rounds: 5, seconds: 4, warmSeconds: 3, connections: 128 };
+const QUICK: Settings = { quick: true, rounds: 2, seconds: 0.6, warmSeconds: 0.6, connections: 128 };
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    rounds: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+process.on('exit', killAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+
+process.exitCode = await main();
+
+/** 0 when every figure met its bar, 1 when not; a quick run only fails when a figure could not be measured. */
+async function main(): Promise<number> {
+  const chosen = FIGURES.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
+  const preset = values.quick ? QUICK : FULL;
+  const settings = { ...preset, rounds: values.rounds === undefined ? preset.rounds : Number(values.rounds) };
+  const unknown = values.only.filter((name) => !FIGURES.some((figure) => figure.name === name));
+  if (unknown.length > 0 || !Number.isInteger(settings.rounds) || settings.rounds < 1) {
+    console.error(`--only takes ${FIGURES.map(({ name }) => name).join(', ')}; --rounds takes a number from 1`);
+    return 2;
+  }
+  pinSelf();
+  const report = await measure(chosen, settings);
+  console.log(values.json ? JSON.stringify(report, null, 1) : markdown(report));
+  if (values.quick || chosen.length < FIGURES.length) console.error('Not a full run: no file was written.');
+  else for (const path of writeReport(report)) console.error(`wrote ${path}`);
+  const verdicts = new Set(report.figures.flatMap(({ rows }) => rows.map(({ verdict }) => verdict)));
+  return verdicts.has('not run') || (!values.quick && verdicts.has('missed')) ? 1 : 0;
+}
+
+async function measure(chosen: readonly Figure[], settings: Settings): Promise<Report> {
+  const date = new Date().toISOString();
+  const startMs = performance.now();
+  const figures: FigureResult[] = [];
+  const tell = (line: string): void => console.error(line);
+  await using stand = openStand();
+  const context: Context = { ...settings, stand, tell };
+  for (const figure of chosen) {
+    tell(`${figure.name} (${Math.round((performance.now() - startMs) / 1000)} s)`);
+    figures.push(await measureFigure(figure, context));
+  }
+  const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
+  const tookSeconds = (performance.now() - startMs) / 1000;
+  return { date, command, tookSeconds, settings, machine: describeMachine(), figures };
+}

@@ -1,0 +1,116 @@
+// The system under test, started as its users start it: `node src/main.ts` and `node workers/main.ts`, by its contract only.
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { answersOk, freePort, Missing, openFolder, startChild, untilReady } from './processes.ts';
+
+const FRONT = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const WORKER = fileURLToPath(new URL('../workers/main.ts', import.meta.url));
+
+export interface Stores {
+  redisUrl: string;
+  databaseUrl: string;
+}
+
+export interface NewCampaign {
+  id: string;
+  stock: number;
+}
+
+/** What the bench reads of a campaign's admin view. */
+export interface CampaignCounts {
+  admitted: number;
+  issued: number;
+  backlog: number;
+  remaining: number;
+  buckets?: number;
+  shards: number;
+}
+
+export interface Front extends AsyncDisposable {
+  port: number;
+  telemetryPort: number;
+  pid: number;
+  /** The keys of this front, for a worker that shall serve the same campaigns. */
+  environment: Record<string, string>;
+  createCampaign(campaign: NewCampaign): Promise<void>;
+  counts(id: string): Promise<CampaignCounts>;
+  /** The ticket of one new user. */
+  join(campaign: string, user: string): Promise<string>;
+  /** One join that must be answered with this status. */
+  refuse(campaign: string, user: string, status: number): Promise<void>;
+}
+
+export const SHARDS = 8;
+export const joinPath = (campaign: string): string => `/v1/campaigns/${campaign}/tickets`;
+
+/** Starts a front without workers and without per-client limits; every other setting is the default. */
+export async function startFront(stores: Stores, settings: Record<string, string> = {}): Promise<Front> {
+  if (!existsSync(FRONT)) throw new Missing('src/main.ts does not exist');
+  const [port, adminPort, telemetryPort] = [await freePort(), await freePort(), await freePort()];
+  const token = randomBytes(16).toString('hex');
+  const environment = {
+    SLUICE_PROFILE: 'local',
+    REDIS_URL: stores.redisUrl,
+    DATABASE_URL: stores.databaseUrl,
+    DATA_DIR: openFolder(),
+    TICKET_KEYS: `1:${randomBytes(32).toString('hex')}`,
+    COUPON_KEY: randomBytes(32).toString('hex'),
+    JOINS_PER_USER_PER_SECOND: '0',
+    POLLS_PER_CLIENT_PER_SECOND: '0',
+    WORKERS: '0',
+    ...settings,
+  };
+  const ports = { PORT: `${port}`, ADMIN_PORT: `${adminPort}`, TELEMETRY_PORT: `${telemetryPort}`, ADMIN_TOKEN: token };
+  const child = startChild({
+    role: 'contender',
+    command: [process.execPath, FRONT, '--no-rehearsal'],
+    environment: { ...environment, ...ports },
+  });
+  await untilReady('src/main.ts', child, () => answersOk(`http://127.0.0.1:${port}/readyz`));
+  const admin = async (method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
+    const response = await fetch(`http://127.0.0.1:${adminPort}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return JSON.parse(text) as Record<string, unknown>;
+  };
+  const ask = async (campaign: string, user: string, expected: number): Promise<unknown> => {
+    const url = `http://127.0.0.1:${port}${joinPath(campaign)}`;
+    const response = await fetch(url, { method: 'POST', headers: { 'x-user-id': user } });
+    const text = await response.text();
+    if (response.status !== expected) throw new Error(`a join was answered ${response.status}: ${text}`);
+    return JSON.parse(text);
+  };
+  return {
+    port,
+    telemetryPort,
+    pid: child.pid,
+    environment,
+    async createCampaign({ id, stock }) {
+      await admin('POST', '/admin/campaigns', { id, stock, shards: SHARDS, backlogMax: stock });
+      // The front takes a new campaign up within its view interval; a refused user is remembered nowhere.
+      await untilReady('campaign', child, () => answersOk(`http://127.0.0.1:${port}/v1/campaigns/${id}`));
+    },
+    counts: async (id) => (await admin('GET', `/admin/campaigns/${id}`)) as unknown as CampaignCounts,
+    join: async (campaign, user) => ((await ask(campaign, user, 202)) as { ticket: string }).ticket,
+    refuse: async (campaign, user, status) => void (await ask(campaign, user, status)),
+    [Symbol.asyncDispose]: child.stop,
+  };
+}
+
+export interface WorkerProcess extends AsyncDisposable {
+  pid: number;
+  output(): string;
+}
+
+/** Starts one worker beside its front; it is at work as soon as it can be. */
+export function startWorker(front: Front, name: string): WorkerProcess {
+  if (!existsSync(WORKER)) throw new Missing('workers/main.ts does not exist');
+  const environment = { ...front.environment, WORKER_NAME: name, TELEMETRY_PORT: '0' };
+  const child = startChild({ role: 'contender', command: [process.execPath, WORKER], environment });
+  return { pid: child.pid, output: child.output, [Symbol.asyncDispose]: child.stop };
+}

@@ -1,0 +1,46 @@
+// What several figures use, started when the first of them asks: the stores, Sluice's front with default settings, bare Hono.
+import { type PeerServer, startPeer } from './peers.ts';
+import { openFolder } from './processes.ts';
+import { type Front, startFront } from './sluice.ts';
+import { type DatabaseServer, type RedisServer, startDatabase, startRedis } from './stores.ts';
+
+export interface Stand extends AsyncDisposable {
+  /** For generated scripts. */
+  folder: string;
+  redis(): Promise<RedisServer>;
+  database(): Promise<DatabaseServer>;
+  front(): Promise<Front>;
+  bare(): Promise<PeerServer>;
+  /** A name that was not given before: campaigns are never used twice. */
+  freshName(prefix: string): string;
+}
+
+export function openStand(): Stand {
+  const stack = new AsyncDisposableStack();
+  const once = <Resource extends AsyncDisposable>(start: () => Promise<Resource>): (() => Promise<Resource>) => {
+    let started: Promise<Resource> | undefined;
+    return () => {
+      started ??= start().then((resource) => stack.use(resource));
+      return started;
+    };
+  };
+  const redis = once(() => startRedis('always'));
+  const database = once(startDatabase);
+  const front = once(async () => {
+    const { url } = await redis();
+    return startFront({ redisUrl: url, databaseUrl: await (await database()).url('sluice') });
+  });
+  let names = 0;
+  return {
+    folder: openFolder(),
+    redis,
+    database,
+    front,
+    bare: once(() => startPeer('bare-hono')),
+    freshName(prefix) {
+      names += 1;
+      return `${prefix}-${names}`;
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}

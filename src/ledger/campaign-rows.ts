@@ -1,0 +1,91 @@
+// Campaigns as rows: the one place that knows both forms.
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Campaign, CampaignState } from '../domain/campaign.ts';
+import { Fault } from '../domain/fault.ts';
+import type { CampaignsTable, Schema } from './schema.ts';
+
+/** Mean users of a dedupe bucket, so that hardly one has more than the 128 that Redis packs tightly. */
+const BUCKET_USERS_MEAN = 90;
+const BUCKETS_MIN = 16;
+/** What `int unsigned` holds, and the unit of a ticket. */
+const UINT32_MAX = 2 ** 32 - 1;
+
+export const bucketsFor = (stock: number): number => Math.max(BUCKETS_MIN, Math.ceil(stock / BUCKET_USERS_MEAN));
+
+/** A campaign and the newest of its versions that its gate is known to have; 0 while it never had one. */
+export type StoredCampaign = Campaign & { projectedVersion: number };
+
+const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
+const msOf = (date: Date | null): number | null => date?.getTime() ?? null;
+
+export function campaignOf(row: Selectable<CampaignsTable>): StoredCampaign {
+  return {
+    id: row.id,
+    name: row.name,
+    stock: row.stock,
+    opensAt: msOf(row.opens_at),
+    closesAt: msOf(row.closes_at),
+    ratePerSecond: row.rate_per_second,
+    burst: row.burst,
+    backlogMax: row.backlog_max,
+    shards: row.shards,
+    buckets: row.buckets,
+    state: row.state,
+    version: row.version,
+    projectedVersion: row.projected_version,
+    epoch: row.epoch,
+    createdAt: row.created_at.getTime(),
+  };
+}
+
+/** The columns that a change may write. */
+export const columnsOf = (campaign: Omit<Campaign, 'id' | 'createdAt'>) => ({
+  name: campaign.name,
+  stock: campaign.stock,
+  opens_at: dateOf(campaign.opensAt),
+  closes_at: dateOf(campaign.closesAt),
+  rate_per_second: campaign.ratePerSecond,
+  burst: campaign.burst,
+  backlog_max: campaign.backlogMax,
+  shards: campaign.shards,
+  buckets: campaign.buckets,
+  state: campaign.state,
+  version: campaign.version,
+  epoch: campaign.epoch,
+});
+
+/** The row of a campaign, locked until the transaction ends. Throws `not-found`. */
+export async function lockCampaign(tx: Kysely<Schema>, id: string): Promise<StoredCampaign> {
+  const row = await tx.selectFrom('campaigns').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  if (row === undefined) throw new Fault('not-found', `the ledger has no campaign ${id}`);
+  return campaignOf(row);
+}
+
+/** Writes what a change made of a campaign, and that its gate has yet to hear of it. */
+export async function writeCampaign(tx: Kysely<Schema>, campaign: Campaign): Promise<void> {
+  await tx
+    .updateTable('campaigns')
+    .set({ ...columnsOf(campaign), drained_at: null, updated_at: sql<Date>`current_timestamp(3)` })
+    .where('id', '=', campaign.id)
+    .execute();
+}
+
+/** Throws `invalid`, naming the setting, for what the ledger could not keep; HTTP has finer bounds of its own. */
+export function assertKeepable(campaign: Omit<Campaign, 'id' | 'createdAt'>): void {
+  const counts = ['stock', 'ratePerSecond', 'burst', 'backlogMax', 'shards', 'buckets'] as const;
+  for (const count of counts) {
+    const value = campaign[count];
+    if (Number.isInteger(value) && value >= 0 && value <= UINT32_MAX) continue;
+    throw new Fault('invalid', `${count} is no whole number from 0 to ${UINT32_MAX}`);
+  }
+  if (campaign.stock < 1) throw new Fault('invalid', 'stock is less than 1');
+  const { opensAt, closesAt } = campaign;
+  for (const [name, ms] of Object.entries({ opensAt, closesAt })) {
+    if (ms !== null && Number.isNaN(new Date(ms).getTime())) throw new Fault('invalid', `${name} is no time`);
+  }
+  if (opensAt !== null && closesAt !== null && closesAt <= opensAt) {
+    throw new Fault('invalid', 'closesAt is not after opensAt');
+  }
+}
+
+export const isFinal = (state: CampaignState): boolean => state === 'closed';

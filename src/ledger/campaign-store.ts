@@ -1,0 +1,41 @@
+// The campaigns of one ledger as an object, for those who must not know the ledger.
+import {
+  changeCampaign,
+  countIssued,
+  createCampaign,
+  getCampaign,
+  listCampaigns,
+  listLiveCampaigns,
+  type StoredCampaign,
+  setCampaignState,
+} from './campaigns.ts';
+import { countDeadLetters } from './dead-letters.ts';
+import type { Ledger } from './pool.ts';
+import { listUnprojected, markDrained, markProjected } from './projections.ts';
+import { addStock } from './stock.ts';
+
+type Rest<F> = F extends (ledger: Ledger, ...rest: infer Args) => unknown ? Args : never;
+
+/** The functions of campaigns.ts, stock.ts, projections.ts and dead-letters.ts with their ledger given. */
+export const campaignStore = (ledger: Ledger) => ({
+  create: (...rest: Rest<typeof createCampaign>) => createCampaign(ledger, ...rest),
+  get: (id: string) => getCampaign(ledger, id),
+  list: (...rest: Rest<typeof listCampaigns>) => listCampaigns(ledger, ...rest),
+  listLiveCampaigns: () => listLiveCampaigns(ledger),
+  listUnprojected: () => listUnprojected(ledger),
+  change: (...rest: Rest<typeof changeCampaign>) => changeCampaign(ledger, ...rest),
+  setState: (...rest: Rest<typeof setCampaignState>) => setCampaignState(ledger, ...rest),
+  /** The campaign as it is now, not as it was when the key was first used: its gate must not be taken back. */
+  addStock: async (...rest: Rest<typeof addStock>): Promise<StoredCampaign> => {
+    const { campaign } = await addStock(ledger, ...rest);
+    return (await getCampaign(ledger, campaign))!;
+  },
+  markProjected: async (id: string, version: number): Promise<void> => {
+    await markProjected(ledger, id, version);
+  },
+  markDrained: async (id: string, version: number): Promise<void> => {
+    await markDrained(ledger, id, version);
+  },
+  countIssued: (id: string) => countIssued(ledger, id),
+  countDeadLetters: (id: string) => countDeadLetters(ledger, id),
+});

@@ -1,0 +1,195 @@
+// The truth about campaigns. Every change is one transaction: lock the row, count the version up, write who did what.
+import { hash } from 'node:crypto';
+import type { Kysely } from 'kysely';
+import type { Campaign, CampaignState } from '../domain/campaign.ts';
+import { Fault } from '../domain/fault.ts';
+import { isCampaignId } from '../domain/ids.ts';
+import { type AuditAction, audit } from './audit.ts';
+import {
+  assertKeepable,
+  bucketsFor,
+  campaignOf,
+  columnsOf,
+  isFinal,
+  lockCampaign,
+  type StoredCampaign,
+  writeCampaign,
+} from './campaign-rows.ts';
+import { kindOf } from './errors.ts';
+import type { Ledger } from './pool.ts';
+import type { Schema } from './schema.ts';
+
+export type { StoredCampaign } from './campaign-rows.ts';
+
+/** What a campaign is created with. Times are epoch ms; 0 means no limit in `ratePerSecond`, no bound in `backlogMax`. */
+export interface CampaignSpec {
+  id: string;
+  stock: number;
+  /** The id, when not given. */
+  name?: string | undefined;
+  opensAt?: number | null | undefined;
+  closesAt?: number | null | undefined;
+  ratePerSecond?: number | undefined;
+  /** One second of the rate, when not given. */
+  burst?: number | undefined;
+  backlogMax?: number | undefined;
+  shards?: number | undefined;
+}
+
+/** The settings that may change while a campaign lives; what is undefined or left out stays. */
+export type CampaignPatch = Omit<CampaignSpec, 'id' | 'stock' | 'shards'>;
+
+/** Streams of a campaign that says nothing: enough for a few workers, few enough to read in one pipeline. */
+const SHARDS_DEFAULT = 4;
+
+const CREATION = 'create-campaign';
+
+/**
+ * Creates a campaign, active, version 1, epoch 1. The same id with the same spec again gives the campaign as it is now
+ * and `created` false. Throws `conflict` when the id was created with another spec, `invalid` for a spec that cannot be kept.
+ */
+export async function createCampaign(
+  ledger: Ledger,
+  spec: CampaignSpec,
+  actor: string,
+): Promise<{ created: boolean; campaign: StoredCampaign }> {
+  const { id } = spec;
+  if (!isCampaignId(id)) throw new Fault('invalid', 'id is no campaign id');
+  const settings = settingsOf(spec);
+  assertKeepable(settings);
+  const fingerprint = hash('sha256', JSON.stringify(settings), 'hex');
+  try {
+    const campaign = await ledger.transaction(async (tx) => {
+      // The key comes first: of two that create the same id at once, one waits here and then finds it.
+      await tx.insertInto('idempotency_keys').values({ scope: CREATION, key: id, fingerprint, response: '' }).execute();
+      await tx.insertInto('tranches').values({ campaign: id, last_unit: settings.stock }).execute();
+      await tx
+        .insertInto('campaigns')
+        .values({ id, ...columnsOf(settings) })
+        .execute();
+      const made = await lockCampaign(tx, id);
+      await audit(tx, { actor, action: 'create', campaign: id, before: null, after: made });
+      return made;
+    });
+    return { created: true, campaign };
+  } catch (error) {
+    if (kindOf(error) !== 'duplicate') throw error;
+    return { created: false, campaign: await createdAlike(ledger, id, fingerprint) };
+  }
+}
+
+/** The campaign with this id; undefined when there is none. */
+export async function getCampaign(ledger: Ledger, id: string): Promise<StoredCampaign | undefined> {
+  const row = await ledger.db.selectFrom('campaigns').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : campaignOf(row);
+}
+
+/** Up to `limit` campaigns in order of their ids, beginning behind the id `after`. */
+export async function listCampaigns(
+  ledger: Ledger,
+  page: { after?: string | undefined; limit: number },
+): Promise<StoredCampaign[]> {
+  let query = ledger.db.selectFrom('campaigns').selectAll().orderBy('id').limit(page.limit);
+  if (page.after !== undefined) query = query.where('id', '>', page.after);
+  return (await query.execute()).map(campaignOf);
+}
+
+/** Up to `limit` campaigns that still need workers: all that nobody has declared drained since their last change. */
+export async function listLiveCampaigns(ledger: Ledger, limit = 10_000): Promise<StoredCampaign[]> {
+  const query = ledger.db.selectFrom('campaigns').selectAll().where('drained_at', 'is', null);
+  return (await query.orderBy('id').limit(limit).execute()).map(campaignOf);
+}
+
+/** Changes settings. Throws `not-found`, `conflict` when the campaign is closed, `invalid` when it cannot be kept. */
+export function changeCampaign(
+  ledger: Ledger,
+  id: string,
+  patch: CampaignPatch,
+  actor: string,
+): Promise<StoredCampaign> {
+  const { name, opensAt, closesAt, ratePerSecond, burst, backlogMax } = patch;
+  const known = { name, opensAt, closesAt, ratePerSecond, burst, backlogMax };
+  const given = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
+  return ledger.transaction((tx) =>
+    change(tx, { id, actor, action: 'change' }, (campaign) => ({ ...campaign, ...given })),
+  );
+}
+
+const ACTION_TO: Record<CampaignState, AuditAction> = { active: 'resume', paused: 'pause', closed: 'close' };
+
+/** Resumes, pauses or closes. To be in that state already is fine. Throws `not-found`; `conflict`, since closed is final. */
+export function setCampaignState(
+  ledger: Ledger,
+  id: string,
+  state: CampaignState,
+  actor: string,
+): Promise<StoredCampaign> {
+  return ledger.transaction((tx) =>
+    change(tx, { id, actor, action: ACTION_TO[state] }, (campaign) => ({ ...campaign, state })),
+  );
+}
+
+/** Coupons issued so far; reads an index entry per row, so it is for reports and not for a hot path. */
+export async function countIssued(ledger: Ledger, campaign: string): Promise<number> {
+  const counted = await ledger.db
+    .selectFrom('issuances')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('campaign', '=', campaign)
+    .executeTakeFirstOrThrow();
+  return Number(counted.count);
+}
+
+interface Change {
+  id: string;
+  actor: string;
+  action: AuditAction;
+}
+
+/**
+ * Changes one campaign within a transaction: version + 1, audited, to be projected and drained anew. Nothing of it when
+ * `to` returns the settings as they were. Throws `not-found`, `conflict` for a closed campaign, `invalid`.
+ */
+export async function change(
+  tx: Kysely<Schema>,
+  { id, actor, action }: Change,
+  to: (campaign: StoredCampaign) => StoredCampaign,
+): Promise<StoredCampaign> {
+  const before = await lockCampaign(tx, id);
+  const wanted = to(before);
+  if (JSON.stringify(wanted) === JSON.stringify(before)) return before;
+  if (isFinal(before.state)) throw new Fault('conflict', `campaign ${id} is closed, and closed is final`);
+  assertKeepable(wanted);
+  const after = { ...wanted, version: before.version + 1 };
+  await writeCampaign(tx, after);
+  await audit(tx, { actor, action, campaign: id, before, after });
+  return after;
+}
+
+async function createdAlike(ledger: Ledger, id: string, fingerprint: string): Promise<StoredCampaign> {
+  const creation = await ledger.db
+    .selectFrom('idempotency_keys')
+    .select('fingerprint')
+    .where('scope', '=', CREATION)
+    .where('key', '=', id)
+    .executeTakeFirst();
+  if (creation?.fingerprint !== fingerprint) {
+    throw new Fault('conflict', `campaign ${id} was created with other settings`);
+  }
+  return (await getCampaign(ledger, id))!;
+}
+
+/** A new campaign's settings; in this order for ever, because their fingerprint tells whether a spec came before. */
+const settingsOf = (spec: CampaignSpec): Omit<Campaign, 'id' | 'createdAt'> => ({
+  name: spec.name ?? spec.id,
+  stock: spec.stock,
+  opensAt: spec.opensAt ?? null,
+  closesAt: spec.closesAt ?? null,
+  ratePerSecond: spec.ratePerSecond ?? 0,
+  burst: spec.burst ?? Math.max(1, spec.ratePerSecond ?? 0),
+  backlogMax: spec.backlogMax ?? 0,
+  shards: spec.shards ?? SHARDS_DEFAULT,
+  buckets: bucketsFor(spec.stock),
+  state: 'active',
+  version: 1,
+  epoch: 1,
+});

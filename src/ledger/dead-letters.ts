@@ -1,0 +1,105 @@
+// Tickets that were given up, kept until a person redrives or discards them.
+import type { Selectable } from 'kysely';
+import { isUserId } from '../domain/ids.ts';
+import { kindOf } from './errors.ts';
+import type { Ledger } from './pool.ts';
+import { retrying } from './retry.ts';
+import type { DeadLettersTable } from './schema.ts';
+
+/** The name of a dead letter, and of its ticket. */
+export interface DeadLetterId {
+  campaign: string;
+  epoch: number;
+  seq: number;
+}
+
+export interface DeadLetter extends DeadLetterId {
+  unit?: number | null;
+  user?: string | null;
+  /** Epoch ms. */
+  admittedAt?: number | null;
+  /** A stable slug. */
+  reason: string;
+  detail?: string;
+  attempts: number;
+  traceId?: string | null;
+  /** The entry as it was found, when it could not be read. */
+  raw?: string | null;
+}
+
+export interface KeptDeadLetter extends Required<DeadLetter> {
+  id: number;
+  state: 'kept';
+  /** Epoch ms. */
+  createdAt: number;
+}
+
+/** Characters of `detail` and `raw`: at 4 bytes each they fit the 64 kB of their columns. */
+const TEXT_CHARS = 16_000;
+const REASON_CHARS = 64;
+const UINT32_MAX = 2 ** 32 - 1;
+
+/**
+ * Keeps a dead letter; nothing new when it was kept before. What it holds never stops it from being kept: a user, unit or
+ * time that is none becomes null (`raw` has it) and long texts are cut. Throws a retryable `ledger-unavailable` Fault when
+ * it is not known to be kept: then the ticket may not be acked.
+ */
+export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter): Promise<void> {
+  const { campaign, epoch, seq, unit, user, admittedAt, traceId, raw } = letter;
+  const row = {
+    campaign,
+    epoch,
+    seq,
+    unit: isUint32(unit) ? unit : null,
+    user: user != null && isUserId(user) ? user : null,
+    admitted_at: isTime(admittedAt) ? new Date(admittedAt) : null,
+    reason: letter.reason.replace(/[^\x20-\x7e]/g, '?').slice(0, REASON_CHARS),
+    detail: letter.detail?.slice(0, TEXT_CHARS) ?? '',
+    attempts: isUint32(letter.attempts) ? letter.attempts : 0,
+    trace_id: traceId != null && /^[0-9a-f]{32}$/.test(traceId) ? traceId : null,
+    raw: raw?.slice(0, TEXT_CHARS) ?? null,
+  };
+  try {
+    await retrying(() => ledger.db.insertInto('dead_letters').values(row).execute());
+  } catch (error) {
+    if (kindOf(error) !== 'duplicate') throw error;
+  }
+}
+
+/** The dead letter of a ticket; undefined when there is none. */
+export async function getDeadLetter(ledger: Ledger, id: DeadLetterId): Promise<KeptDeadLetter | undefined> {
+  const row = await ledger.db
+    .selectFrom('dead_letters')
+    .selectAll()
+    .where('campaign', '=', id.campaign)
+    .where('epoch', '=', id.epoch)
+    .where('seq', '=', id.seq)
+    .executeTakeFirst();
+  return row === undefined ? undefined : letterOf(row);
+}
+
+/** How many dead letters of a campaign wait for a person. */
+export async function countDeadLetters(ledger: Ledger, campaign: string): Promise<number> {
+  const counted = await ledger.db
+    .selectFrom('dead_letters')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('campaign', '=', campaign)
+    .where('state', '=', 'kept')
+    .executeTakeFirstOrThrow();
+  return Number(counted.count);
+}
+
+const isUint32 = (value: number | null | undefined): value is number =>
+  value != null && Number.isInteger(value) && value >= 0 && value <= UINT32_MAX;
+
+const isTime = (ms: number | null | undefined): ms is number => ms != null && isUint32(Math.floor(ms / 1000));
+
+function letterOf(row: Selectable<DeadLettersTable>): KeptDeadLetter {
+  const { admitted_at, trace_id, created_at, ...same } = row;
+  return {
+    ...same,
+    admittedAt: admitted_at?.getTime() ?? null,
+    traceId: trace_id,
+    createdAt: created_at.getTime(),
+  };
+}

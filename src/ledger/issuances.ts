@@ -1,0 +1,139 @@
+// Makes tickets true: a batch becomes rows of the ledger, each exactly once, whoever else tries the same.
+//
+// Order of effects: INSERT (one statement, one transaction) → answer known → results. A crash anywhere leaves all of the
+// statement's rows or none; the batch is delivered again and finds what stands. The caller acks only what it was told here.
+import { Fault } from '../domain/fault.ts';
+import type { IssuanceRow } from '../domain/issuance.ts';
+import { detailOf, kindOf } from './errors.ts';
+import { codeStands, insertRows, malformation, readStanding } from './issuance-rows.ts';
+import { forgetLastUnit, lastUnitFor } from './last-units.ts';
+import type { Ledger } from './pool.ts';
+import { retrying } from './retry.ts';
+import { type IssueResult, rulingsOf, withoutClashes } from './rulings.ts';
+
+export type { BadRowReason, IssueResult } from './rulings.ts';
+
+/** Rows of one batch: throughput is flat from 300 on, and a lock is held no longer than such a statement. */
+export const BATCH_ROWS_MAX = 500;
+
+interface Pending {
+  row: IssuanceRow;
+  index: number;
+}
+
+interface Batch {
+  ledger: Ledger;
+  lastUnit: number;
+  results: IssueResult[];
+  /** Statements without an answer that may still be looked into; after that the ledger counts as away. */
+  unknownsLeft: number;
+}
+
+/**
+ * Issues up to {@link BATCH_ROWS_MAX} rows of one campaign and says for each, in the order given, what became of it.
+ * One statement when nothing is in the way; with k rows in the way O(k log n). Every result is committed and known.
+ * Throws a retryable `ledger-unavailable` Fault when it is not known: then nothing may be acked, and the same batch may
+ * be given again. Throws `not-found` when the ledger has no such campaign and `invalid` for a batch that is none.
+ */
+export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[]): Promise<IssueResult[]> {
+  const first = rows[0];
+  if (first === undefined) return [];
+  if (rows.length > BATCH_ROWS_MAX) throw new Fault('invalid', `more than ${BATCH_ROWS_MAX} rows in a batch`);
+  if (rows.some((row) => row.campaign !== first.campaign))
+    throw new Fault('invalid', 'rows of two campaigns in a batch');
+
+  const results = new Array<IssueResult>(rows.length);
+  const wellFormed: Pending[] = [];
+  rows.forEach((row, index) => {
+    const detail = malformation(row);
+    if (detail === undefined) wellFormed.push({ row, index });
+    else results[index] = { kind: 'bad-row', reason: 'malformed', detail };
+  });
+  const neededUnit = wellFormed.reduce((most, { row }) => Math.max(most, row.unit), 0);
+  const lastUnit = await lastUnitFor(ledger, first.campaign, neededUnit);
+  const batch: Batch = { ledger, lastUnit, results, unknownsLeft: 1 };
+  const withinStock = wellFormed.filter(({ row, index }) => {
+    if (row.unit <= lastUnit) return true;
+    results[index] = { kind: 'bad-row', reason: 'beyond-stock', detail: `the last unit is ${lastUnit}` };
+    return false;
+  });
+  // In key order, so that two issuers of the same rows wait for each other instead of deadlocking.
+  await settle(
+    batch,
+    withinStock.sort((a, b) => a.row.unit - b.row.unit),
+  );
+  return results;
+}
+
+/** Ends, because every step either settles a row or halves what is left. */
+async function settle(batch: Batch, pending: Pending[]): Promise<void> {
+  if (pending.length === 0) return;
+  const fault = await insert(batch, pending);
+  if (fault === undefined) {
+    for (const { index } of pending) batch.results[index] = { kind: 'issued' };
+    return;
+  }
+  const kind = kindOf(fault);
+  if (kind === 'row') return settleHalves(batch, pending, fault);
+
+  const left = await settleStanding(batch, pending);
+  const { clear, clashing } = withoutClashes(left);
+  const gotOn = left.length < pending.length || clashing.length > 0;
+  if (!gotOn && kind === 'duplicate') return settleHalves(batch, pending, fault);
+  await settle(batch, clear);
+  await settle(batch, clashing);
+}
+
+/** The Fault of a statement that may be worked around; undefined when all rows were written; throws any other. */
+async function insert(batch: Batch, pending: Pending[]): Promise<Fault | undefined> {
+  const rows = pending.map(({ row }) => row);
+  try {
+    await retrying(() => insertRows(batch.ledger, rows, batch.lastUnit));
+    return undefined;
+  } catch (error) {
+    const kind = kindOf(error);
+    if (kind === 'duplicate' || kind === 'row') return error as Fault;
+    if (kind === 'unknown' && batch.unknownsLeft > 0) {
+      // It may have been done, or still be on its way. What stands decides; if it comes later, its keys collide.
+      batch.unknownsLeft -= 1;
+      return error as Fault;
+    }
+    forgetLastUnit(batch.ledger, rows[0]!.campaign);
+    throw error;
+  }
+}
+
+async function settleHalves(batch: Batch, pending: Pending[], fault: Fault): Promise<void> {
+  if (pending.length === 1) return settleAlone(batch, pending[0]!, fault);
+  const middle = pending.length >> 1;
+  await settle(batch, pending.slice(0, middle));
+  await settle(batch, pending.slice(middle));
+}
+
+async function settleAlone(batch: Batch, { row, index }: Pending, fault: Fault): Promise<void> {
+  if (kindOf(fault) === 'row') {
+    batch.results[index] = { kind: 'bad-row', reason: 'rejected', detail: detailOf(fault) };
+  } else if (await codeStands(batch.ledger, row.code)) {
+    batch.results[index] = { kind: 'bad-row', reason: 'code-taken', detail: 'another unit has this code' };
+  } else {
+    throw new Fault('ledger-unavailable', 'what stood in the way went away: ask again', {
+      cause: fault,
+      retryable: true,
+    });
+  }
+}
+
+/** Settles the rows that something standing decides about, and returns the others. */
+async function settleStanding(batch: Batch, pending: Pending[]): Promise<Pending[]> {
+  const standing = await readStanding(
+    batch.ledger,
+    pending.map(({ row }) => row),
+  );
+  const ruling = rulingsOf(standing);
+  return pending.filter(({ row, index }) => {
+    const result = ruling(row);
+    if (result === undefined) return true;
+    batch.results[index] = result;
+    return false;
+  });
+}

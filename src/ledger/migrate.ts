@@ -1,0 +1,25 @@
+// Brings the tables up to date; harmless when several processes start at once and when there is nothing to do.
+import { type Migration, Migrator } from 'kysely/migration';
+import { Fault } from '../domain/fault.ts';
+import { ledger as firstTables } from './migrations/0001-ledger.ts';
+import type { Ledger } from './pool.ts';
+
+/** In order of their names, for ever: an executed migration is never renamed or changed. */
+const MIGRATIONS: Record<string, Migration> = { '0001-ledger': firstTables };
+
+/** One statement of a migration, or the wait for another process that migrates. */
+const MIGRATION_MS = 600_000;
+
+/**
+ * Runs the migrations that have not run yet and returns their names. Whoever comes second waits for the first (a server
+ * lock on the session that migrates, so it ends with its holder). Throws `ledger-unavailable` when it cannot be done.
+ */
+export async function migrate(ledger: Pick<Ledger, 'onOneConnection'>): Promise<string[]> {
+  return ledger.onOneConnection(async (db) => {
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
+    const { error, results = [] } = await migrator.migrateToLatest();
+    if (error instanceof Fault) throw error;
+    if (error !== undefined) throw new Fault('ledger-unavailable', 'the migrations did not run', { cause: error });
+    return results.map((result) => result.migrationName);
+  }, MIGRATION_MS);
+}

@@ -1,0 +1,33 @@
+// What the ledger remembers of the gates that follow it: how far each has heard, and which campaigns are done with.
+import { sql } from 'kysely';
+import { campaignOf, type StoredCampaign } from './campaign-rows.ts';
+import type { Ledger } from './pool.ts';
+
+/** Up to `limit` campaigns with a change that their gate has not heard of. */
+export async function listUnprojected(ledger: Ledger, limit = 1_000): Promise<StoredCampaign[]> {
+  const query = ledger.db.selectFrom('campaigns').selectAll().whereRef('projected_version', '<', 'version');
+  return (await query.orderBy('id').limit(limit).execute()).map(campaignOf);
+}
+
+/** Notes that the gate has heard of `version`. Moves forward only, and never beyond what there is; true when it moved. */
+export async function markProjected(ledger: Ledger, id: string, version: number): Promise<boolean> {
+  const { numUpdatedRows } = await ledger.db
+    .updateTable('campaigns')
+    .set({ projected_version: version })
+    .where('id', '=', id)
+    .where('projected_version', '<', version)
+    .where('version', '>=', version)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Declares that nothing is left to do for `version` of a campaign; false when it has changed since and is live again. */
+export async function markDrained(ledger: Ledger, id: string, version: number): Promise<boolean> {
+  const { numUpdatedRows } = await ledger.db
+    .updateTable('campaigns')
+    .set({ drained_at: sql<Date>`current_timestamp(3)` })
+    .where('id', '=', id)
+    .where('version', '=', version)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}

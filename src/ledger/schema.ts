@@ -1,0 +1,88 @@
+// The tables as Kysely sees them. What they mean and promise is said where they are made: migrations/.
+import type { ColumnType, Generated } from 'kysely';
+import type { CampaignState } from '../domain/campaign.ts';
+
+/** Set by the database when the row is inserted. */
+type Stamp = ColumnType<Date, never, never>;
+
+export interface CampaignsTable {
+  id: string;
+  name: string;
+  stock: number;
+  opens_at: Date | null;
+  closes_at: Date | null;
+  rate_per_second: number;
+  burst: number;
+  backlog_max: number;
+  shards: number;
+  buckets: number;
+  state: CampaignState;
+  version: number;
+  projected_version: Generated<number>;
+  epoch: number;
+  drained_at: Date | null;
+  created_at: Stamp;
+  updated_at: ColumnType<Date, never, Date>;
+}
+
+export interface TranchesTable {
+  campaign: string;
+  last_unit: number;
+  created_at: Stamp;
+}
+
+export interface IssuancesTable {
+  campaign: string;
+  unit: number;
+  user: string;
+  seq: number;
+  epoch: number;
+  code: string;
+  admitted_at: Date;
+  issued_at: Stamp;
+  last_unit: number;
+}
+
+export interface AuditLogTable {
+  id: Generated<number>;
+  at: Stamp;
+  actor: string;
+  action: string;
+  campaign: string;
+  before: string | null;
+  after: string | null;
+}
+
+export interface IdempotencyKeysTable {
+  scope: string;
+  key: string;
+  fingerprint: string;
+  response: string;
+  at: Stamp;
+}
+
+export interface DeadLettersTable {
+  id: Generated<number>;
+  campaign: string;
+  seq: number;
+  epoch: number;
+  unit: number | null;
+  user: string | null;
+  admitted_at: Date | null;
+  reason: string;
+  detail: string;
+  attempts: number;
+  trace_id: string | null;
+  raw: string | null;
+  state: Generated<'kept'>;
+  created_at: Stamp;
+}
+
+export interface Schema {
+  campaigns: CampaignsTable;
+  tranches: TranchesTable;
+  issuances: IssuancesTable;
+  audit_log: AuditLogTable;
+  idempotency_keys: IdempotencyKeysTable;
+  dead_letters: DeadLettersTable;
+}

@@ -1,0 +1,154 @@
+// Brings a Redis and a database to a machine that has none, with the machine's own package manager, or says how to.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findDatabase, findProgram, findRedis } from './binaries.mjs';
+
+/** @typedef {'redis' | 'database'} ServerKind */
+/** @typedef {{ names: Record<ServerKind, string>, line: string }} PackageManager */
+
+/** What to type, by the program that does it; the first two are also run by us. */
+/** @type {Record<string, PackageManager>} */
+const PACKAGE_MANAGERS = {
+  // The core package has the server without a system service; the service of redis-server is kept from starting.
+  'apt-get': {
+    names: { redis: 'redis-server', database: 'mariadb-server-core' },
+    line: 'sudo apt-get install -y --no-install-recommends',
+  },
+  brew: { names: { redis: 'valkey', database: 'mariadb' }, line: 'brew install' },
+  dnf: { names: { redis: 'valkey', database: 'mariadb-server' }, line: 'sudo dnf install -y' },
+  apk: { names: { redis: 'valkey', database: 'mariadb' }, line: 'sudo apk add' },
+  pacman: { names: { redis: 'valkey', database: 'mariadb' }, line: 'sudo pacman -S' },
+  zypper: { names: { redis: 'valkey', database: 'mariadb' }, line: 'sudo zypper install -y' },
+};
+
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/**
+ * Which of `wanted` cannot be found.
+ * @param {readonly ServerKind[]} wanted
+ * @param {readonly string[]} dirs
+ */
+export function missingServers(wanted, dirs) {
+  return wanted.filter((kind) => (kind === 'redis' ? findRedis(dirs) : findDatabase(dirs)) === undefined);
+}
+
+/**
+ * Installs what is missing where that needs no password; returns whether it tried.
+ * @param {readonly ServerKind[]} missing
+ * @param {readonly string[]} commandDirs where the package managers are looked for
+ * @param {(line: string) => void} say
+ */
+export function installServers(missing, commandDirs, say) {
+  const manager = managerOf(commandDirs);
+  if (manager === 'brew') {
+    say(`${inWords(missing)} not found; installing with Homebrew: ${packagesOf(manager, missing).join(' ')}`);
+    run(['brew', 'install', ...packagesOf(manager, missing)]);
+    return true;
+  }
+  if (manager !== 'apt-get') return false;
+  const asRoot = rootPrefix();
+  if (asRoot === undefined) return false;
+  const packages = packagesOf(manager, missing);
+  say(
+    `${inWords(missing)} not found; installing with apt-get, ${asRoot.length > 0 ? 'by sudo' : 'as root'}: ${packages.join(' ')}`,
+  );
+  aptInstall(asRoot, packages);
+  return true;
+}
+
+/**
+ * What a person can do when a server is missing and was not installed.
+ * @param {readonly ServerKind[]} missing
+ * @param {readonly string[]} commandDirs
+ * @param {Record<ServerKind, string>} variables names of the variables that give an address instead
+ * @param {string} command what to run afterwards
+ */
+export function refusal(missing, commandDirs, variables, command) {
+  const manager = managerOf(commandDirs) ?? 'apt-get';
+  const addresses = { redis: 'redis://127.0.0.1:6379', database: 'mysql://sluice:sluice@127.0.0.1:3306/sluice' };
+  const services = missing.map((kind) => (kind === 'redis' ? 'redis' : 'mysql'));
+  return [
+    `${inWords(missing)} not found on this machine. Do one of these, then run ${command} again:`,
+    '',
+    'install it (Sluice runs it by itself, with its data in .data):',
+    `  ${PACKAGE_MANAGERS[manager]?.line} ${packagesOf(manager, missing).join(' ')}`,
+    '',
+    'or use containers, or servers you have; their addresses in these variables (adapt them to yours):',
+    `  docker compose up -d ${services.join(' ')}`,
+    ...missing.map((kind) => `  export ${variables[kind]}=${addresses[kind]}`),
+  ].join('\n');
+}
+
+/** @param {readonly ServerKind[]} missing */
+function inWords(missing) {
+  const words = { redis: 'Redis >= 7.0 (or Valkey)', database: 'MariaDB (or MySQL)' };
+  return missing.map((kind) => words[kind]).join(' and ');
+}
+
+/** @param {readonly string[]} dirs */
+function managerOf(dirs) {
+  return Object.keys(PACKAGE_MANAGERS).find((name) => findProgram([name], dirs) !== undefined);
+}
+
+/**
+ * @param {string} manager
+ * @param {readonly ServerKind[]} missing
+ */
+function packagesOf(manager, missing) {
+  return missing.map((kind) => /** @type {PackageManager} */ (PACKAGE_MANAGERS[manager]).names[kind]);
+}
+
+/** How to become root without being asked for a password; undefined when there is no way. */
+function rootPrefix() {
+  if (process.getuid?.() === 0) return [];
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+/**
+ * @param {string[]} asRoot
+ * @param {string[]} packages
+ */
+function aptInstall(asRoot, packages) {
+  const apt = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];
+  const install = [...apt, 'install', '-y', '--no-install-recommends', ...packages];
+  // A dry run needs the lists of packages and no network: without lists, or with old ones, they are fetched first.
+  const known = spawnSync('apt-get', ['install', '--simulate', ...packages], { stdio: 'ignore' }).status === 0;
+  withoutServices(asRoot, () => {
+    if (known && run(install)) return;
+    run([...apt, 'update']);
+    run(install);
+  });
+  // Not started now; and not at the next boot either: nobody asked for a Redis on the well-known port.
+  if (packages.includes('redis-server') && existsSync('/run/systemd/system')) {
+    run([...asRoot, 'systemctl', 'disable', '--quiet', 'redis-server']);
+  }
+}
+
+/**
+ * Debian's packages start their services unless policy-rc.d says no (invoke-rc.d(8)). One that is there is left alone.
+ * @param {string[]} asRoot
+ * @param {() => void} work
+ */
+function withoutServices(asRoot, work) {
+  if (existsSync(POLICY)) return work();
+  const drafts = mkdtempSync(join(tmpdir(), 'sluice-setup-'));
+  writeFileSync(join(drafts, 'policy-rc.d'), '#!/bin/sh\nexit 101\n');
+  // Ctrl-C ends apt-get, not us: the policy has to be taken away again.
+  const stay = () => undefined;
+  process.on('SIGINT', stay);
+  try {
+    run([...asRoot, 'install', '-m', '755', join(drafts, 'policy-rc.d'), POLICY]);
+    work();
+  } finally {
+    run([...asRoot, 'rm', '-f', POLICY]);
+    rmSync(drafts, { recursive: true, force: true });
+    process.off('SIGINT', stay);
+  }
+}
+
+/** @param {string[]} words */
+function run([command = '', ...args]) {
+  return spawnSync(command, args, { stdio: 'inherit' }).status === 0;
+}

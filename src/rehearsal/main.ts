@@ -1,0 +1,29 @@
+// npm run rehearse: a crowd against a running service, and a judge that trusts neither.
+import { CannotRun } from './cannot-run.ts';
+import { EXIT, rehearse } from './rehearsal.ts';
+import { readSettings } from './settings.ts';
+
+async function main(): Promise<number> {
+  // The one place here that touches the environment; `readSettings` only sees a record.
+  const read = readSettings(process.argv.slice(2), process.env);
+  if (read.kind === 'help') {
+    process.stdout.write(`${read.text}\n`);
+    return EXIT.kept;
+  }
+  if (read.kind === 'problems') {
+    process.stderr.write(`The rehearsal cannot start:\n${read.problems.map((problem) => `  - ${problem}\n`).join('')}`);
+    return EXIT.badArguments;
+  }
+  const interruption = new AbortController();
+  // Once: a second SIGINT ends the process at the spot.
+  process.once('SIGINT', () => interruption.abort());
+  return rehearse({ stdout: process.stdout, stderr: process.stderr, interrupted: interruption.signal }, read.settings);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof CannotRun)) throw error;
+  process.stderr.write(`The rehearsal could not run: ${error.message}\n`);
+  process.exitCode = EXIT.couldNotRun;
+}

@@ -1,0 +1,45 @@
+// One Redis and one database for the whole run: private ones, or those of TEST_REDIS_URL and TEST_DATABASE_URL.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startLocalServices } from '../../src/local/services.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    redisUrl: string;
+    databaseUrl: string;
+  }
+}
+
+/** Starts the servers, prepares them and tells the tests where they are. Returns the teardown. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { TEST_REDIS_URL, TEST_DATABASE_URL } = process.env;
+  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-test-'));
+  const services = await startLocalServices({
+    dataDir,
+    redis: !TEST_REDIS_URL,
+    database: !TEST_DATABASE_URL,
+    // The tests that are about durability start their own server; the others need not wait for the disk.
+    appendfsync: 'everysec',
+    report: (line) => console.error(`test services: ${line}`),
+  });
+  const teardown = async () => {
+    await services.close();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  try {
+    const redisUrl = (TEST_REDIS_URL || services.redisUrl)!;
+    const databaseUrl = (TEST_DATABASE_URL || services.databaseUrl)!;
+    await prepare(redisUrl, databaseUrl);
+    project.provide('redisUrl', redisUrl);
+    project.provide('databaseUrl', databaseUrl);
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  return teardown;
+}
+
+/** What every test may take for granted about the servers. THE LEDGER'S MIGRATIONS ARE RUN HERE. */
+async function prepare(_redisUrl: string, _databaseUrl: string): Promise<void> {}

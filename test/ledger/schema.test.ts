@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { createCampaign } from '../../src/ledger/campaigns.ts';
+import { migrate } from '../../src/ledger/migrate.ts';
+import { addStock } from '../../src/ledger/stock.ts';
+import { databaseUrl, uniqueName } from '../helpers/services.ts';
+import { ownDatabase } from './own-database.ts';
+
+const database = ownDatabase();
+let code = 0;
+
+function insert(campaign: string, unit: number, user: string, lastUnit: number): Promise<unknown> {
+  code += 1;
+  return database.sql(
+    `INSERT INTO issuances (campaign, unit, user, seq, epoch, code, admitted_at, last_unit)
+      VALUES (?, ?, ?, 1, 1, ?, '2026-12-24 09:00:00.000', ?)`,
+    [campaign, unit, user, `CODE${String(code).padStart(12, '0')}`, lastUnit],
+  );
+}
+
+async function campaignOf(stock: number): Promise<string> {
+  const id = uniqueName('sale');
+  await createCampaign(database.open(), { id, stock }, 'tester');
+  return id;
+}
+
+test('no statement can write a unit beyond the stock, whatever last unit it claims', async () => {
+  const id = await campaignOf(2);
+  await insert(id, 1, 'ann', 2);
+  await insert(id, 2, 'bob', 2);
+  await expect(insert(id, 3, 'cid', 2)).rejects.toMatchObject({ errno: expect.toBeOneOf([4025, 3819]) });
+  await expect(insert(id, 3, 'cid', 3)).rejects.toMatchObject({ errno: 1452 });
+  await expect(insert(id, 0, 'cid', 2)).rejects.toMatchObject({ errno: expect.toBeOneOf([4025, 3819]) });
+  await expect(database.sql('UPDATE issuances SET unit = 3 WHERE campaign = ? AND unit = 2', [id])).rejects.toThrow();
+  await expect(
+    database.sql('UPDATE issuances SET last_unit = 9 WHERE campaign = ? AND unit = 2', [id]),
+  ).rejects.toThrow();
+});
+
+test('the same unit and the same user stand once', async () => {
+  const id = await campaignOf(5);
+  await insert(id, 1, 'ann', 5);
+  await expect(insert(id, 1, 'bob', 5)).rejects.toMatchObject({ errno: 1062 });
+  await expect(insert(id, 2, 'ann', 5)).rejects.toMatchObject({ errno: 1062 });
+  await insert(id, 2, 'Ann', 5);
+});
+
+test('a campaign whose stock grew takes the new units and not one more', async () => {
+  const id = await campaignOf(1);
+  await insert(id, 1, 'ann', 1);
+  await addStock(database.open(), id, 1, 'second tranche', 'tester');
+  await expect(insert(id, 1, 'bob', 2)).rejects.toMatchObject({ errno: 1062 });
+  await insert(id, 2, 'bob', 2);
+  await expect(insert(id, 3, 'cid', 2)).rejects.toThrow();
+});
+
+test('the stock of a campaign cannot be set to what is no tranche, nor can a tranche in use be taken away', async () => {
+  const id = await campaignOf(3);
+  await insert(id, 3, 'ann', 3);
+  await expect(database.sql('UPDATE campaigns SET stock = 2 WHERE id = ?', [id])).rejects.toMatchObject({
+    errno: 1452,
+  });
+  await expect(database.sql('DELETE FROM tranches WHERE campaign = ?', [id])).rejects.toMatchObject({ errno: 1451 });
+});
+
+test('rows of a campaign the ledger does not know are impossible', async () => {
+  await expect(insert('nobody', 1, 'ann', 1)).rejects.toMatchObject({ errno: 1452 });
+});
+
+test('migrations run once, also when four processes start at the same time on an empty database', async () => {
+  const name = uniqueName('fresh').replace('-', '_');
+  await database.sql(`CREATE DATABASE ${name}`);
+  try {
+    const url = Object.assign(new URL(databaseUrl()), { pathname: `/${name}` }).href;
+    const ledgers = [1, 2, 3, 4].map((n) => database.open({ url, name: `starter ${n}` }));
+    const ran = await Promise.all(ledgers.map(migrate));
+    expect(ran.flat()).toEqual(['0001-ledger']);
+    expect(await migrate(ledgers[0]!)).toEqual([]);
+  } finally {
+    await database.sql(`DROP DATABASE ${name}`);
+  }
+});
+
+test('a migration that died half-way starts over', async () => {
+  const name = uniqueName('half').replace('-', '_');
+  await database.sql(`CREATE DATABASE ${name}`);
+  try {
+    const url = Object.assign(new URL(databaseUrl()), { pathname: `/${name}` }).href;
+    const ledger = database.open({ url });
+    await migrate(ledger);
+    await database.sql(`DELETE FROM ${name}.kysely_migration`);
+    await database.sql(`DROP TABLE ${name}.dead_letters`);
+    expect(await migrate(ledger)).toEqual(['0001-ledger']);
+    expect(await ledger.db.selectFrom('dead_letters').selectAll().execute()).toEqual([]);
+  } finally {
+    await database.sql(`DROP DATABASE ${name}`);
+  }
+});
