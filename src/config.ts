@@ -23,6 +23,7 @@ const schema = z.object({
   ADMIN_HOST: z.string().default('127.0.0.1'),
   ADMIN_PORT: port(8081),
   ADMIN_TOKEN: z.string().min(16, 'takes at least 16 characters').optional(),
+  ADMIN_URL: z.url({ protocol: /^https?$/, error: 'takes http:// or https://' }).optional(),
   TELEMETRY: z.enum(['on', 'off']).default('on'),
   TELEMETRY_HOST: z.string().default('127.0.0.1'),
   TELEMETRY_PORT: port(9464),
@@ -79,8 +80,7 @@ export class ConfigError extends Error {}
 
 /** Every setting, defaults filled in; throws one ConfigError that lists all problems. An empty value counts as unset. */
 export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given(environment));
   const problems = parsed.success ? productionProblems(parsed.data) : parsed.error.issues.map(describe);
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(
@@ -134,8 +134,21 @@ export function configOrExit(needed: readonly (keyof typeof schema.shape)[] = []
   }
 }
 
+const cliSettings = schema.pick({ ADMIN_URL: true, ADMIN_PORT: true, ADMIN_TOKEN: true, DATA_DIR: true });
+
+/** Where `npx sluice` finds the admin API; throws one ConfigError that lists all problems. */
+export function readCliSettings(environment: Record<string, string | undefined> = process.env) {
+  const parsed = cliSettings.safeParse(given(environment));
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(describe).join('\n'));
+  const { ADMIN_URL, ADMIN_PORT, ADMIN_TOKEN, DATA_DIR } = parsed.data;
+  return { adminUrl: ADMIN_URL ?? `http://127.0.0.1:${ADMIN_PORT}`, adminToken: ADMIN_TOKEN, dataDir: DATA_DIR };
+}
+
 /** Names of all settings, for the README's table and its test. */
 export const SETTING_NAMES: readonly string[] = Object.keys(schema.shape);
+
+const given = (environment: Record<string, string | undefined>) =>
+  Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
 
 function describe(issue: z.core.$ZodIssue): string {
   return `${issue.path.join('.')}: ${issue.message}`;

@@ -18,6 +18,8 @@ export function listenForStop(): Stopping {
   }
   // A process that started this one and died without a word closes the channel between them.
   process.on('disconnect', () => controller.abort(new Error('the parent process is gone')));
+  // Listening to that channel alone must not keep a process that has drained.
+  process.channel?.unref();
   return { signal: controller.signal, stop: () => controller.abort(new Error('stopped')) };
 }
 
@@ -39,6 +41,12 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(done, ms);
     signal?.addEventListener('abort', done, { once: true });
   });
+}
+
+/** Waits for `work`, at most `ms`. Its timer does not outlive the work: a forgotten one would hold up the exit. */
+export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, pause(ms, over.signal)]).finally(() => over.abort());
 }
 
 /** Exponential with full jitter: the wait before attempt `attempt` (from 0), between half and all of min·2ⁿ ≤ max. */

@@ -5,8 +5,8 @@ export const limits = {
   joinBatchMax: 128,
   /** Joins that may wait in a front: at 30k joins/s a third of a second; beyond that the answer is a 503. */
   joinsWaitingMax: 10_000,
-  /** Gate calls in flight for one campaign: one being decided, some on the wire. */
-  gateCallsMax: 8,
+  /** Gate calls in flight for one campaign: one being decided, one on the wire; more would only make them smaller. */
+  gateCallsMax: 2,
   /** A gate call that takes longer is given up; the join may have happened: ask again. */
   gateCallMs: 1_000,
   /** How old what a front remembers of a gate may get before it says so little that a question is cheaper. */
@@ -49,6 +49,9 @@ export const limits = {
   retryConcurrency: 4,
   /** A worker that dies is no fault of the job it had in hand. */
   retryStalledMax: 10,
+
+  /** A client's requests are counted over this long. */
+  clientWindowSeconds: 10,
 
   adminBodyBytes: 4_096,
   joinBodyBytes: 4_096,

@@ -24,6 +24,8 @@ import { openFast, untilReady } from './redis/connection.ts';
 import { createGate } from './redis/gate.ts';
 import { createGateReader } from './redis/gate-reader.ts';
 import { createOldestWaitReader } from './redis/oldest-wait.ts';
+import { createSharedLimit } from './redis/shared-limit.ts';
+import { createTraceJoin } from './telemetry/join-trace.ts';
 import { createLog } from './telemetry/log.ts';
 import { frontMetrics } from './telemetry/metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
@@ -65,6 +67,8 @@ const joins = createJoins({ gate, campaigns, clock: systemClock });
 const { ticketKeys, couponKey, adminToken } = place;
 const { joinsPerSecond, pollsPerSecond } = config.clientLimits;
 const { durability } = config;
+const windowSeconds = limits.clientWindowSeconds;
+const shared = createSharedLimit(redis, Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1, windowSeconds);
 const tickets = createTickets({
   gate,
   campaigns,
@@ -81,7 +85,8 @@ const front = createFront({
   tickets,
   campaigns,
   identify: createIdentify(config.gatewaySecret),
-  clientLimits: createClientLimits({ redis, joinsPerSecond }),
+  clientLimits: createClientLimits({ joinsPerSecond, windowSeconds, shared, clock: systemClock }),
+  traceJoin: createTraceJoin(config.telemetry.on ? config.telemetry.traceRatio : 0),
   shedding,
   ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
   draining: stop.signal,

@@ -1,44 +1,61 @@
-// How often one user may join. The first tier is in process and free; only a user who exceeds it is counted in Redis,
-// over all fronts, so that an honest crowd costs the store nothing. Redis away: the process's own count goes on.
-import type { Redis } from 'ioredis';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { keys } from '../redis/keys.ts';
+// How often one user may join. Everybody is counted roughly in process, for nothing; only a user whose count is high is
+// counted exactly and over all fronts, in Redis, so that an honest crowd costs the store nothing. Redis away: the exact
+// count goes on in process.
+import type { RateLimiterAbstract } from 'rate-limiter-flexible';
+import { RateLimiterRes } from 'rate-limiter-flexible';
 
 export interface ClientLimits {
-  /** Ms to wait when `user` joins too often, else undefined. */
-  refuseJoin(user: string): Promise<number | undefined>;
+  /** Ms to wait when this user joins too often, else undefined. */
+  refuseJoin(user: string): Promise<number> | undefined;
 }
 
-const WINDOW_SECONDS = 10;
+export interface ClientLimitsDeps {
+  /** Joins per second and user that are never questioned; 0 for no limit at all. */
+  joinsPerSecond: number;
+  windowSeconds: number;
+  /** Counts those above it, with as many points a window again. */
+  shared: Pick<RateLimiterAbstract, 'consume'>;
+  clock: () => number;
+}
 
-export function createClientLimits(deps: { redis: Redis; joinsPerSecond: number }): ClientLimits {
-  if (deps.joinsPerSecond === 0) return { refuseJoin: async () => undefined };
-  const points = deps.joinsPerSecond * WINDOW_SECONDS;
-  const local = new RateLimiterMemory({ points: Math.ceil(points / 2), duration: WINDOW_SECONDS });
-  const shared = new RateLimiterRedis({
-    storeClient: deps.redis,
-    keyPrefix: keys.clientLimit,
-    points: Math.ceil(points / 2),
-    duration: WINDOW_SECONDS,
-    inMemoryBlockOnConsumed: Math.ceil(points / 2),
-    rejectIfRedisNotReady: true,
-    insuranceLimiter: new RateLimiterMemory({ points: Math.ceil(points / 2), duration: WINDOW_SECONDS }),
-  });
+/** Cells of the rough count: users who share one are questioned earlier, never refused for one another. */
+const CELLS = 1 << 20;
+
+export function createClientLimits(deps: ClientLimitsDeps): ClientLimits {
+  if (deps.joinsPerSecond === 0) return { refuseJoin: () => undefined };
+  const allowance = Math.min(250, Math.ceil((deps.joinsPerSecond * deps.windowSeconds) / 2));
+  const counts = new Uint8Array(CELLS);
+  let windowEndsAt = 0;
   return {
-    async refuseJoin(user) {
-      try {
-        await local.consume(user);
-        return undefined;
-      } catch (rejection) {
-        if (!(rejection instanceof RateLimiterRes)) throw rejection;
+    refuseJoin(user) {
+      const now = deps.clock();
+      if (now >= windowEndsAt || windowEndsAt - now > deps.windowSeconds * 1_000) {
+        counts.fill(0);
+        windowEndsAt = now + deps.windowSeconds * 1_000;
       }
-      try {
-        await shared.consume(user);
+      const cell = cellOf(user);
+      if (counts[cell]! < allowance) {
+        counts[cell]! += 1;
         return undefined;
-      } catch (rejection) {
-        if (rejection instanceof RateLimiterRes) return rejection.msBeforeNext;
-        throw rejection;
       }
+      return consume(deps.shared, user);
     },
   };
+}
+
+async function consume(shared: ClientLimitsDeps['shared'], user: string): Promise<number> {
+  try {
+    await shared.consume(user);
+    return 0;
+  } catch (rejection) {
+    if (rejection instanceof RateLimiterRes) return Math.max(1, rejection.msBeforeNext);
+    throw rejection;
+  }
+}
+
+/** FNV-1a. */
+function cellOf(user: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < user.length; i += 1) hash = Math.imul(hash ^ user.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % CELLS;
 }

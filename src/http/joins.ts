@@ -8,7 +8,7 @@ import type { DecisionKind } from '../domain/decision.ts';
 import { placeOf } from '../domain/gate-view.ts';
 import { isCampaignId } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
-import { traceJoin } from '../telemetry/join-trace.ts';
+import type { TraceJoin } from '../telemetry/join-trace.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { declare } from './declare.ts';
 import type { Identify } from './identity.ts';
@@ -23,6 +23,7 @@ export interface JoinRouteDeps {
   identify: Identify;
   clientLimits: ClientLimits;
   shedding: LoadShedding;
+  traceJoin: TraceJoin;
   decisions: Record<DecisionKind, number>;
   observeJoin: (seconds: number) => void;
 }
@@ -64,10 +65,11 @@ async function join(c: Context, deps: JoinRouteDeps): Promise<Response> {
   if (identity.kind !== 'user') {
     return problems.unidentified(identity.kind === 'invalid' ? identity.detail : 'X-User-Id is missing.');
   }
-  const waitMs = await deps.clientLimits.refuseJoin(identity.user);
-  if (waitMs !== undefined) return problems.tooMany(waitMs, 'joins-per-user');
+  const questioned = deps.clientLimits.refuseJoin(identity.user);
+  const waitMs = questioned === undefined ? 0 : await questioned;
+  if (waitMs > 0) return problems.tooMany(waitMs, 'joins-per-user');
 
-  const trace = traceJoin(ROUTE, c.req.header('traceparent'));
+  const trace = deps.traceJoin(ROUTE, c.req.header('traceparent'));
   try {
     const answer = await deps.joins.join(id, identity.user, trace.traceparent);
     if (answer === undefined) return problems.unknownCampaign();

@@ -1,3 +1,4 @@
+// The audit log: no change of a campaign without a line that says who made it.
 import type { Kysely } from 'kysely';
 import type { StoredCampaign } from './campaign-rows.ts';
 import type { Schema } from './schema.ts';

@@ -11,7 +11,7 @@ import type { Ledger } from './pool.ts';
 import { retrying } from './retry.ts';
 import { type IssueResult, rulingsOf, withoutClashes } from './rulings.ts';
 
-export type { BadRowReason, IssueResult } from './rulings.ts';
+export type { IssueResult } from './rulings.ts';
 
 /** Rows of one batch: throughput is flat from 300 on, and a lock is held no longer than such a statement. */
 export const BATCH_ROWS_MAX = 500;

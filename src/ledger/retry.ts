@@ -1,8 +1,9 @@
+// Again, when the server rolled work back for the sake of somebody else.
 import { setTimeout as pause } from 'node:timers/promises';
 import { kindOf } from './errors.ts';
 
 /** Times that work the server rolled back is done again. */
-export const RETRIES_MAX = 5;
+const RETRIES_MAX = 5;
 
 /**
  * Does `work`, and does it again while the server rolls it back for somebody else's sake: at most {@link RETRIES_MAX}

@@ -2,7 +2,7 @@
 import type { IssuanceRow } from '../domain/issuance.ts';
 import type { Standing } from './issuance-rows.ts';
 
-export type BadRowReason = 'malformed' | 'beyond-stock' | 'code-taken' | 'rejected';
+type BadRowReason = 'malformed' | 'beyond-stock' | 'code-taken' | 'rejected';
 
 export type IssueResult =
   | { kind: 'issued' }

@@ -25,13 +25,13 @@ export interface CampaignsTable {
   updated_at: ColumnType<Date, never, Date>;
 }
 
-export interface TranchesTable {
+interface TranchesTable {
   campaign: string;
   last_unit: number;
   created_at: Stamp;
 }
 
-export interface IssuancesTable {
+interface IssuancesTable {
   campaign: string;
   unit: number;
   user: string;
@@ -43,7 +43,7 @@ export interface IssuancesTable {
   last_unit: number;
 }
 
-export interface AuditLogTable {
+interface AuditLogTable {
   id: Generated<number>;
   at: Stamp;
   actor: string;
@@ -53,7 +53,7 @@ export interface AuditLogTable {
   after: string | null;
 }
 
-export interface IdempotencyKeysTable {
+interface IdempotencyKeysTable {
   scope: string;
   key: string;
   fingerprint: string;

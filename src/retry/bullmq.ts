@@ -2,7 +2,7 @@
 import { type Job, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Fault } from '../domain/fault.ts';
-import { backoffMs, pause } from '../lifecycle.ts';
+import { backoffMs, pause, within } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 import { keys } from '../redis/keys.ts';
 import type { Retries, RetryJob, RetryWork } from './port.ts';
@@ -71,7 +71,7 @@ export async function workOnRetries(deps: RetryDeps, work: RetryWork, stopping: 
     }
     await pause(failureCount === 0 ? SWEEP_MS : backoffMs(failureCount, SWEEP_MS, limits.backoffMaxMs * 2), stopping);
   }
-  await Promise.race([worker.close(), pause(limits.drainMs)]);
+  await within(limits.drainMs, worker.close());
   await queue.close();
   connection.disconnect();
 }

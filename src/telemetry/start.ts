@@ -2,7 +2,7 @@
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
-import { ParentBasedSampler, TraceIdRatioBasedSampler } from '@opentelemetry/sdk-trace';
+import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 
 export interface TelemetrySettings {
   on: boolean;
@@ -10,8 +10,6 @@ export interface TelemetrySettings {
   host: string;
   /** 0 takes any free port. */
   port: number;
-  /** Share of new traces that are recorded, 0 to 1; a caller's own decision is followed. */
-  traceRatio: number;
   otlpEndpoint: string | undefined;
 }
 
@@ -19,7 +17,8 @@ export interface TelemetrySettings {
 export async function startTelemetry(settings: TelemetrySettings): Promise<AsyncDisposable> {
   if (!settings.on) return { [Symbol.asyncDispose]: async () => undefined };
   const exporter = new PrometheusExporter({ host: settings.host, port: settings.port, preventServerStart: true });
-  const sampler = new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(settings.traceRatio) });
+  // Who begins a trace has thrown the dice already; see `createTraceJoin`.
+  const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({ 'service.name': settings.service }),
     metricReaders: [exporter],
