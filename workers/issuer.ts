@@ -10,7 +10,7 @@ import { couponCode } from '../src/domain/coupon.ts';
 import { isFault } from '../src/domain/fault.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { TicketException } from '../src/domain/outcome.ts';
-import { backoffMs, pause } from '../src/lifecycle.ts';
+import { backoffMs, pause, within } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
 import type { Gate } from '../src/redis/gate.ts';
 import type { Retries } from '../src/retry/port.ts';
@@ -54,7 +54,7 @@ export async function issueTickets(deps: IssuerDeps, campaign: IssuedCampaign, s
         await pause(backoffMs(failureCount++, limits.backoffMinMs, limits.backoffMaxMs), stopping);
       }
     }
-    await Promise.race([Promise.all(inHand), pause(limits.drainMs)]);
+    await within(limits.drainMs, Promise.all(inHand));
   } finally {
     await consumer.close();
   }
@@ -124,20 +124,23 @@ async function exceptionOf(
   traceparent: string,
 ): Promise<TicketException> {
   const { campaign, epoch, seq, unit, user, admittedAt } = row;
-  if (result.kind === 'duplicate') return duplicateOf(seq, unit, result.unit);
+  if (result.kind === 'duplicate') return { seq, ...issuedAs(result, unit) };
   if (result.kind === 'unit-taken') {
     const renumbered = await renumber(deps, row);
-    if (renumbered !== undefined) return { seq, outcome: { status: 'issued', unit: renumbered } };
+    if (renumbered !== undefined) return { seq, ...renumbered };
   }
   const reason = result.kind === 'bad-row' ? result.reason : 'no-unit-left';
   await deps.retries.schedule({ campaign, epoch, seq, unit, user, admittedAt, reason, traceparent });
   return { seq, outcome: { status: 'retrying' } };
 }
 
-/** The ledger holds another ticket of this user: that one stands, and the unit of this one goes back. */
-function duplicateOf(seq: number, unit: number, standing: number): TicketException {
-  const outcome = { status: 'issued', unit: standing } as const;
-  return standing === unit ? { seq, outcome } : { seq, outcome, returnedUnit: unit };
+/** How a ticket ended that was issued under another unit than its own. */
+export type Renumbered = Pick<TicketException, 'outcome' | 'returnedUnit'>;
+
+/** The user holds `found.unit`: that one stands, and `spareUnit` goes back if nobody holds it. */
+export function issuedAs(found: IssueResult & { kind: 'duplicate' }, spareUnit: number): Renumbered {
+  const outcome = { status: 'issued', unit: found.unit } as const;
+  return found.ownUnitIsFree ? { outcome, returnedUnit: spareUnit } : { outcome };
 }
 
 /**
@@ -147,14 +150,14 @@ function duplicateOf(seq: number, unit: number, standing: number): TicketExcepti
 export async function renumber(
   deps: Pick<IssuerDeps, 'gate' | 'issueBatch' | 'couponKey'>,
   row: IssuanceRow,
-): Promise<number | undefined> {
+): Promise<Renumbered | undefined> {
   for (let attempt = 0; attempt < limits.renumberAttemptsMax; attempt += 1) {
     const unit = await deps.gate.takeUnit(row.campaign, row.epoch);
     if (unit === undefined) return undefined;
     const code = couponCode(deps.couponKey, row.campaign, unit);
     const [result] = (await deps.issueBatch([{ ...row, unit, code }])) as [IssueResult];
-    if (result.kind === 'issued' || result.kind === 'already') return unit;
-    if (result.kind === 'duplicate') return result.unit;
+    if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued', unit } };
+    if (result.kind === 'duplicate') return issuedAs(result, unit);
   }
   return undefined;
 }

@@ -3,10 +3,9 @@ import { couponCode } from '../src/domain/coupon.ts';
 import { Fault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
-import type { Exceptional } from '../src/domain/outcome.ts';
 import type { Gate, GateShape } from '../src/redis/gate.ts';
 import type { RetryJob, RetryWork } from '../src/retry/port.ts';
-import { renumber } from './issuer.ts';
+import { issuedAs, type Renumbered, renumber } from './issuer.ts';
 
 export interface RetrierDeps {
   gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit'>;
@@ -17,40 +16,49 @@ export interface RetrierDeps {
 }
 
 export function createRetryWork(deps: RetrierDeps): RetryWork {
-  return {
-    async attempt(job) {
-      const row = rowOf(deps, job);
-      const [result] = (await deps.issueBatch([row])) as [IssueResult];
-      switch (result.kind) {
-        case 'issued':
-        case 'already':
-          return end(deps, job, undefined);
-        case 'duplicate':
-          return end(deps, job, { status: 'issued', unit: result.unit }, result.unit === row.unit ? 0 : row.unit);
-        case 'unit-taken': {
-          const unit = await renumber(deps, row);
-          if (unit === undefined) throw new Fault('conflict', 'no-unit-left');
-          return end(deps, job, { status: 'issued', unit });
-        }
-        case 'bad-row':
-          throw new Fault('invalid', result.reason);
+  const attempt = async (job: RetryJob): Promise<void> => {
+    const row = rowOf(deps, job);
+    const [result] = (await deps.issueBatch([row])) as [IssueResult];
+    switch (result.kind) {
+      case 'issued':
+      case 'already':
+        return end(deps, job, undefined);
+      case 'duplicate':
+        return end(deps, job, issuedAs(result, row.unit));
+      case 'unit-taken': {
+        const renumbered = await renumber(deps, row);
+        if (renumbered === undefined) throw new Fault('conflict', 'no-unit-left');
+        return end(deps, job, renumbered);
       }
-    },
-    // The letter first: a crash before the outcome leaves the ticket `retrying`, and the job is buried again.
+      case 'bad-row':
+        throw new Fault('invalid', result.reason);
+    }
+  };
+  return {
+    attempt,
+    // One attempt more: the last one may have committed the row and died before it could say so.
+    // The letter before the outcome: a crash between leaves the ticket `retrying`, and the job is buried again.
     async bury(job, reason, attempts) {
+      if (await succeeds(() => attempt(job))) return;
       await deps.keepDeadLetter(job, reason, attempts);
-      await end(deps, job, { status: 'failed', reason: reason.slice(0, 64) });
+      await end(deps, job, { outcome: { status: 'failed', reason: reason.slice(0, 64) } });
     },
   };
 }
+
+const succeeds = (work: () => Promise<void>): Promise<boolean> =>
+  work().then(
+    () => true,
+    () => false,
+  );
 
 function rowOf(deps: RetrierDeps, { campaign, epoch, seq, unit, user, admittedAt }: RetryJob): IssuanceRow {
   return { campaign, epoch, seq, unit, user, admittedAt, code: couponCode(deps.couponKey, campaign, unit) };
 }
 
 /** Makes the outcome visible. A retry may run before its entry was settled as `retrying`: then it must come again. */
-async function end(deps: RetrierDeps, job: RetryJob, final: Exceptional | undefined, returnedUnit = 0): Promise<void> {
-  if (await deps.gate.resolve(job.campaign, job.seq, final, returnedUnit)) return;
+async function end(deps: RetrierDeps, job: RetryJob, ended: Renumbered | undefined): Promise<void> {
+  if (await deps.gate.resolve(job.campaign, job.seq, ended?.outcome, ended?.returnedUnit)) return;
   const shape = await deps.shapeOf(job.campaign);
   if (shape === undefined || shape.epoch !== job.epoch) return;
   const tag = userTag(job.campaign, job.user);

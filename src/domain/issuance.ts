@@ -13,10 +13,13 @@ export interface IssuanceRow {
 
 export type IssueResult =
   | { kind: 'issued' }
-  /** This very ticket stands already: delivered twice. */
+  /** The user holds this very unit already: delivered twice. */
   | { kind: 'already' }
-  /** This user holds `unit` by another ticket. */
-  | { kind: 'duplicate'; unit: number }
-  /** Somebody else holds the row's unit. */
+  /** The user holds another unit: by another ticket, or by this one, renumbered. The row's own may go back only if free. */
+  | { kind: 'duplicate'; unit: number; ownUnitIsFree: boolean }
+  /** Somebody else holds this unit: the ticket needs another one. */
   | { kind: 'unit-taken' }
-  | { kind: 'bad-row'; reason: string };
+  /** This row can never be written as it is; the others of the batch were. */
+  | { kind: 'bad-row'; reason: BadRowReason; detail: string };
+
+export type BadRowReason = 'malformed' | 'beyond-stock' | 'code-taken' | 'rejected';

@@ -3,15 +3,13 @@
 // Order of effects: INSERT (one statement, one transaction) → answer known → results. A crash anywhere leaves all of the
 // statement's rows or none; the batch is delivered again and finds what stands. The caller acks only what it was told here.
 import { Fault } from '../domain/fault.ts';
-import type { IssuanceRow } from '../domain/issuance.ts';
+import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
 import { detailOf, kindOf } from './errors.ts';
 import { codeStands, insertRows, malformation, readStanding } from './issuance-rows.ts';
 import { forgetLastUnit, lastUnitFor } from './last-units.ts';
 import type { Ledger } from './pool.ts';
 import { retrying } from './retry.ts';
-import { type IssueResult, rulingsOf, withoutClashes } from './rulings.ts';
-
-export type { IssueResult } from './rulings.ts';
+import { rulingsOf, withoutClashes } from './rulings.ts';
 
 /** Rows of one batch: throughput is flat from 300 on, and a lock is held no longer than such a statement. */
 export const BATCH_ROWS_MAX = 500;

@@ -1,19 +1,6 @@
 // What a standing row means for a ticket, and which tickets of one batch stand in each other's way. Pure.
-import type { IssuanceRow } from '../domain/issuance.ts';
+import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
 import type { Standing } from './issuance-rows.ts';
-
-type BadRowReason = 'malformed' | 'beyond-stock' | 'code-taken' | 'rejected';
-
-export type IssueResult =
-  | { kind: 'issued' }
-  /** The user holds this very unit already: nothing to do. */
-  | { kind: 'already' }
-  /** The user holds another unit: by another ticket, or by this one, renumbered. The row's own may go back only if free. */
-  | { kind: 'duplicate'; unit: number; ownUnitIsFree: boolean }
-  /** Another user holds this unit: the ticket needs a new number. */
-  | { kind: 'unit-taken' }
-  /** This row can never be written as it is; the others of the batch were. */
-  | { kind: 'bad-row'; reason: BadRowReason; detail: string };
 
 /** A function that says what `standing` decides about a row; undefined when nothing of it is in the row's way. */
 export function rulingsOf(standing: readonly Standing[]): (row: IssuanceRow) => IssueResult | undefined {

@@ -67,7 +67,7 @@ export function brokerContract(name: string, open: (t: TestContext) => Promise<B
       const consumer = await consume(t, harness, 'a');
       const waiting = until('a delivery', 3_000, async () => {
         const batches = await consumer.receive(1_000);
-        return batches.length > 0 && batches;
+        return batches.length > 0 ? batches : undefined;
       });
       await harness.append(1);
       expect(seqs(await waiting)).toEqual([1]);
@@ -103,7 +103,7 @@ export function brokerContract(name: string, open: (t: TestContext) => Promise<B
       const other = await consume(t, harness, 'other');
       const [claimed] = await until('a claim', 5_000, async () => {
         const batches = await other.receive(50);
-        return batches.length > 0 && batches;
+        return batches.length > 0 ? batches : undefined;
       });
       expect(claimed!.entries.map(({ seq }) => seq)).toEqual([1]);
       expect(claimed!.redelivered).toBe(true);

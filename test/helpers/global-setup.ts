@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { migrate } from '../../src/ledger/migrate.ts';
+import { openLedger } from '../../src/ledger/pool.ts';
 import { startLocalServices } from '../../src/local/services.ts';
 
 declare module 'vitest' {
@@ -31,7 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const redisUrl = (TEST_REDIS_URL || services.redisUrl)!;
     const databaseUrl = (TEST_DATABASE_URL || services.databaseUrl)!;
-    await prepare(redisUrl, databaseUrl);
+    await prepare(databaseUrl);
     project.provide('redisUrl', redisUrl);
     project.provide('databaseUrl', databaseUrl);
   } catch (error) {
@@ -41,5 +43,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return teardown;
 }
 
-/** What every test may take for granted about the servers. THE LEDGER'S MIGRATIONS ARE RUN HERE. */
-async function prepare(_redisUrl: string, _databaseUrl: string): Promise<void> {}
+/** What every test may take for granted about the servers. */
+async function prepare(databaseUrl: string): Promise<void> {
+  const limits = { connectionMax: 2, queueMax: 0, acquireMs: 5_000, statementMs: 20_000 };
+  await using ledger = openLedger({ url: databaseUrl, name: 'test', ...limits });
+  await migrate(ledger);
+}

@@ -6,7 +6,9 @@ export interface LossyProxy {
   url: string;
   /** The next question that holds `text` is answered by a closed connection, or (`hang`) not at all. */
   loseAnswerTo: (text: string, how: 'close' | 'hang') => void;
-  /** How many answers were lost. */
+  /** From now on questions that hold `text` never arrive: their connection closes. */
+  loseQuestions: (text: string) => void;
+  /** How many answers and questions were lost. */
   lostCount: () => number;
 }
 
@@ -14,6 +16,7 @@ export async function startLossyProxy(t: TestContext, target: string): Promise<L
   const upstream = new URL(target);
   const sockets = new Set<Socket>();
   let trap: { text: string; how: 'close' | 'hang' } | undefined;
+  let unasked: string | undefined;
   let lost = 0;
   const server = createServer((client) => {
     const database = connect(Number(upstream.port), upstream.hostname);
@@ -23,6 +26,11 @@ export async function startLossyProxy(t: TestContext, target: string): Promise<L
       socket.on('error', () => undefined);
     }
     client.on('data', (chunk) => {
+      if (unasked !== undefined && chunk.includes(unasked)) {
+        lost += 1;
+        client.destroy();
+        return;
+      }
       if (trap !== undefined && chunk.includes(trap.text)) {
         sprung = trap.how;
         trap = undefined;
@@ -50,6 +58,9 @@ export async function startLossyProxy(t: TestContext, target: string): Promise<L
     url: Object.assign(new URL(target), { host: `127.0.0.1:${port}` }).href,
     loseAnswerTo: (text, how) => {
       trap = { text, how };
+    },
+    loseQuestions: (text) => {
+      unasked = text;
     },
     lostCount: () => lost,
   };

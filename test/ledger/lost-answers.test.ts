@@ -43,6 +43,17 @@ test('while answers go on being lost nobody is told that anything was issued', a
   expect(tally(await issueBatch(ledger, sale.rows(1, 3)))).toEqual({ already: 3 });
 });
 
+test('an INSERT that never arrives is tried on one fresh connection, then the ledger counts as away', async (t) => {
+  const proxy = await startLossyProxy(t, database.url());
+  const ledger = database.open({ url: proxy.url });
+  const sale = await openSale(ledger);
+  proxy.loseQuestions(sale.row(3).code);
+  const away = { code: 'ledger-unavailable', retryable: true };
+  await expect(issueBatch(ledger, sale.rows(1, 3))).rejects.toMatchObject(away);
+  expect(proxy.lostCount()).toBe(2);
+  expect(await countIssued(ledger, sale.id)).toBe(0);
+});
+
 test('a statement that lands after it was given up is not issued a second time', async () => {
   const holder = database.open({ connectionMax: 1 });
   const ledger = database.open({ statementMs: 300 });

@@ -13,7 +13,7 @@ export interface OwnDatabase {
   sql: (statement: string, params?: unknown[]) => Promise<Record<string, unknown>[]>;
 }
 
-export const OPTIONS = { name: 'test', connectionMax: 4, queueMax: 100, acquireMs: 5_000, statementMs: 15_000 };
+const OPTIONS = { name: 'test', connectionMax: 4, queueMax: 100, acquireMs: 5_000, statementMs: 15_000 };
 
 /** Call at the top of a test file. */
 export function ownDatabase(): OwnDatabase {
@@ -46,7 +46,7 @@ export function ownDatabase(): OwnDatabase {
 export async function eventually(check: () => Promise<boolean> | boolean, withinMs = 5_000): Promise<void> {
   const giveUpAt = performance.now() + withinMs;
   while (!(await check())) {
-    if (performance.now() > giveUpAt) throw new Error(`not so within ${withinMs} ms: ${check}`);
+    if (performance.now() > giveUpAt) throw new Error(`not so within ${withinMs} ms: ${check.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
