@@ -2,6 +2,7 @@
 // reported at once, before anything opens.
 import { z } from 'zod';
 import type { TicketKeys } from './domain/ticket.ts';
+import { limits } from './limits.ts';
 
 const port = (preset: number) => z.coerce.number().int().min(0).max(65_535).default(preset);
 const count = (preset: number, min: number, max: number) => z.coerce.number().int().min(min).max(max).default(preset);
@@ -36,7 +37,7 @@ const schema = z.object({
     .regex(/^[A-Za-z0-9_.-]{1,64}$/)
     .optional(),
   WORKER_CONNECTIONS: count(8, 1, 64),
-  CLAIM_IDLE_MS: count(15_000, 1_000, 600_000),
+  CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
   DURABILITY: z.enum(['memory', 'disk']).default('disk'),
   TICKET_KEYS: z
     .string()
@@ -147,8 +148,9 @@ export function readCliSettings(environment: Record<string, string | undefined> 
 /** Names of all settings, for the README's table and its test. */
 export const SETTING_NAMES: readonly string[] = Object.keys(schema.shape);
 
-const given = (environment: Record<string, string | undefined>) =>
-  Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+function given(environment: Record<string, string | undefined>) {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+}
 
 function describe(issue: z.core.$ZodIssue): string {
   return `${issue.path.join('.')}: ${issue.message}`;

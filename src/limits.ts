@@ -35,8 +35,8 @@ export const limits = {
   statementMs: 8_000,
   lockWaitMs: 3_000,
   acquireMs: 3_000,
-  /** A silent consumer's entries are claimed after this long: longer than the worst batch. */
-  claimIdleMs: 15_000,
+  /** A silent consumer's entries are claimed after this long: longer than a batch whose every lock wait runs out. */
+  claimIdleMs: 30_000,
   /** Backoff of a worker whose ledger or Redis is away. */
   backoffMinMs: 50,
   backoffMaxMs: 5_000,

@@ -1,0 +1,68 @@
+// Asks the admin API. What it answers is a value; so is that nobody answered.
+import type { Request } from './verbs.ts';
+
+export type Answer =
+  | { kind: 'done'; body: unknown }
+  | { kind: 'refused'; status: number; problem: Problem }
+  /** `known` is false when it may have been done all the same. */
+  | { kind: 'unreachable'; why: string; known: boolean };
+
+/** RFC 9457, with the fields of a 422. */
+export interface Problem {
+  type?: string;
+  title?: string;
+  detail?: string;
+  errors?: { field: string; message: string }[];
+}
+
+export interface AdminClient {
+  url: string;
+  token: string;
+  /** Who does it, for the audit log. */
+  actor: string;
+}
+
+const ANSWER_MS = 10_000;
+
+export async function ask({ url, token, actor }: AdminClient, request: Request): Promise<Answer> {
+  const { method, path, body, idempotencyKey } = request;
+  try {
+    const response = await fetch(new URL(path, url), {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        'x-actor': actor.replaceAll(/[^\w.@ -]/g, '-').slice(0, 64),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      redirect: 'error',
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    return await read(response);
+  } catch (error) {
+    return unanswered(error);
+  }
+}
+
+async function read(response: Response): Promise<Answer> {
+  const type = response.headers.get('content-type') ?? '';
+  if (!/^application\/(problem\+)?json\b/.test(type)) {
+    return { kind: 'unreachable', why: 'what answers there is no Sluice admin API', known: true };
+  }
+  const body: unknown = await response.json();
+  if (response.ok) return { kind: 'done', body };
+  const problem = body as Problem;
+  if (response.status < 500) return { kind: 'refused', status: response.status, problem };
+  return { kind: 'unreachable', why: `it answered ${response.status}: ${problem.title}`, known: false };
+}
+
+function unanswered(error: unknown): Answer {
+  if ((error as Error).name === 'TimeoutError') {
+    return { kind: 'unreachable', why: `no answer within ${ANSWER_MS / 1_000} s`, known: false };
+  }
+  const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+  const neverArrived = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+  const why = cause?.code ?? cause?.message ?? (error as Error).message;
+  return { kind: 'unreachable', why, known: neverArrived.includes(cause?.code ?? '') };
+}

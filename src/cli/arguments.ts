@@ -1,0 +1,79 @@
+// Reads the command line: a verb, an id, options. Everything that is wrong is told at once, and nothing is sent.
+import { parseArgs } from 'node:util';
+import { isCampaignId } from '../domain/ids.ts';
+import { generalHelp, synopsis, verbHelp } from './help.ts';
+import { OPTIONS, type OptionName } from './options.ts';
+import { type Values, VERBS, type Verb } from './verbs.ts';
+
+export type Command =
+  | { kind: 'help'; text: string }
+  | { kind: 'problems'; problems: string[] }
+  | { kind: 'ask'; verb: Verb; id: string; values: Values; adminUrl: string | undefined; json: boolean };
+
+export function readCommand(argv: readonly string[]): Command {
+  const [noun = '', verbName = ''] = argv;
+  if (noun !== 'campaign') {
+    if (noun === '' || noun === 'help' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
+    return wrong(`There is no command ${noun}: every command starts with campaign. See sluice --help.`);
+  }
+  const verb = VERBS.find(({ name }) => name === verbName);
+  if (verb !== undefined) return readVerb(verb, argv.slice(2));
+  if (verbName === '' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
+  const names = VERBS.map(({ name }) => name).join(', ');
+  return wrong(`There is no verb ${verbName}. Verbs of campaign: ${names}.`);
+}
+
+function readVerb(verb: Verb, argv: string[]): Command {
+  const names = [...verb.needs, ...verb.may];
+  const string = { type: 'string' } as const;
+  const boolean = { type: 'boolean', default: false } as const;
+  const own = Object.fromEntries(names.map((name) => [name, string]));
+  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  try {
+    const options = { ...own, 'admin-url': string, json: boolean, help: boolean };
+    parsed = parseArgs({ args: argv, options, allowPositionals: true });
+  } catch (error) {
+    return wrong(`${(error as Error).message.split('. ')[0]}.`, `Usage: sluice campaign ${synopsis(verb)}`);
+  }
+  const { values: raw, positionals } = parsed;
+  if (raw.help) return { kind: 'help', text: verbHelp(verb) };
+  const { values, problems } = readValues(names, raw);
+  problems.push(
+    ...idProblems(verb, positionals),
+    ...verb.needs
+      .filter((name) => raw[name] === undefined)
+      .map((name) => `--${name} ${OPTIONS[name].value} is needed.`),
+  );
+  if (verb.name === 'change' && problems.length === 0 && Object.keys(values).length === 0) {
+    problems.push(`Name at least one setting to change: ${names.map((name) => `--${name}`).join(', ')}.`);
+  }
+  const adminUrl = raw['admin-url'] as string | undefined;
+  if (adminUrl !== undefined && !(URL.canParse(adminUrl) && /^https?:$/.test(new URL(adminUrl).protocol))) {
+    problems.push(`--admin-url takes an address such as http://127.0.0.1:8081, not ${adminUrl}.`);
+  }
+  if (problems.length > 0) return { kind: 'problems', problems };
+  return { kind: 'ask', verb, id: positionals[0] ?? '', values, adminUrl, json: raw.json === true };
+}
+
+function readValues(names: readonly OptionName[], raw: Record<string, unknown>) {
+  const values: Values = {};
+  const problems: string[] = [];
+  for (const name of names) {
+    const text = raw[name];
+    if (typeof text !== 'string') continue;
+    const value = OPTIONS[name].read(text);
+    if (value === undefined) problems.push(`--${name} takes ${OPTIONS[name].expected}, not ${JSON.stringify(text)}.`);
+    else values[name] = value;
+  }
+  return { values, problems };
+}
+
+function idProblems({ name, takesId }: Verb, positionals: string[]): string[] {
+  const [id, ...more] = takesId ? positionals : ['', ...positionals];
+  if (more.length > 0) return [`Not understood: ${more.join(' ')}.`];
+  if (!takesId) return [];
+  if (id === undefined) return [`sluice campaign ${name} needs the id of a campaign.`];
+  return isCampaignId(id) ? [] : [`${JSON.stringify(id)} is no id: 1 to 63 of a-z, 0-9 and -, not - first.`];
+}
+
+const wrong = (...problems: string[]): Command => ({ kind: 'problems', problems });

@@ -1,0 +1,99 @@
+// One command from its arguments to its exit code.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AdminClient, type Answer, ask, type Problem } from './admin-client.ts';
+import { type Command, readCommand } from './arguments.ts';
+import { EXIT } from './help.ts';
+import { optionOfField } from './options.ts';
+import type { Request } from './verbs.ts';
+
+export interface CliDeps {
+  out: (text: string) => void;
+  err: (text: string) => void;
+  /** Where the service is; a text says what is wrong with the settings. */
+  settings: () => { adminUrl: string; adminToken: string | undefined; dataDir: string } | string;
+  actor: string;
+}
+
+/** Resolves with the exit code, see {@link EXIT}; never rejects for anything the operator or the service did. */
+export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
+  const command = readCommand(argv);
+  if (command.kind === 'help') {
+    deps.out(command.text);
+    return EXIT.done;
+  }
+  if (command.kind === 'problems') return misused(deps, command.problems);
+  const settings = deps.settings();
+  if (typeof settings === 'string') return misused(deps, [settings]);
+  const token = settings.adminToken ?? keptToken(settings.dataDir);
+  if (token === undefined) {
+    const file = join(settings.dataDir, 'secrets.json');
+    return misused(deps, [`No admin token: set ADMIN_TOKEN, or DATA_DIR to the service's data folder (no ${file}).`]);
+  }
+  const client = { url: command.adminUrl ?? settings.adminUrl, token, actor: deps.actor };
+  const request = command.verb.request(command.id, command.values);
+  const answer = await (command.verb.paged ? askAll(client, request) : ask(client, request));
+  return tell(deps, command, client, request, answer);
+}
+
+/** All pages of the list, as one. */
+async function askAll(client: AdminClient, request: Request): Promise<Answer> {
+  const campaigns: { id: string }[] = [];
+  for (;;) {
+    const after = campaigns.length === 0 ? '' : `&after=${campaigns.at(-1)!.id}`;
+    const answer = await ask(client, { ...request, path: `${request.path}${after}` });
+    if (answer.kind !== 'done') return answer;
+    const page = (answer.body as { campaigns: { id: string }[] }).campaigns;
+    if (page.length === 0) return { kind: 'done', body: { campaigns } };
+    campaigns.push(...page);
+  }
+}
+
+type Asked = Extract<Command, { kind: 'ask' }>;
+
+function tell(deps: CliDeps, { verb, json }: Asked, client: AdminClient, request: Request, answer: Answer): number {
+  const { idempotencyKey } = request;
+  const again = idempotencyKey === undefined ? '' : ` with --key ${idempotencyKey}`;
+  switch (answer.kind) {
+    case 'done': {
+      const extra = idempotencyKey === undefined ? {} : { idempotencyKey };
+      deps.out(json ? `${JSON.stringify({ ...(answer.body as object), ...extra })}\n` : verb.show(answer.body));
+      if (!json && idempotencyKey !== undefined) deps.out(`\nIdempotency-Key ${idempotencyKey}: adds nothing again.\n`);
+      return EXIT.done;
+    }
+    case 'refused':
+      if (json) deps.err(`${JSON.stringify({ status: answer.status, ...answer.problem })}\n`);
+      else deps.err(`Refused (${answer.status}): ${inWords(answer.status, answer.problem, client)}\n`);
+      return EXIT.refused;
+    case 'unreachable': {
+      const advice = answer.known
+        ? 'Nothing was done. Start the service (npm start), or say where it is with --admin-url or ADMIN_URL.'
+        : `Whether it was done is not known. Running the same command again${again} is safe.`;
+      if (json) deps.err(`${JSON.stringify({ unreachable: client.url, why: answer.why, advice })}\n`);
+      else deps.err(`Unreachable: ${client.url} (${answer.why}).\n${advice}\n`);
+      return EXIT.unreachable;
+    }
+  }
+}
+
+function inWords(status: number, { title = 'no reason given', detail, errors = [] }: Problem, client: AdminClient) {
+  const lines = [`${title}.${detail === undefined ? '' : ` ${detail}`}`];
+  for (const { field, message } of errors) lines.push(`  ${optionOfField(field)}: ${message}`);
+  if (status === 401) lines.push(`ADMIN_TOKEN, or the secrets.json it was read from, is not of ${client.url}.`);
+  if (status === 404) lines.push('See what there is: sluice campaign list');
+  return lines.join('\n');
+}
+
+function misused(deps: CliDeps, problems: string[]): number {
+  deps.err(`${problems.join('\n')}\n`);
+  return EXIT.usage;
+}
+
+function keptToken(dataDir: string): string | undefined {
+  try {
+    const { adminToken } = JSON.parse(readFileSync(join(dataDir, 'secrets.json'), 'utf8')) as Record<string, unknown>;
+    return typeof adminToken === 'string' ? adminToken : undefined;
+  } catch {
+    return undefined; // Absent or unreadable: the caller says what to do.
+  }
+}
