@@ -20,9 +20,9 @@ export interface Context extends Settings {
 export type Sample = Record<string, number>;
 
 /** `contender.metric` */
-export type Metric = `${string}.${string}`;
+type Metric = `${string}.${string}`;
 
-export interface Ratio {
+interface Ratio {
   text: string;
   bar: { atLeast: number } | { atMost: number };
   over: Metric;

@@ -1,7 +1,8 @@
 // The load generator: wrk with a generated script where the machine has wrk, autocannon otherwise. Closed loop, one thread.
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { crowdPrefix, SCATTER } from './crowd.ts';
 import { runJob, startJobs } from './jobs.ts';
 import { findBinary, startChild } from './processes.ts';
@@ -29,9 +30,10 @@ export interface LoadResult {
   brokenCount: number;
 }
 
-export const wrk = findBinary('wrk');
+const wrk = findBinary('wrk');
 export const loadGenerator = wrk === undefined ? 'autocannon' : 'wrk';
-const WRK_LONGEST_SECONDS = 600;
+/** How long wrk may take to open its connections. */
+const START_SECONDS_MAX = 30;
 
 /** Runs the load against 127.0.0.1. `folder` takes the generated script. */
 export async function runLoad(load: Load, folder: string): Promise<LoadResult> {
@@ -39,18 +41,25 @@ export async function runLoad(load: Load, folder: string): Promise<LoadResult> {
 }
 
 async function runWrk(file: string, load: Load, folder: string): Promise<LoadResult> {
-  const script = join(folder, 'load.lua');
-  const report = join(folder, 'load.json');
-  writeFileSync(script, wrkScript(load, report));
+  const [script, report, started] = ['load.lua', 'load.json', 'load.started'].map((name) => join(folder, name));
+  for (const path of [report!, started!]) rmSync(path, { force: true });
+  writeFileSync(script!, wrkScript(load, report!, started!));
   const { connections, seconds, port } = load;
-  // wrk takes whole seconds; it is told to stop earlier by the signal it handles as the end of the test.
-  const options = ['-t1', `-c${connections}`, `-d${WRK_LONGEST_SECONDS}s`, '--timeout', '10s'];
-  const child = startChild({ role: 'load', command: [file, ...options, '-s', script, `http://127.0.0.1:${port}/`] });
-  const timer = setTimeout(() => child.child.kill('SIGINT'), seconds * 1000);
-  const [code] = await once(child.child, 'exit');
-  clearTimeout(timer);
-  if (code !== 0) throw new Error(`wrk ended with ${code}: ${child.output()}`);
-  const told = JSON.parse(readFileSync(report, 'utf8'));
+  const duration = `-d${Math.ceil(seconds) + START_SECONDS_MAX}s`;
+  const options = ['-t1', `-c${connections}`, duration, '--timeout', '10s'];
+  const child = startChild({ role: 'load', command: [file, ...options, '-s', script!, `http://127.0.0.1:${port}/`] });
+  const exited = once(child.child, 'exit');
+  const startDeadline = performance.now() + START_SECONDS_MAX * 1000;
+  while (!existsSync(started!) && child.child.exitCode === null && performance.now() < startDeadline) await sleep(5);
+  // wrk takes whole seconds; it is told to stop earlier by the signal it handles as the end of the test, but only once
+  // it has set itself up: it is told again until it does.
+  await Promise.race([exited, sleep(seconds * 1000)]);
+  const telling = setInterval(() => child.child.kill('SIGINT'), 100);
+  child.child.kill('SIGINT');
+  const [code, signal] = await exited;
+  clearInterval(telling);
+  if (code !== 0) throw new Error(`wrk ended with ${code ?? signal}: ${child.output()}`);
+  const told = JSON.parse(readFileSync(report!, 'utf8'));
   const elapsedMs = told.durationUs / 1000;
   return {
     requests: told.requests,
@@ -63,7 +72,7 @@ async function runWrk(file: string, load: Load, folder: string): Promise<LoadRes
   };
 }
 
-function wrkScript(load: Load, report: string): string {
+function wrkScript(load: Load, report: string, started: string): string {
   const heads = load.paths.map((path) => JSON.stringify(`${load.method} ${path} HTTP/1.1\r\nHost: bench\r\n`));
   const user =
     load.crowd === undefined
@@ -73,6 +82,7 @@ function wrkScript(load: Load, report: string): string {
 local n, count = 0, #heads
 function request()
   n = n + 1
+  if n == 2 then io.open(${JSON.stringify(started)}, 'w'):close() end -- the first call is wrk's own check of the script
   return heads[n % count + 1] .. ${user}
 end
 function done(summary, latency)

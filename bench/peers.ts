@@ -7,10 +7,14 @@ export interface PeerServer extends AsyncDisposable {
   pid: number;
 }
 
-export async function startPeer(name: 'bare-hono' | 'hono-bullmq', args: string[] = []): Promise<PeerServer> {
+const PROGRAMS = {
+  'bare-hono': new URL('./peers/bare-hono.ts', import.meta.url),
+  'hono-bullmq': new URL('./peers/hono-bullmq.ts', import.meta.url),
+};
+
+export async function startPeer(name: keyof typeof PROGRAMS, args: string[] = []): Promise<PeerServer> {
   const port = await freePort();
-  const program = fileURLToPath(new URL(`./peers/${name}.ts`, import.meta.url));
-  const command = [process.execPath, program, '--port', String(port), ...args];
+  const command = [process.execPath, fileURLToPath(PROGRAMS[name]), '--port', String(port), ...args];
   const child = startChild({ role: 'contender', command });
   await untilReady(name, child, () => answersOk(`http://127.0.0.1:${port}/readyz`));
   return { port, pid: child.pid, [Symbol.asyncDispose]: child.stop };

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const READY_DEADLINE_MS = 30_000;
-const STOP_DEADLINE_MS = 10_000;
+const STOP_DEADLINE_MS = 3_000;
 const OUTPUT_CHARS_MAX = 4000;
 /** `execFile` looks on PATH; servers often live outside it. */
 const BINARY_FOLDERS = ['/usr/local/bin', '/usr/bin', '/usr/local/sbin', '/usr/sbin', '/opt/homebrew/bin'];
@@ -51,7 +51,7 @@ const setpriv = findBinary('setpriv');
 export const isPinned = taskset !== undefined;
 
 /** A command line that runs on the role's core and dies with the bench, as far as the machine can do that. */
-export function pinned(role: Role, command: string[]): [string, ...string[]] {
+function pinned(role: Role, command: string[]): [string, ...string[]] {
   const pin = taskset === undefined ? [] : [taskset, '--cpu-list', String(CORES[role])];
   const leash = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
   return [...pin, ...leash, ...command] as [string, ...string[]];

@@ -7,7 +7,10 @@ export interface Contender {
   open: (stack: AsyncDisposableStack) => Promise<(round: number) => Promise<Sample>>;
 }
 
-/** Opens all contenders, measures them in turn, and closes what they opened, in reverse order. */
+/**
+ * Opens all contenders, measures them in turn, and closes what they opened, in reverse order. A round that fails is
+ * measured once more, and the notes say so; a contender that fails twice is out.
+ */
 export async function alternate(
   { rounds, tell }: Pick<Context, 'rounds' | 'tell'>,
   contenders: readonly Contender[],
@@ -22,7 +25,7 @@ export async function alternate(
     } catch (error) {
       measures.delete(name);
       delete outcome.rounds[name];
-      outcome.missing[name] = `${name}: ${error instanceof Error ? error.message : String(error)}`;
+      outcome.missing[name] = `${name}: ${messageOf(error)}`;
       tell(`  ${outcome.missing[name]}`);
     }
   };
@@ -35,7 +38,10 @@ export async function alternate(
   for (let round = 1; round <= rounds; round += 1) {
     for (const [name, measure] of [...measures]) {
       await attempt(name, async () => {
-        const sample = await measure(round);
+        const sample = await measure(round).catch((error: unknown) => {
+          notes.push(`round ${round} of ${name} was measured again, because ${messageOf(error)}`);
+          return measure(round);
+        });
         outcome.rounds[name]!.push(sample);
         tell(`  ${round}/${rounds} ${name}: ${describe(sample)}`);
       });
@@ -43,6 +49,8 @@ export async function alternate(
   }
   return outcome;
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const describe = (sample: Sample): string =>
   Object.entries(sample)

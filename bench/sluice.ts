@@ -12,19 +12,15 @@ export interface Stores {
   databaseUrl: string;
 }
 
-export interface NewCampaign {
+interface NewCampaign {
   id: string;
   stock: number;
 }
 
 /** What the bench reads of a campaign's admin view. */
-export interface CampaignCounts {
+interface CampaignCounts {
   admitted: number;
-  issued: number;
   backlog: number;
-  remaining: number;
-  buckets?: number;
-  shards: number;
 }
 
 export interface Front extends AsyncDisposable {

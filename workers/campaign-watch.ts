@@ -17,6 +17,7 @@ export interface CampaignWatchDeps {
 const LOOK_MS = 500;
 
 interface Attended {
+  epoch: number;
   stop: AbortController;
   ended: Promise<void>;
 }
@@ -29,7 +30,8 @@ export async function watchCampaigns(deps: CampaignWatchDeps, stopping: AbortSig
     const views = await deps.readGates(live.map((campaign) => campaign.id));
     const wanted = new Map<string, GateView>();
     for (const view of views) if (view !== undefined && mayHaveWork(view)) wanted.set(view.id, view);
-    for (const [id, { stop }] of attended) if (!wanted.has(id)) stop.abort();
+    // A gate that was rebuilt is another one: its tickets are issued under its own epoch.
+    for (const [id, { epoch, stop }] of attended) if (wanted.get(id)?.epoch !== epoch) stop.abort();
     for (const [id, { epoch, shards }] of wanted) if (!attended.has(id)) attend({ id, epoch, shards });
   }
 
@@ -40,7 +42,7 @@ export async function watchCampaigns(deps: CampaignWatchDeps, stopping: AbortSig
       .issue(campaign, signal)
       .catch(deps.onError)
       .finally(() => attended.delete(campaign.id));
-    attended.set(campaign.id, { stop, ended });
+    attended.set(campaign.id, { epoch: campaign.epoch, stop, ended });
   }
 
   while (!stopping.aborted) {

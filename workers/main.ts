@@ -55,6 +55,7 @@ const broker = createRedisStreams({
   batchMax: limits.workBatchMax,
   claimIdleMs: config.workers.claimIdleMs,
   onVanished: (campaign, seqs) => log.error({ campaign, seqs }, 'entries were trimmed while pending'),
+  onForeign: (campaign, ids) => log.error({ campaign, ids }, 'entries that no gate wrote were dropped'),
 });
 const issuing = {
   gate,

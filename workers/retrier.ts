@@ -1,6 +1,6 @@
 // Tries single tickets again, and keeps as dead letters those that failed for good.
 import { couponCode } from '../src/domain/coupon.ts';
-import { Fault } from '../src/domain/fault.ts';
+import { Fault, isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { Gate, GateShape } from '../src/redis/gate.ts';
@@ -39,18 +39,23 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
     // One attempt more: the last one may have committed the row and died before it could say so.
     // The letter before the outcome: a crash between leaves the ticket `retrying`, and the job is buried again.
     async bury(job, reason, attempts) {
-      if (await succeeds(() => attempt(job))) return;
+      if (await succeeds(attempt(job))) return;
       await deps.keepDeadLetter(job, reason, attempts);
       await end(deps, job, { outcome: { status: 'failed', reason: reason.slice(0, 64) } });
     },
   };
 }
 
-const succeeds = (work: () => Promise<void>): Promise<boolean> =>
-  work().then(
-    () => true,
-    () => false,
-  );
+/** False when the work failed for good. What may still end well is thrown on: a letter beside a row would be a lie. */
+async function succeeds(work: Promise<void>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if (isFault(error) && error.retryable) throw error;
+    return false;
+  }
+}
 
 function rowOf(deps: RetrierDeps, { campaign, epoch, seq, unit, user, admittedAt }: RetryJob): IssuanceRow {
   return { campaign, epoch, seq, unit, user, admittedAt, code: couponCode(deps.couponKey, campaign, unit) };

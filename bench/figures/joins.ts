@@ -8,7 +8,8 @@ import { joinPath, SHARDS } from '../sluice.ts';
 import { startRedis } from '../stores.ts';
 import { openJoins, underLoad } from '../under-load.ts';
 
-const BUCKET_USERS = 64;
+/** As many users per bucket as the ledger plans for (`campaign-rows.ts`). */
+const BUCKET_USERS = 90;
 
 export const joins: Figure = {
   name: 'joins',

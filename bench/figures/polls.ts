@@ -70,7 +70,7 @@ const bare = (context: Context, tickets: PromiseWithResolvers<string[]>): Conten
 const bullmq = (context: Context, notes: string[]): Contender => ({
   name: 'bullmq',
   async open(stack) {
-    const waitingCount = context.quick ? 20_000 : 100_000;
+    const waitingCount = context.quick ? 10_000 : 100_000;
     const redis = stack.use(await startRedis('always'));
     const peer = stack.use(await startPeer('hono-bullmq', ['--redis', redis.url]));
     const connection = new Redis(redis.url, { maxRetriesPerRequest: null });

@@ -14,13 +14,16 @@ export interface CampaignMemory {
   completeSeq: number;
   /** Epoch ms of this process until which the token bucket is known to be empty. */
   throttledUntil: number;
+  /** Epoch ms of this process of the last reply whose counters were taken over. */
+  repliedAt: number;
   /** When somebody last asked for this campaign. */
   usedAt: number;
 }
 
 export function createCampaignMemory(view: GateView, now: number): CampaignMemory {
   const admitted = createAdmittedFilter(view.stock);
-  const memory = { view, drain: createDrainRate(), admitted, completeSeq: -1, throttledUntil: 0, usedAt: now };
+  const times = { throttledUntil: 0, repliedAt: 0, usedAt: now };
+  const memory = { view, drain: createDrainRate(), admitted, completeSeq: -1, ...times };
   memory.drain.record(view.settledCount, backlogOf(view), now);
   return memory;
 }
@@ -28,7 +31,11 @@ export function createCampaignMemory(view: GateView, now: number): CampaignMemor
 /** Takes over a newer reading. One that left Redis before a decision we already know keeps that decision's counters. */
 export function takeReading(memory: CampaignMemory, view: GateView): void {
   const { seq, remaining, epoch } = memory.view;
-  memory.view = view.epoch === epoch && view.seq < seq ? { ...view, seq, remaining } : view;
+  const isBehind = view.epoch === epoch && view.seq < seq;
+  const isOvertaken = isBehind && view.readAt - memory.repliedAt <= limits.gateCallMs;
+  // Behind for longer than a question takes: Redis has lost its tail, and what it gives out anew goes to others.
+  if (view.epoch !== epoch || (isBehind && !isOvertaken)) memory.completeSeq = -1;
+  memory.view = isOvertaken ? { ...view, seq, remaining } : view;
   memory.drain.record(view.settledCount, backlogOf(memory.view), view.readAt);
 }
 
@@ -37,6 +44,7 @@ export function takeReply(memory: CampaignMemory, reply: { seq: number; remainin
   if (reply.seq >= memory.view.seq) {
     memory.view.seq = reply.seq;
     memory.view.remaining = reply.remaining;
+    memory.repliedAt = Date.now();
   }
   if (reply.waitMs > 0) memory.throttledUntil = Date.now() + reply.waitMs;
 }
@@ -61,7 +69,7 @@ export function refusalFromMemory(
   const phase = phaseOf(view, view.remaining, redisNow);
   if (phase === 'open') {
     // Somebody admitted by another front may be told to wait here, briefly; whoever this front admitted is not.
-    const throttled = now < memory.throttledUntil && !memory.admitted.mayHave(tag);
+    const throttled = view.ratePerSecond > 0 && now < memory.throttledUntil && !memory.admitted.mayHave(tag);
     return throttled ? { kind: 'throttled', waitMs: memory.throttledUntil - now } : undefined;
   }
   if (!isComplete(memory) || (view.seq > 0 && memory.admitted.mayHave(tag))) return undefined;

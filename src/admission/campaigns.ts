@@ -1,6 +1,8 @@
 // The campaigns a front knows: read on demand, then ten times a second while somebody asks for them.
 import { phaseOf } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
+import { isFault } from '../domain/fault.ts';
+import type { GateView } from '../domain/gate-view.ts';
 import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 import type { ReadAdmittedTags } from '../redis/admitted-tags.ts';
@@ -53,17 +55,27 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       if (now - memory.usedAt > limits.viewIdleMs || memories.size > limits.viewsMax) memories.delete(id);
     }
     const ids = [...memories.keys()];
-    const views = await deps.readGates(ids);
+    const views = await deps.readGates(ids).catch((error: unknown) => {
+      if (!isFault(error, 'corrupt-state')) throw error;
+      deps.onError(error);
+      return readOneByOne(ids);
+    });
     for (const [index, id] of ids.entries()) {
       const memory = memories.get(id);
       const view = views[index];
       if (view === undefined) memories.delete(id);
-      else if (memory) {
+      else if (memory && view !== 'unreadable') {
         takeReading(memory, view);
         complete(memory);
       }
     }
     for (const listener of listeners) listener();
+  }
+
+  /** A gate that cannot be read goes stale by itself and does not hide the others. */
+  async function readOneByOne(ids: string[]): Promise<(GateView | 'unreadable' | undefined)[]> {
+    const readings = await Promise.allSettled(ids.map((id) => deps.readGates([id])));
+    return readings.map((reading) => (reading.status === 'fulfilled' ? reading.value[0] : 'unreadable'));
   }
 
   /** Once nobody can be admitted any more, learns who was: from then on strangers are refused without a question. */

@@ -56,7 +56,6 @@ export function createJoins(deps: JoinsDeps): Joins {
       while (lane.waiting.length > 0 && lane.callCount < limits.gateCallsMax) {
         void decide(lane, lane.waiting.splice(0, limits.joinBatchMax));
       }
-      if (lane.waiting.length === 0 && lane.callCount === 0) lanes.delete(lane.memory.view.id);
     });
   }
 
@@ -79,6 +78,7 @@ export function createJoins(deps: JoinsDeps): Joins {
     } finally {
       lane.callCount -= 1;
       waitingCount -= batch.length;
+      if (lane.waiting.length === 0 && lane.callCount === 0) lanes.delete(memory.view.id);
       schedule(lane);
     }
   }

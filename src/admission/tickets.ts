@@ -39,6 +39,7 @@ export interface Tickets {
   hold(text: string): HeldTicket | undefined;
   /** Counts a poll; false when this ticket is asked for too often. */
   mayPoll(held: HeldTicket): boolean;
+  pollsPerSecond: number;
   /** What became of it; undefined for a ticket of a campaign we do not know. Throws a retryable Fault when unknown. */
   status(held: HeldTicket): Promise<TicketBody | undefined>;
   /** Waits until the status differs from `seen`, or `waitMs`, or `gone` aborts. */
@@ -143,6 +144,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
       return ticketBody(signTicket(deps.ticketKeys, ticket), ticket, 'queued', memory, deps.durability, deps.clock());
     },
     hold,
+    pollsPerSecond: deps.pollsPerSecond,
     mayPoll(held) {
       const now = deps.clock();
       if (now - held.pollWindowAt >= 1_000) {

@@ -18,6 +18,8 @@ export interface RedisStreamsDeps {
   claimIdleMs: number;
   /** Hears of entries that were trimmed while pending: their content is gone from Redis. */
   onVanished: (campaign: string, seqs: number[]) => void;
+  /** Hears of entries whose ids no gate gives: somebody else wrote them, and they are taken off the stream. */
+  onForeign?: (campaign: string, ids: string[]) => void;
 }
 
 /** While other shards are in hand, waiting for the idle ones must not outlast the busy ones. */
@@ -75,7 +77,19 @@ function createConsumer(
     const streams = among.map((shard) => keys.work(campaign, shard));
     const args = ['GROUP', GROUP, name, 'COUNT', batchMax, ...wait, 'STREAMS', ...streams, ...among.map(() => from)];
     const reply = (await reader.call('XREADGROUP', args)) as RawStreams | null;
-    return readReply(reply, streams).flatMap(({ index, entries }) => take(among[index]!, entries, from === '0'));
+    const batches: Batch[] = [];
+    for (const found of readReply(reply, streams)) {
+      await dropForeign(streams[found.index]!, found.foreignIds);
+      batches.push(...take(among[found.index]!, found.entries, from === '0'));
+    }
+    return batches;
+  }
+
+  /** Acked by their own ids: settling knows only seqs, and would leave them pending below the watermark for ever. */
+  async function dropForeign(work: string, ids: string[]): Promise<void> {
+    if (ids.length === 0) return;
+    deps.onForeign?.(campaign, ids);
+    await redis.multi().xack(work, GROUP, ...ids).xdel(work, ...ids).exec();
   }
 
   function take(shard: number, entries: Entry[], redelivered: boolean): Batch[] {
@@ -100,7 +114,10 @@ function createConsumer(
       const reply = await redis.xautoclaim(work, GROUP, name, claimIdleMs, '0-0', 'COUNT', batchMax);
       const [, entries, vanished] = reply as [string, RawEntry[], string[]?];
       if (vanished && vanished.length > 0) deps.onVanished(campaign, vanished.map(seqOf));
-      claimed.push(...readReply([[work, entries]], [work]).flatMap((found) => take(shard, found.entries, true)));
+      for (const found of readReply([[work, entries]], [work])) {
+        await dropForeign(work, found.foreignIds);
+        claimed.push(...take(shard, found.entries, true));
+      }
     }
     return claimed;
   }
@@ -141,7 +158,11 @@ function createConsumer(
     },
     async settle(batch, exceptions) {
       const { keys: names, args } = settleArguments(campaign, batch.shard, seqsOf(batch), exceptions);
-      const [settled] = (await runScript(redis, settleScript, names, args).catch(rethrow)) as [number, number];
+      const [settled] = (await runScript(redis, settleScript, names, args).catch(async (error: unknown) => {
+        // The stream vanished with this batch in hand; nobody else makes its group again while the shard is not read.
+        if (String(error).includes('NOGROUP')) await createGroups(redis, campaign, shards);
+        throw redisFault(error);
+      })) as [number, number];
       putDown(batch.shard);
       return settled;
     },

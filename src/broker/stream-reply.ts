@@ -5,12 +5,24 @@ import type { Entry } from './port.ts';
 export type RawEntry = [id: string, fields: string[] | null];
 export type RawStreams = [stream: string, entries: RawEntry[]][];
 
-/** Entries by the index of their stream in `streams`; a body that was trimmed away becomes an entry without fields. */
-export function readReply(reply: RawStreams | null, streams: readonly string[]): { index: number; entries: Entry[] }[] {
-  if (reply === null) return [];
-  return reply.map(([stream, raw]) => ({
+interface Found {
+  /** Of the stream in `streams`. */
+  index: number;
+  entries: Entry[];
+  foreignIds: string[];
+}
+
+/** The ids a gate gives: `<seq>-0`. */
+const GATE_ID = /^[1-9][0-9]{0,14}-0$/;
+
+/** What was found in each stream; a body that was trimmed away becomes an entry without fields. */
+export function readReply(reply: RawStreams | null, streams: readonly string[]): Found[] {
+  return (reply ?? []).map(([stream, raw]) => ({
     index: streams.indexOf(stream),
-    entries: raw.map(([id, fields]) => ({ seq: seqOf(id), fields: fields === null ? {} : pairs(fields) })),
+    entries: raw
+      .filter(([id]) => GATE_ID.test(id))
+      .map(([id, fields]) => ({ seq: seqOf(id), fields: fields === null ? {} : pairs(fields) })),
+    foreignIds: raw.map(([id]) => id).filter((id) => !GATE_ID.test(id)),
   }));
 }
 

@@ -3,7 +3,14 @@ import { z } from '@hono/zod-openapi';
 import { limits } from '../limits.ts';
 import { campaignId } from './schemas.ts';
 
-const time = z.iso.datetime({ offset: true }).nullable().openapi({ example: '2026-12-24T09:00:00Z' });
+/** The gate takes no time before 1970, the ledger none after 9999. */
+const TIME_MAX = Date.parse('9999-12-31T23:59:59.999Z');
+const isKeepable = (text: string): boolean => Date.parse(text) >= 0 && Date.parse(text) <= TIME_MAX;
+const time = z.iso
+  .datetime({ offset: true })
+  .refine(isKeepable, 'lies between 1970 and 9999')
+  .nullable()
+  .openapi({ example: '2026-12-24T09:00:00Z' });
 const rate = z.int().min(0).max(limits.rateMax).openapi({ description: 'Joins per second; 0 for no limit' });
 
 const changeable = {

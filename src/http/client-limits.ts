@@ -1,12 +1,15 @@
 // How often one user may join. Everybody is counted roughly in process, for nothing; only a user whose count is high is
 // counted exactly and over all fronts, in Redis, so that an honest crowd costs the store nothing. Redis away: the exact
 // count goes on in process.
+import { hash } from 'node:crypto';
 import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import { RateLimiterRes } from 'rate-limiter-flexible';
+import type { Quota } from './problems.ts';
 
 export interface ClientLimits {
   /** Ms to wait when this user joins too often, else undefined. */
   refuseJoin(user: string): Promise<number> | undefined;
+  quota: Quota;
 }
 
 export interface ClientLimitsDeps {
@@ -22,30 +25,34 @@ export interface ClientLimitsDeps {
 const CELLS = 1 << 20;
 
 export function createClientLimits(deps: ClientLimitsDeps): ClientLimits {
-  if (deps.joinsPerSecond === 0) return { refuseJoin: () => undefined };
-  const allowance = Math.min(250, Math.ceil((deps.joinsPerSecond * deps.windowSeconds) / 2));
+  const { joinsPerSecond, windowSeconds } = deps;
+  const quota = { name: 'joins-per-user', count: joinsPerSecond * windowSeconds, windowSeconds };
+  if (joinsPerSecond === 0) return { refuseJoin: () => undefined, quota };
+  const allowance = Math.min(250, Math.ceil((joinsPerSecond * windowSeconds) / 2));
   const counts = new Uint8Array(CELLS);
   let windowEndsAt = 0;
   return {
+    quota,
     refuseJoin(user) {
       const now = deps.clock();
-      if (now >= windowEndsAt || windowEndsAt - now > deps.windowSeconds * 1_000) {
+      if (now >= windowEndsAt || windowEndsAt - now > windowSeconds * 1_000) {
         counts.fill(0);
-        windowEndsAt = now + deps.windowSeconds * 1_000;
+        windowEndsAt = now + windowSeconds * 1_000;
       }
       const cell = cellOf(user);
       if (counts[cell]! < allowance) {
         counts[cell]! += 1;
         return undefined;
       }
-      return consume(deps.shared, user);
+      return consume(deps.shared, hash('sha256', user, 'base64url'));
     },
   };
 }
 
-async function consume(shared: ClientLimitsDeps['shared'], user: string): Promise<number> {
+/** The client is a digest: nothing a user typed is ever part of a Redis key. */
+async function consume(shared: ClientLimitsDeps['shared'], client: string): Promise<number> {
   try {
-    await shared.consume(user);
+    await shared.consume(client);
     return 0;
   } catch (rejection) {
     if (rejection instanceof RateLimiterRes) return Math.max(1, rejection.msBeforeNext);

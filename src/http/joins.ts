@@ -67,7 +67,7 @@ async function join(c: Context, deps: JoinRouteDeps): Promise<Response> {
   }
   const questioned = deps.clientLimits.refuseJoin(identity.user);
   const waitMs = questioned === undefined ? 0 : await questioned;
-  if (waitMs > 0) return problems.tooMany(waitMs, 'joins-per-user');
+  if (waitMs > 0) return problems.tooMany(waitMs, deps.clientLimits.quota);
 
   const trace = deps.traceJoin(ROUTE, c.req.header('traceparent'));
   try {

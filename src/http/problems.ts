@@ -29,15 +29,26 @@ export const unidentified = (detail: string): Response =>
 export const bodyTooLarge = (): Response =>
   problem({ type: own('body-too-large'), title: 'The request body is too large', status: 413 });
 
-export const tooMany = (waitMs: number, policy: string): Response =>
+/** What one client may ask in a window; `name` is the policy's in the RateLimit fields. */
+export interface Quota {
+  name: string;
+  count: number;
+  windowSeconds: number;
+}
+
+export const tooMany = (waitMs: number, { name, count, windowSeconds }: Quota): Response =>
   problem(
     {
       type: registered('quota-exceeded'),
       title: 'You ask too often',
       status: 429,
-      'violated-policies': [policy],
+      'violated-policies': [name],
     },
-    { ...retryAfter(waitMs), 'ratelimit-policy': `"${policy}"`, ratelimit: `"${policy}";r=0;t=${seconds(waitMs)}` },
+    {
+      ...retryAfter(waitMs),
+      'ratelimit-policy': `"${name}";q=${count};w=${windowSeconds}`,
+      ratelimit: `"${name}";r=0;t=${seconds(waitMs)}`,
+    },
   );
 
 export const unavailable = (detail: string, waitMs = UNAVAILABLE_MS): Response =>
@@ -113,7 +124,8 @@ const TITLES: Record<number, string> = {
 /** The problem of a bare status that a library decided on; a challenge it made is kept. */
 export function ofStatus(status: number, headers?: Headers): Response {
   const challenge = headers?.get('www-authenticate');
-  const title = TITLES[status] ?? 'The request was not understood';
+  // A challenge comes with 400 too, for credentials of another scheme.
+  const title = TITLES[challenge ? 401 : status] ?? 'The request was not understood';
   return problem({ type: 'about:blank', title, status }, challenge ? { 'www-authenticate': challenge } : undefined);
 }
 
@@ -124,7 +136,9 @@ export function faulted(error: unknown): Response {
   if (isFault(error)) {
     if (error.retryable) return unavailable('The outcome is unknown. Asking again is safe.');
     const status = FAULT_STATUS[error.code];
-    if (status !== undefined) return problem({ type: own(error.code), title: error.message, status });
+    // A fault with a cause quotes the database, which names tables and columns.
+    const title = error.cause === undefined ? error.message : 'The ledger does not take this';
+    if (status !== undefined) return problem({ type: own(error.code), title, status });
   }
   return problem({ type: own('internal'), title: 'Something broke on our side', status: 500 });
 }

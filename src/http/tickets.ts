@@ -52,7 +52,10 @@ async function poll(c: Context, deps: TicketRouteDeps): Promise<Response> {
     )
   )
     return problems.unknownTicket();
-  if (!deps.tickets.mayPoll(held)) return problems.tooMany(limits.pollMinMs, 'polls-per-ticket');
+  if (!deps.tickets.mayPoll(held)) {
+    const quota = { name: 'polls-per-ticket', count: deps.tickets.pollsPerSecond, windowSeconds: 1 };
+    return problems.tooMany(limits.pollMinMs, quota);
+  }
   const body = await deps.tickets.status(held);
   if (body === undefined) return problems.unknownTicket();
   if (c.req.header('accept') === 'text/event-stream') return stream(c, deps, held, body);
@@ -78,8 +81,7 @@ function preferredWaitMs(prefer: string | undefined): number {
 
 function stream(c: Context, deps: TicketRouteDeps, held: HeldTicket, first: TicketBody): Response {
   if (deps.tickets.waiterCount() >= limits.waitersMax) return problems.unavailable('Too many streams are open: poll.');
-  for (const [name, value] of Object.entries(SECURE_HEADERS)) c.header(name, value);
-  return streamSSE(c, async (events) => {
+  const response = streamSSE(c, async (events) => {
     const gone = AbortSignal.any([c.req.raw.signal, deps.draining]);
     let body = first;
     let told = '';
@@ -90,7 +92,13 @@ function stream(c: Context, deps: TicketRouteDeps, held: HeldTicket, first: Tick
         told = `${status} ${ahead}`;
       }
       if (isFinal(status)) return;
-      body = await deps.tickets.untilChanged(held, body, limits.streamEventMs, gone);
+      const changed = await deps.tickets.untilChanged(held, body, limits.streamEventMs, gone).catch(() => undefined);
+      // The outcome is unknown just now: the stream ends, and the client comes back after `retry`.
+      if (changed === undefined) return;
+      body = changed;
     }
   });
+  // After the stream's own headers, which would let a cache keep it.
+  for (const [name, value] of Object.entries(SECURE_HEADERS)) response.headers.set(name, value);
+  return response;
 }

@@ -1,7 +1,7 @@
 // Retries on BullMQ: exponential backoff with jitter; what failed for good stays in its failed set until it is buried.
-import { type Job, Queue, Worker } from 'bullmq';
+import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { Fault } from '../domain/fault.ts';
+import { Fault, isFault } from '../domain/fault.ts';
 import { backoffMs, pause, within } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 import { keys } from '../redis/keys.ts';
@@ -17,8 +17,16 @@ export interface RetryDeps {
   onError: (error: unknown) => void;
 }
 
+/** How often a ticket is tried, and the wait before the first retry, doubled each time. */
+export interface RetryPace {
+  attemptsMax: number;
+  backoffMs: number;
+}
+
+const PACE: RetryPace = { attemptsMax: limits.retryAttemptsMax, backoffMs: limits.retryBackoffMs };
+
 /** Opens the scheduling side. */
-export function openRetries(deps: RetryDeps): Retries {
+export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: RetryPace = PACE): Retries {
   const connection = new Redis(deps.url, { protocol: 2, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
   connection.on('error', deps.onError);
   const queue = new Queue<RetryJob>(QUEUE, { connection, prefix: keys.retryPrefix, skipVersionCheck: true });
@@ -28,9 +36,9 @@ export function openRetries(deps: RetryDeps): Retries {
       try {
         await queue.add('issue', job, {
           jobId: `t-${job.campaign}-${job.epoch}-${job.seq}`,
-          attempts: limits.retryAttemptsMax,
-          backoff: { type: 'exponential', delay: limits.retryBackoffMs, jitter: 0.5 },
-          delay: limits.retryBackoffMs,
+          attempts: attemptsMax,
+          backoff: { type: 'exponential', delay, jitter: 0.5 },
+          delay,
           removeOnComplete: true,
           removeOnFail: false,
         });
@@ -49,7 +57,7 @@ export function openRetries(deps: RetryDeps): Retries {
 export async function workOnRetries(deps: RetryDeps, work: RetryWork, stopping: AbortSignal): Promise<void> {
   const connection = new Redis(deps.url, { protocol: 2, maxRetriesPerRequest: null });
   connection.on('error', deps.onError);
-  const worker = new Worker<RetryJob>(QUEUE, (job) => work.attempt(job.data), {
+  const worker = new Worker<RetryJob>(QUEUE, (job, token) => attempt(deps, job, token, work), {
     connection,
     prefix: keys.retryPrefix,
     concurrency: limits.retryConcurrency,
@@ -62,18 +70,38 @@ export async function workOnRetries(deps: RetryDeps, work: RetryWork, stopping: 
 
   let failureCount = 0;
   while (!stopping.aborted) {
-    try {
-      for (const job of await queue.getFailed(0, SWEEP_MAX - 1)) await buryFailed(job, work);
-      failureCount = 0;
-    } catch (error) {
-      failureCount += 1;
-      deps.onError(error);
-    }
-    await pause(failureCount === 0 ? SWEEP_MS : backoffMs(failureCount, SWEEP_MS, limits.backoffMaxMs * 2), stopping);
+    const done = await buryAll(deps, queue, work, stopping);
+    failureCount = done ? 0 : failureCount + 1;
+    await pause(done ? SWEEP_MS : backoffMs(failureCount, SWEEP_MS, limits.backoffMaxMs * 2), stopping);
   }
   await within(limits.drainMs, worker.close());
   await queue.close();
   connection.disconnect();
+}
+
+/** A fault that passes by itself (the ledger is away, the entry is not settled yet) costs the ticket no attempt. */
+async function attempt(deps: RetryDeps, job: Job<RetryJob>, token: string | undefined, work: RetryWork): Promise<void> {
+  try {
+    await work.attempt(job.data);
+  } catch (error) {
+    if (!isFault(error) || !error.retryable) throw error;
+    deps.onError(error);
+    const waitMs = backoffMs(job.attemptsMade, job.opts.delay ?? limits.retryBackoffMs, limits.backoffMaxMs);
+    await job.moveToDelayed(Date.now() + waitMs, token);
+    throw new DelayedError();
+  }
+}
+
+/** True when no failed job is left that should be buried. One that cannot be does not hold up the others. */
+async function buryAll(deps: RetryDeps, queue: Queue<RetryJob>, work: RetryWork, stopping: AbortSignal) {
+  let done = true;
+  const failed = (error: unknown) => {
+    deps.onError(error);
+    done = false;
+  };
+  const jobs = await queue.getFailed(0, SWEEP_MAX - 1).catch(failed);
+  for (const job of jobs ?? []) if (!stopping.aborted) await buryFailed(job, work).catch(failed);
+  return done;
 }
 
 /** Buried first, removed second: a crash between the two buries it again, which changes nothing. */
