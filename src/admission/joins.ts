@@ -22,10 +22,11 @@ export interface JoinAnswer {
 
 export interface Joins {
   /**
-   * Decides a join; undefined when there is no such campaign. Throws a Fault when the answer is unknown
-   * (`redis-unavailable`, `overloaded`, …): asking again is safe. `trace` is a W3C traceparent or ''.
+   * Decides a join: at once where memory knows the refusal, else by the gate. Undefined when there is no such campaign.
+   * Rejects with a Fault when the answer is unknown (`redis-unavailable`, `overloaded`, …): asking again is safe.
+   * `trace` is a W3C traceparent or ''.
    */
-  join(campaign: string, user: string, trace: string): Promise<JoinAnswer | undefined>;
+  join(campaign: string, user: string, trace: string): JoinAnswer | Promise<JoinAnswer | undefined>;
   /** Joins waiting for the gate. */
   waitingCount(): number;
 }
@@ -85,7 +86,7 @@ export function createJoins(deps: JoinsDeps): Joins {
 
   function ask(memory: CampaignMemory, join: Join): Promise<Decision> {
     if (waitingCount >= limits.joinsWaitingMax) {
-      throw new Fault('overloaded', 'too many joins are waiting for the gate', { retryable: true });
+      return Promise.reject(new Fault('overloaded', 'too many joins wait for the gate', { retryable: true }));
     }
     const { id } = memory.view;
     let lane = lanes.get(id);
@@ -101,14 +102,24 @@ export function createJoins(deps: JoinsDeps): Joins {
     return promise;
   }
 
+  function decideOrAsk(memory: CampaignMemory, user: string, trace: string): JoinAnswer | Promise<JoinAnswer> {
+    const tag = userTag(memory.view.id, user);
+    const now = deps.clock();
+    const refusal = refusalFromMemory(memory, tag, now, now + clockOffsetMs);
+    if (refusal !== undefined) return { decision: refusal, memory, tag };
+    return ask(memory, { tag, user, trace }).then((decision) => ({ decision, memory, tag }));
+  }
+
+  /** The first join of a campaign that this front has not met yet. */
+  async function meet(campaign: string, user: string, trace: string): Promise<JoinAnswer | undefined> {
+    const memory = await deps.campaigns.get(campaign);
+    return memory && decideOrAsk(memory, user, trace);
+  }
+
   return {
-    async join(campaign, user, trace) {
-      const memory = deps.campaigns.peek(campaign) ?? (await deps.campaigns.get(campaign));
-      if (memory === undefined) return undefined;
-      const tag = userTag(campaign, user);
-      const now = deps.clock();
-      const refusal = refusalFromMemory(memory, tag, now, now + clockOffsetMs);
-      return { decision: refusal ?? (await ask(memory, { tag, user, trace })), memory, tag };
+    join(campaign, user, trace) {
+      const memory = deps.campaigns.peek(campaign);
+      return memory === undefined ? meet(campaign, user, trace) : decideOrAsk(memory, user, trace);
     },
     waitingCount: () => waitingCount,
   };

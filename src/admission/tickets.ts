@@ -40,6 +40,8 @@ export interface Tickets {
   /** Counts a poll; false when this ticket is asked for too often. */
   mayPoll(held: HeldTicket): boolean;
   pollsPerSecond: number;
+  /** What memory knows of it: where it waits, or how it ended. Undefined when Redis has to be asked. */
+  peek(held: HeldTicket): TicketBody | undefined;
   /** What became of it; undefined for a ticket of a campaign we do not know. Throws a retryable Fault when unknown. */
   status(held: HeldTicket): Promise<TicketBody | undefined>;
   /** Waits until the status differs from `seen`, or `waitMs`, or `gone` aborts. */
@@ -100,12 +102,19 @@ export function createTickets(deps: TicketsDeps): Tickets {
     }
   }
 
-  async function status(held: HeldTicket): Promise<TicketBody | undefined> {
+  function peek(held: HeldTicket): TicketBody | undefined {
     if (held.final) return held.final;
     const { campaign, epoch, seq } = held.ticket;
-    const memory = deps.campaigns.peek(campaign) ?? (await deps.campaigns.get(campaign));
-    if (memory === undefined) return undefined;
-    if (memory.view.epoch === epoch && placeOf(memory.view, seq) === 'waiting') return body(held, 'queued', memory);
+    const memory = deps.campaigns.peek(campaign);
+    const waits = memory?.view.epoch === epoch && placeOf(memory.view, seq) === 'waiting';
+    return waits ? body(held, 'queued', memory) : undefined;
+  }
+
+  async function status(held: HeldTicket): Promise<TicketBody | undefined> {
+    const { campaign } = held.ticket;
+    const memory = await deps.campaigns.get(campaign);
+    const known = peek(held);
+    if (known !== undefined || memory === undefined) return known;
     try {
       return bodyOf(held, memory, await deps.gate.outcome(memory.view, held.ticket));
     } catch (error) {
@@ -154,6 +163,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
       held.pollCount += 1;
       return deps.pollsPerSecond === 0 || held.pollCount <= deps.pollsPerSecond;
     },
+    peek,
     status,
     untilChanged,
     waiterCount: () => waiterCount,

@@ -17,18 +17,22 @@ export interface CliDeps {
 
 /** Resolves with the exit code, see {@link EXIT}; never rejects for anything the operator or the service did. */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
+  const misused = (problems: string[]): number => {
+    deps.err(argv.includes('--json') ? `${JSON.stringify({ problems })}\n` : `${problems.join('\n')}\n`);
+    return EXIT.usage;
+  };
   const command = readCommand(argv);
   if (command.kind === 'help') {
     deps.out(command.text);
     return EXIT.done;
   }
-  if (command.kind === 'problems') return misused(deps, command.problems);
+  if (command.kind === 'problems') return misused(command.problems);
   const settings = deps.settings();
-  if (typeof settings === 'string') return misused(deps, [settings]);
+  if (typeof settings === 'string') return misused([settings]);
   const token = settings.adminToken ?? keptToken(settings.dataDir);
   if (token === undefined) {
     const file = join(settings.dataDir, 'secrets.json');
-    return misused(deps, [`No admin token: set ADMIN_TOKEN, or DATA_DIR to the service's data folder (no ${file}).`]);
+    return misused([`No admin token: set ADMIN_TOKEN, or DATA_DIR to the service's data folder (no ${file}).`]);
   }
   const client = { url: command.adminUrl ?? settings.adminUrl, token, actor: deps.actor };
   const request = command.verb.request(command.id, command.values);
@@ -82,11 +86,6 @@ function inWords(status: number, { title = 'no reason given', detail, errors = [
   if (status === 401) lines.push(`ADMIN_TOKEN, or the secrets.json it was read from, is not of ${client.url}.`);
   if (status === 404) lines.push('See what there is: sluice campaign list');
   return lines.join('\n');
-}
-
-function misused(deps: CliDeps, problems: string[]): number {
-  deps.err(`${problems.join('\n')}\n`);
-  return EXIT.usage;
 }
 
 function keptToken(dataDir: string): string | undefined {

@@ -1,10 +1,11 @@
 // Who asks. In the local profile a bare header says it; otherwise only a gateway that knows the shared secret may.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isUserId } from '../domain/ids.ts';
+import type { Header } from './headers.ts';
 
 export type Identity = { kind: 'user'; user: string } | { kind: 'nobody' } | { kind: 'invalid'; detail: string };
 
-export type Identify = (header: (name: string) => string | undefined) => Identity;
+export type Identify = (header: Header) => Identity;
 
 const NOBODY: Identity = { kind: 'nobody' };
 const UNTRUSTED: Identity = { kind: 'invalid', detail: 'X-Gateway-Secret is missing or wrong.' };

@@ -1,7 +1,7 @@
 // POST /v1/campaigns/{id}/tickets: the join.
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { Joins } from '../admission/joins.ts';
+import type { JoinAnswer, Joins } from '../admission/joins.ts';
 import type { TicketBody } from '../admission/ticket-body.ts';
 import type { Tickets } from '../admission/tickets.ts';
 import type { DecisionKind } from '../domain/decision.ts';
@@ -11,6 +11,7 @@ import { limits } from '../limits.ts';
 import type { TraceJoin } from '../telemetry/join-trace.ts';
 import type { ClientLimits } from './client-limits.ts';
 import { declare } from './declare.ts';
+import { headersOf } from './headers.ts';
 import type { Identify } from './identity.ts';
 import type { LoadShedding } from './load-shedding.ts';
 import * as problems from './problems.ts';
@@ -55,38 +56,65 @@ export function joinRoute(app: OpenAPIHono, deps: JoinRouteDeps): void {
   );
 }
 
-async function join(c: Context, deps: JoinRouteDeps): Promise<Response> {
+/** Answers in the same turn wherever nothing has to be asked: a refusal must cost less than an admission. */
+function join(c: Context, deps: JoinRouteDeps): Response | Promise<Response> {
   const startedAt = performance.now();
   if (deps.shedding.isSaturated()) return problems.unavailable('This front has more work than it can take.');
   const id = c.req.param('id')!;
   if (!isCampaignId(id)) return problems.unknownCampaign();
-  if (Number(c.req.header('content-length') ?? 0) > limits.joinBodyBytes) return problems.bodyTooLarge();
-  const identity = deps.identify((name) => c.req.header(name));
+  const header = headersOf(c);
+  if (Number(header('content-length') ?? 0) > limits.joinBodyBytes) return problems.bodyTooLarge();
+  const identity = deps.identify(header);
   if (identity.kind !== 'user') {
     return problems.unidentified(identity.kind === 'invalid' ? identity.detail : 'X-User-Id is missing.');
   }
-  const questioned = deps.clientLimits.refuseJoin(identity.user);
-  const waitMs = questioned === undefined ? 0 : await questioned;
-  if (waitMs > 0) return problems.tooMany(waitMs, deps.clientLimits.quota);
+  const { user } = identity;
+  const decide = () => decideJoin(deps, { id, user, traceparent: header('traceparent'), startedAt });
+  const questioned = deps.clientLimits.refuseJoin(user);
+  if (questioned === undefined) return decide();
+  return questioned.then((waitMs) => (waitMs > 0 ? problems.tooMany(waitMs, deps.clientLimits.quota) : decide()));
+}
 
-  const trace = deps.traceJoin(ROUTE, c.req.header('traceparent'));
-  try {
-    const answer = await deps.joins.join(id, identity.user, trace.traceparent);
-    if (answer === undefined) return problems.unknownCampaign();
-    const { decision, memory, tag } = answer;
-    deps.decisions[decision.kind] += 1;
-    trace.end(decision.kind);
-    if (decision.kind === 'admitted') return admitted(202, deps.tickets.handOut(memory, decision, tag));
-    if (decision.kind !== 'known') return problems.refused(decision, memory.view);
-    const body = deps.tickets.handOut(memory, decision, tag);
-    if (placeOf(memory.view, decision.seq) === 'waiting') return admitted(200, body);
-    return admitted(200, (await deps.tickets.status(deps.tickets.hold(body.ticket)!)) ?? body);
-  } catch (error) {
-    trace.end('unknown');
-    throw error;
-  } finally {
+interface AskedJoin {
+  id: string;
+  user: string;
+  traceparent: string | undefined;
+  startedAt: number;
+}
+
+function decideJoin(
+  deps: JoinRouteDeps,
+  { id, user, traceparent, startedAt }: AskedJoin,
+): Response | Promise<Response> {
+  const trace = deps.traceJoin(ROUTE, traceparent);
+  const told = (decision: DecisionKind | 'unknown') => {
+    if (decision !== 'unknown') deps.decisions[decision] += 1;
+    trace.end(decision);
     deps.observeJoin((performance.now() - startedAt) / 1_000);
+  };
+  const answer = deps.joins.join(id, user, trace.traceparent);
+  if (!(answer instanceof Promise)) {
+    told(answer.decision.kind);
+    return answered(deps, answer);
   }
+  return answer.then(
+    (later) => {
+      told(later?.decision.kind ?? 'unknown');
+      return later === undefined ? problems.unknownCampaign() : answered(deps, later);
+    },
+    (error: unknown) => {
+      told('unknown');
+      throw error;
+    },
+  );
+}
+
+function answered({ tickets }: JoinRouteDeps, { decision, memory, tag }: JoinAnswer): Response | Promise<Response> {
+  if (decision.kind === 'admitted') return admitted(202, tickets.handOut(memory, decision, tag));
+  if (decision.kind !== 'known') return problems.refused(decision, memory.view);
+  const body = tickets.handOut(memory, decision, tag);
+  if (placeOf(memory.view, decision.seq) === 'waiting') return admitted(200, body);
+  return tickets.status(tickets.hold(body.ticket)!).then((now) => admitted(200, now ?? body));
 }
 
 function admitted(status: 200 | 202, body: TicketBody): Response {

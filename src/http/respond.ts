@@ -37,5 +37,6 @@ export function problem(body: Problem, headers?: Record<string, string>): Respon
 
 /** Whole seconds for `Retry-After`: at least `waitMs`, spread up to twice that, so that a crowd does not come back at once. */
 export function retryAfter(waitMs: number): Record<string, string> {
-  return { 'retry-after': String(Math.max(1, Math.ceil((waitMs / 1_000) * (1 + Math.random())))) };
+  const least = Math.max(1, Math.ceil(waitMs / 1_000));
+  return { 'retry-after': String(least + Math.floor((least + 1) * Math.random())) };
 }

@@ -7,6 +7,7 @@ import type { HeldTicket, Tickets } from '../admission/tickets.ts';
 import { userTag } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import { declare } from './declare.ts';
+import { headersOf } from './headers.ts';
 import type { Identify } from './identity.ts';
 import * as problems from './problems.ts';
 import { json, SECURE_HEADERS } from './respond.ts';
@@ -42,29 +43,36 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
   );
 }
 
-async function poll(c: Context, deps: TicketRouteDeps): Promise<Response> {
+function poll(c: Context, deps: TicketRouteDeps): Response | Promise<Response> {
   const held = deps.tickets.hold(c.req.param('ticket')!);
-  if (
-    held === undefined ||
-    !isTheirs(
-      held,
-      deps.identify((name) => c.req.header(name)),
-    )
-  )
-    return problems.unknownTicket();
+  const header = headersOf(c);
+  if (held === undefined || !isTheirs(held, deps.identify(header))) return problems.unknownTicket();
   if (!deps.tickets.mayPoll(held)) {
     const quota = { name: 'polls-per-ticket', count: deps.tickets.pollsPerSecond, windowSeconds: 1 };
     return problems.tooMany(limits.pollMinMs, quota);
   }
-  const body = await deps.tickets.status(held);
+  const body = deps.tickets.peek(held);
+  const streams = header('accept') === 'text/event-stream';
+  const waitMs = preferredWaitMs(header('prefer'));
+  if (body !== undefined && !streams && waitMs === 0) return json(200, body);
+  return answerLater(c, deps, held, { body, streams, waitMs });
+}
+
+interface LaterAnswer {
+  body: TicketBody | undefined;
+  streams: boolean;
+  waitMs: number;
+}
+
+async function answerLater(c: Context, deps: TicketRouteDeps, held: HeldTicket, asked: LaterAnswer): Promise<Response> {
+  const body = asked.body ?? (await deps.tickets.status(held));
   if (body === undefined) return problems.unknownTicket();
-  if (c.req.header('accept') === 'text/event-stream') return stream(c, deps, held, body);
-  const waitMs = preferredWaitMs(c.req.header('prefer'));
-  if (waitMs === 0 || isFinal(body.status)) return json(200, body);
+  if (asked.streams) return stream(c, deps, held, body);
+  if (asked.waitMs === 0 || isFinal(body.status)) return json(200, body);
   if (deps.tickets.waiterCount() >= limits.waitersMax) return json(200, body);
   const gone = AbortSignal.any([c.req.raw.signal, deps.draining]);
-  const changed = await deps.tickets.untilChanged(held, body, waitMs, gone);
-  return json(200, changed, { 'preference-applied': `wait=${waitMs / 1_000}` });
+  const changed = await deps.tickets.untilChanged(held, body, asked.waitMs, gone);
+  return json(200, changed, { 'preference-applied': `wait=${asked.waitMs / 1_000}` });
 }
 
 /** A ticket is a bearer's; but who says who they are must be who it was made for. */

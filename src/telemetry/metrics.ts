@@ -2,7 +2,8 @@
 import { type Attributes, metrics } from '@opentelemetry/api';
 import { DECISION_KINDS } from '../domain/decision.ts';
 
-const meter = metrics.getMeter('sluice');
+/** Asked for when an instrument is made: a meter taken before the SDK started would count nothing, for ever. */
+const meter = () => metrics.getMeter('sluice');
 
 /** A counter with one label whose values are known beforehand: an increment is an addition, nothing else. */
 export function labelledCounter<V extends string>(
@@ -12,9 +13,11 @@ export function labelledCounter<V extends string>(
   values: readonly V[],
 ): Record<V, number> {
   const counts = Object.fromEntries(values.map((value) => [value, 0])) as Record<V, number>;
-  meter.createObservableCounter(name, { description }).addCallback((result) => {
-    for (const value of values) result.observe(counts[value], { [label]: value });
-  });
+  meter()
+    .createObservableCounter(name, { description })
+    .addCallback((result) => {
+      for (const value of values) result.observe(counts[value], { [label]: value });
+    });
   return counts;
 }
 
@@ -24,13 +27,15 @@ export function durationHistogram(
   description: string,
 ): (seconds: number, attributes?: Attributes) => void {
   const explicitBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-  const histogram = meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries } });
+  const histogram = meter().createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries } });
   return (seconds, attributes) => histogram.record(seconds, attributes);
 }
 
 /** A value that is read when somebody scrapes. */
 export function gauge(name: string, description: string, read: () => number): void {
-  meter.createObservableGauge(name, { description }).addCallback((result) => result.observe(read()));
+  meter()
+    .createObservableGauge(name, { description })
+    .addCallback((result) => result.observe(read()));
 }
 
 export interface WorkerMetrics {
@@ -39,7 +44,7 @@ export interface WorkerMetrics {
 }
 
 export function workerMetrics(): WorkerMetrics {
-  const settledCounter = meter.createCounter('sluice_settled', { description: 'Entries settled by this worker' });
+  const settledCounter = meter().createCounter('sluice_settled', { description: 'Entries settled by this worker' });
   const observe = durationHistogram('sluice_batch_seconds', 'From receipt of a batch to its ack');
   return {
     settled(count, seconds) {

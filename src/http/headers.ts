@@ -1,0 +1,21 @@
+// Reads single request headers without building a Headers object, which costs as much as a fifth of a poll.
+import type { IncomingMessage } from 'node:http';
+import type { Context } from 'hono';
+
+/** The value of the header `name` (lower case); several of one name are joined by a comma, as Headers does. */
+export type Header = (name: string) => string | undefined;
+
+export function headersOf(c: Context): Header {
+  const incoming = (c.env as { incoming?: IncomingMessage } | undefined)?.incoming;
+  return incoming === undefined ? (name) => c.req.header(name) : (name) => find(incoming.rawHeaders, name);
+}
+
+function find(raw: readonly string[], name: string): string | undefined {
+  let value: string | undefined;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const candidate = raw[i]!;
+    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
+    value = value === undefined ? raw[i + 1]! : `${value}, ${raw[i + 1]}`;
+  }
+  return value;
+}
