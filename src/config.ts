@@ -23,7 +23,10 @@ const schema = z.object({
   PORT: port(8080),
   ADMIN_HOST: z.string().default('127.0.0.1'),
   ADMIN_PORT: port(8081),
-  ADMIN_TOKEN: z.string().min(16, 'takes at least 16 characters').optional(),
+  ADMIN_TOKEN: z
+    .string()
+    .regex(/^[A-Za-z0-9._~+/-]{16,}=*$/, 'takes at least 16 letters, digits and . _ ~ + / -')
+    .optional(),
   ADMIN_URL: z.url({ protocol: /^https?$/, error: 'takes http:// or https://' }).optional(),
   TELEMETRY: z.enum(['on', 'off']).default('on'),
   TELEMETRY_HOST: z.string().default('127.0.0.1'),
@@ -75,14 +78,22 @@ export interface Config {
 }
 
 /** Exit code of a process whose configuration is wrong (EX_CONFIG of sysexits.h). */
-export const EXIT_CONFIG = 78;
+const EXIT_CONFIG = 78;
 
 export class ConfigError extends Error {}
 
+type SettingName = keyof typeof schema.shape;
+
+/** Settings a kind of process has no default for: never, or in production, where a secret made at start would differ. */
+export interface Needs {
+  always?: readonly SettingName[];
+  inProduction?: readonly SettingName[];
+}
+
 /** Every setting, defaults filled in; throws one ConfigError that lists all problems. An empty value counts as unset. */
-export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+export function readConfig(environment: Record<string, string | undefined>, needs: Needs = {}): Config {
   const parsed = schema.safeParse(given(environment));
-  const problems = parsed.success ? productionProblems(parsed.data) : parsed.error.issues.map(describe);
+  const problems = parsed.success ? missing(parsed.data, needs) : parsed.error.issues.map(describe);
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(
       `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  ${p}`).join('\n')}`,
@@ -119,15 +130,10 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   };
 }
 
-/**
- * The configuration of a process that cannot make up for what is missing: prints all problems and exits with
- * {@link EXIT_CONFIG} when one of the settings named `needed` is unset or any is wrong.
- */
-export function configOrExit(needed: readonly (keyof typeof schema.shape)[] = []): Config {
+/** {@link readConfig}, or all problems on standard error and the end of the process, exit code 78. */
+export function configOrExit(needs?: Needs): Config {
   try {
-    const missing = needed.filter((name) => !process.env[name]);
-    if (missing.length > 0) throw new ConfigError(`These settings are needed here: ${missing.join(', ')}`);
-    return readConfig();
+    return readConfig(process.env, needs);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);
@@ -145,6 +151,12 @@ export function readCliSettings(environment: Record<string, string | undefined> 
   return { adminUrl: ADMIN_URL ?? `http://127.0.0.1:${ADMIN_PORT}`, adminToken: ADMIN_TOKEN, dataDir: DATA_DIR };
 }
 
+/** What the rehearsal wants to know of the environment; its judge shares nothing else with the service. */
+export function rehearsalEnvironment(environment: Record<string, string | undefined> = process.env) {
+  const { DATA_DIR, ADMIN_TOKEN, DATABASE_URL } = environment;
+  return { DATA_DIR, ADMIN_TOKEN, DATABASE_URL };
+}
+
 /** Names of all settings, for the README's table and its test. */
 export const SETTING_NAMES: readonly string[] = Object.keys(schema.shape);
 
@@ -156,13 +168,9 @@ function describe(issue: z.core.$ZodIssue): string {
   return `${issue.path.join('.')}: ${issue.message}`;
 }
 
-/** What the local profile makes for itself a production must be given: a secret made at start differs per process. */
-function productionProblems(env: z.output<typeof schema>): string[] {
-  if (env.SLUICE_PROFILE !== 'production') return [];
-  const needed = ['REDIS_URL', 'DATABASE_URL', 'ADMIN_TOKEN', 'TICKET_KEYS', 'COUPON_KEY', 'GATEWAY_SECRET'] as const;
-  return needed
-    .filter((name) => env[name] === undefined)
-    .map((name) => `${name}: needed when SLUICE_PROFILE is production`);
+function missing(env: z.output<typeof schema>, { always = [], inProduction = [] }: Needs): string[] {
+  const needed = env.SLUICE_PROFILE === 'production' ? [...always, ...inProduction] : always;
+  return needed.filter((name) => env[name] === undefined).map((name) => `${name}: needed here, and not set`);
 }
 
 function parseTicketKeys(text: string): TicketKeys {

@@ -1,4 +1,5 @@
 // How a process ends: one signal drains, what was opened closes in reverse order, and a deadline ends what hangs.
+import { isFault } from './domain/fault.ts';
 
 export interface Stopping {
   /** Aborts when the process has been asked to end. */
@@ -21,6 +22,24 @@ export function listenForStop(): Stopping {
   // Listening to that channel alone must not keep a process that has drained.
   process.channel?.unref();
   return { signal: controller.signal, stop: () => controller.abort(new Error('stopped')) };
+}
+
+/**
+ * What ends the process is told in one line where a person can do something about it, in full where it is a bug. Exit
+ * code 1 either way.
+ */
+export function tellFailuresPlainly(): void {
+  process.on('uncaughtException', (error) => {
+    console.error(plainly(error) ?? error);
+    process.exit(1);
+  });
+}
+
+function plainly(error: unknown): string | undefined {
+  if (isFault(error)) return error.message;
+  const { code, port, address } = error as { code?: unknown; port?: number; address?: string };
+  if (code !== 'EADDRINUSE') return undefined;
+  return `port ${port} of ${address} is in use: stop who has it, or set PORT, ADMIN_PORT or TELEMETRY_PORT to another`;
 }
 
 /** Resolves when the signal aborts. */

@@ -15,7 +15,7 @@ import { watchEventLoop } from './http/load-shedding.ts';
 import { campaignStore } from './ledger/campaign-store.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
-import { listenForStop, untilAborted } from './lifecycle.ts';
+import { listenForStop, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
 import { welcome } from './local/welcome.ts';
@@ -30,7 +30,10 @@ import { createLog } from './telemetry/log.ts';
 import { frontMetrics } from './telemetry/metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
-const config = configOrExit();
+tellFailuresPlainly();
+const config = configOrExit({
+  inProduction: ['REDIS_URL', 'DATABASE_URL', 'ADMIN_TOKEN', 'TICKET_KEYS', 'COUPON_KEY', 'GATEWAY_SECRET'],
+});
 const { values: options } = parseArgs({ options: { 'no-rehearsal': { type: 'boolean', default: false } } });
 const say = (line: string) => console.log(line);
 const stop = listenForStop();
@@ -62,13 +65,16 @@ const readGates = createGateReader(redis, systemClock);
 const readAdmittedTags = createAdmittedTagsReader(redis);
 const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
 const reading = campaigns.keepReading(stop.signal);
-open.defer(() => reading);
+open.defer(() => {
+  stop.stop(); // also after a start that failed: nobody else would end the reading
+  return reading;
+});
 const joins = createJoins({ gate, campaigns, clock: systemClock });
 const { ticketKeys, couponKey, adminToken } = place;
 const { joinsPerSecond, pollsPerSecond } = config.clientLimits;
 const { durability } = config;
 const windowSeconds = limits.clientWindowSeconds;
-const shared = createSharedLimit(redis, Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1, windowSeconds);
+const countShared = createSharedLimit(redis, Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1, windowSeconds);
 const tickets = createTickets({
   gate,
   campaigns,
@@ -85,7 +91,7 @@ const front = createFront({
   tickets,
   campaigns,
   identify: createIdentify(config.gatewaySecret),
-  clientLimits: createClientLimits({ joinsPerSecond, windowSeconds, shared, clock: systemClock }),
+  clientLimits: createClientLimits({ joinsPerSecond, windowSeconds, countShared, clock: systemClock }),
   traceJoin: createTraceJoin(config.telemetry.on ? config.telemetry.traceRatio : 0),
   shedding,
   ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
@@ -97,11 +103,11 @@ const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
 const desk = createCampaignDesk({ store: campaignStore(ledger), gate, readGates, readOldestWaitMs, onError });
 const admin = createAdmin({ desk, campaigns, token: adminToken, onError });
 
+open.use(await place.startWorkers());
 const publicListener = await listen({ fetch: front.fetch, ...config.front });
 open.defer(() => publicListener.close(limits.drainMs));
 const adminListener = await listen({ fetch: admin.fetch, host: config.admin.host, port: config.admin.port });
 open.defer(() => adminListener.close(1_000));
-open.use(await place.startWorkers());
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url };
 await welcome({ place, config, ...urls, rehearse, say, stopping: stop.signal });

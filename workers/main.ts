@@ -7,7 +7,7 @@ import { campaignStore } from '../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
 import { issueBatch } from '../src/ledger/issuances.ts';
 import { openLedger } from '../src/ledger/pool.ts';
-import { listenForStop } from '../src/lifecycle.ts';
+import { listenForStop, tellFailuresPlainly } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
 import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
 import { reapConsumers } from '../src/redis/consumers.ts';
@@ -22,7 +22,8 @@ import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
 import { createRetryWork } from './retrier.ts';
 
-const config = configOrExit(['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY']);
+tellFailuresPlainly();
+const config = configOrExit({ always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'] });
 const workerName = config.workers.name ?? `${hostname()}-${process.pid}`;
 const log = createLog('sluice-worker', config.logLevel).child({ worker: workerName });
 const onError = (error: unknown) => log.error({ err: error }, 'a duty met an error');

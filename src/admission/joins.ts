@@ -28,7 +28,7 @@ export interface Joins {
    */
   join(campaign: string, user: string, trace: string): JoinAnswer | Promise<JoinAnswer | undefined>;
   /** Joins waiting for the gate. */
-  waitingCount(): number;
+  waitingCount: () => number;
 }
 
 interface Waiting extends Join {

@@ -89,7 +89,11 @@ function createConsumer(
   async function dropForeign(work: string, ids: string[]): Promise<void> {
     if (ids.length === 0) return;
     deps.onForeign?.(campaign, ids);
-    await redis.multi().xack(work, GROUP, ...ids).xdel(work, ...ids).exec();
+    await redis
+      .multi()
+      .xack(work, GROUP, ...ids)
+      .xdel(work, ...ids)
+      .exec();
   }
 
   function take(shard: number, entries: Entry[], redelivered: boolean): Batch[] {

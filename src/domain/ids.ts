@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 
 export const CAMPAIGN_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** Printable ASCII without leading or trailing space; 1 to 128 characters. */
-export const USER_ID = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/;
+const USER_ID = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/;
 
 export const isCampaignId = (value: string): boolean => CAMPAIGN_ID.test(value);
 export const isUserId = (value: string): boolean => USER_ID.test(value);

@@ -33,8 +33,3 @@ export function decodeOutcome(text: string): Exceptional {
   if (status === 'retrying' || status === 'cancelled') return { status };
   throw new Error(`unreadable outcome: ${text.slice(0, 40)}`);
 }
-
-const RANK: Record<TicketStatus, number> = { queued: 0, retrying: 1, issued: 2, failed: 2, cancelled: 3 };
-
-/** A status only moves forward; a redriven dead letter (failed → issued) is the one sideways step. */
-export const mayFollow = (from: TicketStatus, to: TicketStatus): boolean => RANK[to] >= RANK[from];

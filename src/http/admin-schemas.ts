@@ -7,7 +7,7 @@ import { campaignId } from './schemas.ts';
 const TIME_MAX = Date.parse('9999-12-31T23:59:59.999Z');
 const isKeepable = (text: string): boolean => Date.parse(text) >= 0 && Date.parse(text) <= TIME_MAX;
 const time = z.iso
-  .datetime({ offset: true })
+  .datetime({ offset: true, abort: true })
   .refine(isKeepable, 'lies between 1970 and 9999')
   .nullable()
   .openapi({ example: '2026-12-24T09:00:00Z' });

@@ -24,12 +24,19 @@ const jsonBody = <S extends z.ZodType>(schema: S) => ({
   required: true,
   content: { 'application/json': { schema } },
 });
-const changed = {
-  200: jsonAnswer('As it is now', adminCampaign),
+const refused = {
+  400: problemAnswer('Neither well-formed JSON nor a bearer token'),
   401: problemAnswer('The bearer token is missing or wrong'),
+  413: problemAnswer('The body is larger than 4 KB'),
+  415: problemAnswer('The body is not application/json'),
+  422: problemAnswer('The request is not valid; it names each field'),
+  503: problemAnswer('The outcome is unknown: ask again after Retry-After'),
+};
+const changed = {
+  ...refused,
+  200: jsonAnswer('As it is now', adminCampaign),
   404: problemAnswer('No such campaign'),
   409: problemAnswer('Not possible in its present state'),
-  422: problemAnswer('The request is not valid; it names each field'),
 };
 
 export function createAdmin(deps: AdminDeps): OpenAPIHono {
@@ -67,7 +74,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       request: {
         query: z.object({ after: campaignId.optional(), limit: z.coerce.number().int().min(1).max(500).default(100) }),
       },
-      responses: { 200: jsonAnswer('A page', z.object({ campaigns: z.array(adminCampaign) })) },
+      responses: { ...refused, 200: jsonAnswer('A page', z.object({ campaigns: z.array(adminCampaign) })) },
     }),
     async (c) => {
       const { after, limit } = c.req.valid('query');

@@ -16,7 +16,11 @@ export function campaignRoute(app: OpenAPIHono, deps: { campaigns: Campaigns }):
       path: '/v1/campaigns/{id}',
       summary: 'A campaign',
       request: { params: z.object({ id: campaignId }) },
-      responses: { 200: jsonAnswer('The campaign', campaignSchema), 404: problemAnswer('No such campaign') },
+      responses: {
+        200: jsonAnswer('The campaign', campaignSchema),
+        404: problemAnswer('No such campaign'),
+        503: problemAnswer('The gate is out of reach: ask again after Retry-After'),
+      },
     },
     async (c) => {
       const id = c.req.param('id')!;

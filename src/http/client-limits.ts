@@ -2,8 +2,6 @@
 // counted exactly and over all fronts, in Redis, so that an honest crowd costs the store nothing. Redis away: the exact
 // count goes on in process.
 import { hash } from 'node:crypto';
-import type { RateLimiterAbstract } from 'rate-limiter-flexible';
-import { RateLimiterRes } from 'rate-limiter-flexible';
 import type { Quota } from './problems.ts';
 
 export interface ClientLimits {
@@ -16,8 +14,8 @@ export interface ClientLimitsDeps {
   /** Joins per second and user that are never questioned; 0 for no limit at all. */
   joinsPerSecond: number;
   windowSeconds: number;
-  /** Counts those above it, with as many points a window again. */
-  shared: Pick<RateLimiterAbstract, 'consume'>;
+  /** Counts those above it, with as many points a window again: ms to wait, or 0. */
+  countShared: (client: string) => Promise<number>;
   clock: () => number;
 }
 
@@ -44,20 +42,10 @@ export function createClientLimits(deps: ClientLimitsDeps): ClientLimits {
         counts[cell]! += 1;
         return undefined;
       }
-      return consume(deps.shared, hash('sha256', user, 'base64url'));
+      // A digest: nothing a user typed is ever part of a Redis key.
+      return deps.countShared(hash('sha256', user, 'base64url'));
     },
   };
-}
-
-/** The client is a digest: nothing a user typed is ever part of a Redis key. */
-async function consume(shared: ClientLimitsDeps['shared'], client: string): Promise<number> {
-  try {
-    await shared.consume(client);
-    return 0;
-  } catch (rejection) {
-    if (rejection instanceof RateLimiterRes) return Math.max(1, rejection.msBeforeNext);
-    throw rejection;
-  }
 }
 
 /** FNV-1a. */

@@ -24,7 +24,11 @@ export function answerTheRest(app: OpenAPIHono, onError: (error: unknown) => voi
 
 /** A 422 that names every field that is wrong. */
 export function invalid(issues: readonly z.core.$ZodIssue[]): Response {
-  const errors = issues.map((issue) => ({ field: issue.path.join('.') || '(body)', message: issue.message }));
+  const errors = issues.flatMap((issue) => {
+    const { path, message } = issue;
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ field: key, message: 'is no setting' }));
+    return [{ field: path.join('.') || '(body)', message }];
+  });
   return problem({ type: 'urn:problem-type:sluice:invalid', title: 'The request is not valid', status: 422, errors });
 }
 

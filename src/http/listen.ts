@@ -32,6 +32,11 @@ export async function listen({ fetch, host, port }: ListenOptions): Promise<List
   }) as Server;
   server.maxConnections = limits.connectionsMax;
   server.maxHeadersCount = 100;
+  let closing = false;
+  // A busy keep-alive connection would outlive the drain: while closing, each answer is its connection's last.
+  server.prependListener('request', (_request, response) => {
+    if (closing) response.shouldKeepAlive = false;
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -43,6 +48,7 @@ export async function listen({ fetch, host, port }: ListenOptions): Promise<List
     port: actualPort,
     close: (drainMs) =>
       new Promise((resolve) => {
+        closing = true;
         const cut = setTimeout(() => server.closeAllConnections(), drainMs);
         server.close(() => {
           clearTimeout(cut);

@@ -5,7 +5,7 @@ export interface LoadShedding {
   /** Whether joins are refused just now. */
   isSaturated(): boolean;
   /** Lag of the event loop in ms at the last look. */
-  lagMs(): number;
+  lagMs: () => number;
   close(): void;
 }
 

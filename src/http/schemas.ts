@@ -12,7 +12,7 @@ export const userHeader = z.object({
     .openapi({ description: '1 to 128 printable ASCII characters', example: 'ann' }),
 });
 
-export const problemSchema = z
+const problemSchema = z
   .looseObject({
     type: z.string().openapi({ example: 'urn:problem-type:sluice:sold-out' }),
     title: z.string(),

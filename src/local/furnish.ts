@@ -43,9 +43,7 @@ export async function furnish(config: Config, report: (line: string) => void): P
   const databaseUrl = config.databaseUrl ?? services.databaseUrl!;
   const couponKey = config.couponKey ?? Buffer.from(secrets!.couponKey, 'hex');
   const ticketKeys = config.ticketKeys ?? { current: 1, keys: new Map([[1, Buffer.from(secrets!.ticketKey, 'hex')]]) };
-  // For the tools that run beside this process: the rehearsal reads the ledger where it really is.
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  writeWhole(join(config.dataDir, 'services.json'), `${JSON.stringify({ redisUrl, databaseUrl }, null, 2)}\n`);
+  if (config.profile === 'local') noteServices(config.dataDir, { redisUrl, databaseUrl });
   return {
     redisUrl,
     databaseUrl,
@@ -58,6 +56,12 @@ export async function furnish(config: Config, report: (line: string) => void): P
     startWorkers: () => startWorkers({ config, redisUrl, databaseUrl, couponKey, report }),
     [Symbol.asyncDispose]: () => services.close(),
   };
+}
+
+/** For the tools that run beside this process: the rehearsal reads the ledger where it really is. */
+function noteServices(dataDir: string, urls: { redisUrl: string; databaseUrl: string }): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  writeWhole(join(dataDir, 'services.json'), `${JSON.stringify(urls, null, 2)}\n`);
 }
 
 interface WorkersPlan {

@@ -1,11 +1,14 @@
 // A count of one client's requests over all fronts, with a count in process for when Redis is away.
 import type { Redis } from 'ioredis';
-import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { keys } from './keys.ts';
 
+/** Counts a request of `client`; ms until it may ask again, 0 when it may. */
+export type CountRequest = (client: string) => Promise<number>;
+
 /** `points` per `windowSeconds` and client; a client above it is blocked in process until the window ends. */
-export function createSharedLimit(redis: Redis, points: number, windowSeconds: number): RateLimiterRedis {
-  return new RateLimiterRedis({
+export function createSharedLimit(redis: Redis, points: number, windowSeconds: number): CountRequest {
+  const limiter = new RateLimiterRedis({
     storeClient: redis,
     keyPrefix: keys.clientLimit,
     points,
@@ -14,4 +17,14 @@ export function createSharedLimit(redis: Redis, points: number, windowSeconds: n
     rejectIfRedisNotReady: true,
     insuranceLimiter: new RateLimiterMemory({ points, duration: windowSeconds }),
   });
+  return async (client) => {
+    try {
+      await limiter.consume(client);
+      return 0;
+    } catch (rejection) {
+      // A refusal is no Error here: anything else is one.
+      if (rejection instanceof RateLimiterRes) return Math.max(1, rejection.msBeforeNext);
+      throw rejection;
+    }
+  };
 }

@@ -1,11 +1,11 @@
 // npm run rehearse: a crowd against a running service, and a judge that trusts neither.
+import { rehearsalEnvironment } from '../config.ts';
 import { CannotRun } from './cannot-run.ts';
 import { EXIT, rehearse } from './rehearsal.ts';
 import { readSettings } from './settings.ts';
 
 async function main(): Promise<number> {
-  // The one place here that touches the environment; `readSettings` only sees a record.
-  const read = readSettings(process.argv.slice(2), process.env);
+  const read = readSettings(process.argv.slice(2), rehearsalEnvironment());
   if (read.kind === 'help') {
     process.stdout.write(`${read.text}\n`);
     return EXIT.kept;

@@ -11,6 +11,8 @@ const QUEUE = 'issuance';
 /** Failed events can be lost; the failed set cannot. It is looked through this often. */
 const SWEEP_MS = 1_000;
 const SWEEP_MAX = 100;
+/** Closing waits for Redis without end where it is away. */
+const CLOSE_MS = 1_000;
 
 export interface RetryDeps {
   url: string;
@@ -47,7 +49,7 @@ export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: 
       }
     },
     async close() {
-      await queue.close();
+      await within(CLOSE_MS, queue.close());
       connection.disconnect();
     },
   };
@@ -75,7 +77,7 @@ export async function workOnRetries(deps: RetryDeps, work: RetryWork, stopping: 
     await pause(done ? SWEEP_MS : backoffMs(failureCount, SWEEP_MS, limits.backoffMaxMs * 2), stopping);
   }
   await within(limits.drainMs, worker.close());
-  await queue.close();
+  await within(CLOSE_MS, queue.close());
   connection.disconnect();
 }
 

@@ -14,7 +14,7 @@ export function createLog(service: string, level: string): Log {
 }
 
 /** Name, code, message and where it was thrown; of its cause the same. Nothing else of an error is ever logged. */
-export function describeError(error: unknown): Record<string, unknown> {
+function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: String(error).slice(0, 200) };
   const code = (error as { code?: unknown }).code;
   return {

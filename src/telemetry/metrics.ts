@@ -6,7 +6,7 @@ import { DECISION_KINDS } from '../domain/decision.ts';
 const meter = () => metrics.getMeter('sluice');
 
 /** A counter with one label whose values are known beforehand: an increment is an addition, nothing else. */
-export function labelledCounter<V extends string>(
+function labelledCounter<V extends string>(
   name: string,
   description: string,
   label: string,
@@ -22,17 +22,14 @@ export function labelledCounter<V extends string>(
 }
 
 /** Seconds, by buckets that suit an admission: half a millisecond to ten seconds. */
-export function durationHistogram(
-  name: string,
-  description: string,
-): (seconds: number, attributes?: Attributes) => void {
+function durationHistogram(name: string, description: string): (seconds: number, attributes?: Attributes) => void {
   const explicitBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
   const histogram = meter().createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries } });
   return (seconds, attributes) => histogram.record(seconds, attributes);
 }
 
 /** A value that is read when somebody scrapes. */
-export function gauge(name: string, description: string, read: () => number): void {
+function gauge(name: string, description: string, read: () => number): void {
   meter()
     .createObservableGauge(name, { description })
     .addCallback((result) => result.observe(read()));
@@ -40,7 +37,7 @@ export function gauge(name: string, description: string, read: () => number): vo
 
 export interface WorkerMetrics {
   /** Counts a settled batch and how long it took from receipt to ack. */
-  settled(count: number, seconds: number): void;
+  settled: (count: number, seconds: number) => void;
 }
 
 export function workerMetrics(): WorkerMetrics {

@@ -1,0 +1,106 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { readConfig, SETTING_NAMES } from '../../src/config.ts';
+import { limits } from '../../src/limits.ts';
+import { ROOT } from '../cli/running-front.ts';
+
+interface Service {
+  image: string;
+  build?: { context: string; dockerfile: string };
+  command?: string[];
+  environment?: Record<string, string>;
+  ports?: string[];
+  volumes?: string[];
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { test: string[] };
+  init?: boolean;
+  stop_grace_period?: string;
+}
+
+const text = readFileSync(join(ROOT, 'compose.yaml'), 'utf8');
+const guide = readFileSync(join(ROOT, 'deploy/compose.md'), 'utf8');
+const compose = parse(text, { merge: true }) as { services: Record<string, Service>; volumes: Record<string, unknown> };
+const services = Object.entries(compose.services);
+const ours = services.filter(([, service]) => service.build !== undefined);
+
+test('every service has a health check and a process 1 that reaps, and waits for the health of what it needs', () => {
+  for (const [name, service] of services) {
+    expect(service.healthcheck?.test.length, name).toBeGreaterThan(1);
+    expect(service.init, name).toBe(true);
+    for (const [needed, { condition }] of Object.entries(service.depends_on ?? {})) {
+      expect(compose.services, name).toHaveProperty(needed);
+      expect(condition, `${name} needs ${needed}`).toBe('service_healthy');
+    }
+  }
+});
+
+test('every address in an environment names a service, never this machine', () => {
+  const hosts = ours.flatMap(([, { environment = {} }]) =>
+    Object.values(environment).flatMap((value) => /^\w+:\/\/(?:.*@)?([^:/]+)/.exec(value)?.[1] ?? []),
+  );
+  expect(hosts.length).toBeGreaterThan(3);
+  for (const host of hosts) expect(compose.services).toHaveProperty(host);
+  const urls = services.flatMap(([, { environment = {} }]) => Object.values(environment)).join(' ');
+  expect(urls).not.toMatch(/localhost|127\.0\.0\.1|\[::1\]/);
+});
+
+test('ports are published on the loopback alone', () => {
+  const ports = services.flatMap(([, service]) => service.ports ?? []);
+  expect(ports.length).toBeGreaterThan(3);
+  for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+});
+
+test('data is kept in named volumes, and every file that is mounted exists', () => {
+  for (const volume of services.flatMap(([, service]) => service.volumes ?? [])) {
+    const [source = ''] = volume.split(':');
+    if (source.startsWith('./')) expect(existsSync(join(ROOT, source)), source).toBe(true);
+    else expect(compose.volumes).toHaveProperty(source);
+  }
+});
+
+test('every setting exists, and the configuration takes them all in the production profile', () => {
+  expect(ours.map(([name]) => name)).toEqual(['app', 'worker']);
+  const filled: Record<string, string> = { TICKET_KEYS: `1:${'ab'.repeat(32)}`, COUPON_KEY: 'cd'.repeat(32) };
+  for (const [name, { environment = {} }] of ours) {
+    expect(
+      Object.keys(environment).filter((setting) => !SETTING_NAMES.includes(setting)),
+      name,
+    ).toEqual([]);
+    const values = Object.entries(environment).map(([setting, value]) => [
+      setting,
+      value.replaceAll(/\$\{(\w+):(?:\?[^}]*|-([^}]*))\}/g, (_, variable: string, preset?: string) => {
+        return preset ?? filled[variable] ?? 'a-secret-of-24-characters';
+      }),
+    ]);
+    expect(readConfig(Object.fromEntries(values))).toMatchObject({ profile: 'production', durability: 'disk' });
+  }
+});
+
+test('the programs that are run exist, and get longer to stop than they may take to drain', () => {
+  for (const [name, service] of ours) {
+    expect(existsSync(join(ROOT, service.build!.dockerfile)), name).toBe(true);
+    const programs = [service.command!, service.healthcheck!.test.slice(1)].map(([, program]) => program!);
+    for (const program of programs) expect(existsSync(join(ROOT, program)), program).toBe(true);
+    expect(Number.parseInt(service.stop_grace_period!, 10) * 1_000).toBeGreaterThan(limits.drainMs);
+  }
+});
+
+test('Redis keeps what it was given: synced at every write, and never evicted', () => {
+  const command = compose.services.redis!.command!;
+  const option = (name: string) => command[command.indexOf(name) + 1];
+  expect([option('--appendonly'), option('--appendfsync'), option('--maxmemory-policy')]).toEqual([
+    'yes',
+    'always',
+    'noeviction',
+  ]);
+});
+
+test('every secret has to be given, and the guide makes each of them', () => {
+  const secrets = new Set([...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name!));
+  expect(secrets.size).toBe(7);
+  for (const secret of secrets) expect(guide).toMatch(new RegExp(`^${secret}=`, 'm'));
+  const others = [...text.matchAll(/\$\{(\w+)(?!\w|:[?-])/g)].map(([, name]) => name);
+  expect(others, 'give it a message, or a default').toEqual([]);
+});

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { findProgram } from '../../src/local/binaries.mjs';
+import { ROOT, runningFront } from '../cli/running-front.ts';
+import { ran } from '../cli/sluice.ts';
+import { importsOf } from '../tidy/imports.ts';
+import { sources } from '../tidy/sources.ts';
+
+const k6 = findProgram(['k6'], process.env.PATH!.split(delimiter));
+if (k6 === undefined) {
+  console.warn(
+    'k6 is not on PATH: its scripts are NOT run. Install it: https://grafana.com/docs/k6/latest/set-up/install-k6/',
+  );
+}
+const front = runningFront({ workers: 1 });
+const scripts = sources('.js').filter((path) => path.startsWith('k6/'));
+
+test('the scripts import what k6 brings and what is there', () => {
+  expect(scripts.length).toBeGreaterThan(3);
+  for (const { from, to } of scripts.flatMap((path) => importsOf(path))) {
+    expect(to === 'k6' || existsSync(join(ROOT, to)), `${from} imports ${to}`).toBe(true);
+  }
+});
+
+test.skipIf(k6 === undefined)('the smoke test holds', { timeout: 60_000 }, async () => {
+  const { code, out, err } = await run('k6/smoke.js');
+  expect([code, err]).toEqual([0, '']);
+  expect(out).toMatch(/admitted +1\n[\s\S]*every threshold held/);
+});
+
+test.skipIf(k6 === undefined)(
+  'a small flash sale is sold out, and every ticket of it issued',
+  { timeout: 60_000 },
+  async () => {
+    const { code, out, err } = await run('k6/flash-sale.js', 'RATE=60', 'SECONDS=3', 'STOCK=100');
+    expect([code, err], out).toEqual([0, '']);
+    expect(out).toMatch(/admitted +100\n/);
+    expect(out).toMatch(/sold-out +\d+\n/);
+  },
+);
+
+function run(script: string, ...settings: string[]) {
+  const where = [`BASE_URL=${front.url}`, `ADMIN_URL=${front.adminUrl}`, `ADMIN_TOKEN=${front.adminToken}`];
+  const env = [...where, ...settings].flatMap((setting) => ['-e', setting]);
+  const quiet = ['--quiet', '--no-usage-report'];
+  return ran(k6!, ['run', ...quiet, ...env, script], { PATH: process.env.PATH });
+}

@@ -1,0 +1,125 @@
+// Who may import whom: the table of docs/architecture.md, as rules.
+import type { Import } from './imports.ts';
+import { read } from './sources.ts';
+
+interface Row {
+  /** Areas it may import values and types of, besides its own. */
+  may: readonly string[];
+  /** Areas it may import types of. */
+  mayTypes?: readonly string[];
+  why: string;
+}
+
+const ADAPTER = 'adapters know the domain and Redis, not each other: each can be replaced alone';
+
+/** By area: the folder below src, or the file's name when it has none. */
+const TABLE: Record<string, Row> = {
+  domain: { may: [], why: 'the rules of a sale are pure, so that they can be read and tested alone' },
+  limits: { may: [], why: 'everything may import it' },
+  lifecycle: { may: [], why: 'everything may import it' },
+  config: { may: ['domain', 'limits'], why: 'it is read before anything opens' },
+  redis: { may: ['domain', 'limits', 'lifecycle'], why: 'it is below everything that uses Redis' },
+  telemetry: { may: ['domain', 'limits', 'lifecycle'], why: 'everything may count and log' },
+  broker: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
+  ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
+  retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
+  admission: {
+    may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'],
+    why: 'the hot path never waits for MySQL: what it needs of the ledger is a function in its deps',
+  },
+  http: {
+    may: ['domain', 'admission', 'telemetry', 'limits', 'lifecycle'],
+    why: 'a route sees admission, never a store: what it needs of one is a function in its deps',
+  },
+  local: { may: ['domain', 'limits', 'lifecycle'], mayTypes: ['config'], why: 'it only starts servers and processes' },
+  cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
+  rehearsal: { may: [], why: 'a judge that shares code with the service shares its mistakes' },
+  workers: {
+    may: ['domain', 'admission', 'telemetry', 'limits', 'lifecycle'],
+    mayTypes: ['redis', 'broker', 'ledger', 'retry'],
+    why: 'a duty takes its adapters as deps; workers/main.ts brings them together',
+  },
+};
+
+/** Where a package is at home: a client's type outside of its adapter makes the adapter impossible to replace. */
+const HOMES: Record<string, readonly string[]> = {
+  '@hono/node-server': ['http'],
+  '@hono/zod-openapi': ['http'],
+  '@opentelemetry/api': ['telemetry'],
+  '@opentelemetry/exporter-prometheus': ['telemetry'],
+  '@opentelemetry/resources': ['telemetry'],
+  '@opentelemetry/sdk-node': ['telemetry'],
+  '@opentelemetry/sdk-trace': ['telemetry'],
+  bullmq: ['retry'],
+  hono: ['http'],
+  ioredis: ['redis', 'broker', 'retry', 'local'],
+  kysely: ['ledger'],
+  mysql2: ['ledger', 'local', 'rehearsal'],
+  pino: ['telemetry'],
+  'rate-limiter-flexible': ['redis'],
+  zod: ['config'],
+};
+
+/** What is wrong with these imports, a line each, with the remedy. */
+export function violations(imports: readonly Import[]): string[] {
+  return imports.flatMap((it) => {
+    const problem = problemOf(it);
+    return problem === undefined ? [] : [`${it.from}:${it.line} imports ${it.to}: ${problem}`];
+  });
+}
+
+function problemOf({ from, to, typeOnly }: Import): string | undefined {
+  if (from.endsWith('.mjs')) {
+    if (to.startsWith('node:') || to.endsWith('.mjs')) return undefined;
+    return 'it runs before any dependency is installed, on any Node: only node: and other .mjs files';
+  }
+  if (to.startsWith('node:')) return undefined;
+  const area = areaOf(from);
+  if (!to.includes('/') || to.startsWith('@')) return isCompositionRoot(from) ? undefined : packageProblem(area, to);
+  const other = areaOf(to);
+  if (other === 'test' || other === 'bench') return 'the service never needs its tests; move the code into src';
+  if (other === 'workers' && area !== 'workers') return 'src never imports workers; move what both need into src';
+  if (isCompositionRoot(from) || other === area) return undefined;
+  if (isCompositionRoot(to)) return 'a composition root is run, not imported; move what you need out of it';
+  const row = TABLE[area];
+  if (row === undefined) return `the area ${area} has no row: give it one in test/tidy/import-table.ts`;
+  if (row.may.includes(other) || (typeOnly && row.mayTypes?.includes(other))) return undefined;
+  const types = row.mayTypes === undefined ? '' : ` (and types of ${row.mayTypes.join(', ')})`;
+  return `${area} may import ${row.may.join(', ') || 'nothing'}${types}, because ${row.why}`;
+}
+
+function packageProblem(area: string, name: string): string | undefined {
+  const homes = HOMES[name];
+  if (homes === undefined)
+    return 'a new package: decide where it is at home (test/tidy/import-table.ts, docs/decisions.md)';
+  if (homes.includes(area)) return undefined;
+  return `this package is at home in ${homes.join(', ')}; move the code there and take it as a dep`;
+}
+
+/** The first import of each file that leads back to it, as `a -> b -> a`. */
+export function cycles(imports: readonly Import[]): string[] {
+  const next = Map.groupBy(imports, ({ from }) => from);
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) found.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+    if (trail.includes(path) || done.has(path)) return;
+    for (const { to } of next.get(path) ?? []) visit(to, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of next.keys()) visit(path, []);
+  return found;
+}
+
+/** `src/http/front.ts` is of http, `src/limits.ts` of limits, `workers/issuer.ts` of workers. */
+function areaOf(path: string): string {
+  const [top = '', ...rest] = path.split('/');
+  return top === 'src' ? rest[0]!.replace(/\.\w+$/, '') : top;
+}
+
+/** Where a process is put together: any main.ts, and what package.json gives as a program. */
+function isCompositionRoot(path: string): boolean {
+  return path.endsWith('/main.ts') || PROGRAMS.includes(path);
+}
+
+const PROGRAMS = Object.values((JSON.parse(read('package.json')) as { bin: Record<string, string> }).bin);

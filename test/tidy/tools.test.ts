@@ -1,0 +1,35 @@
+// The tools of `npm run check`, as tests: one command does all that can be checked.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { findProgram, serverSearchPath } from '../../src/local/binaries.mjs';
+import { ROOT } from './sources.ts';
+
+const BIN = join(ROOT, 'node_modules', '.bin');
+
+test.for<[string, ...string[]]>([
+  ['tsc'],
+  ['biome', 'check', '--colors=off', '.'],
+  ['oxlint', '--type-aware'],
+  ['knip', '--no-progress'],
+])('%s finds nothing', { timeout: 120_000 }, ([tool, ...args]) => {
+  expect(findings(join(BIN, tool), args)).toBe('');
+});
+
+const luacheck = findProgram(['luacheck'], serverSearchPath());
+
+test.skipIf(luacheck === undefined)('luacheck finds nothing', () => {
+  const args = ['--std', 'lua51', '--globals', 'redis', 'cjson', 'cmsgpack', 'bit', 'struct', 'KEYS', 'ARGV'];
+  expect(findings(luacheck!, ['--no-color', '--no-max-line-length', ...args, '--', 'lua'])).toBe('');
+});
+
+/** What a tool that did not succeed has printed. */
+function findings(program: string, args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    // Without it some colour their findings when vitest is coloured.
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+  });
+  return status === 0 ? '' : `${error ?? ''}${stdout}${stderr}`.trim() || `exit code ${status}`;
+}
