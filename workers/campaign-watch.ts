@@ -11,6 +11,8 @@ export interface CampaignWatchDeps {
   readGates: ReadGates;
   /** Issues until its signal aborts. */
   issue: (campaign: IssuedCampaign, stopping: AbortSignal) => Promise<void>;
+  /** Hears how many tickets wait, and how many are being retried, over all campaigns. */
+  onLook: (backlog: number, retrying: number) => void;
   onError: (error: unknown) => void;
 }
 
@@ -28,8 +30,10 @@ export async function watchCampaigns(deps: CampaignWatchDeps, stopping: AbortSig
   async function look(): Promise<void> {
     const live = await deps.listLiveCampaigns();
     const views = await deps.readGates(live.map((campaign) => campaign.id));
+    const found = views.filter((view) => view !== undefined);
+    deps.onLook(sum(found.map(backlogOf)), sum(found.map((view) => view.retryingCount)));
     const wanted = new Map<string, GateView>();
-    for (const view of views) if (view !== undefined && mayHaveWork(view)) wanted.set(view.id, view);
+    for (const view of found) if (mayHaveWork(view)) wanted.set(view.id, view);
     // A gate that was rebuilt is another one: its tickets are issued under its own epoch.
     for (const [id, { epoch, stop }] of attended) if (wanted.get(id)?.epoch !== epoch) stop.abort();
     for (const [id, { epoch, shards }] of wanted) if (!attended.has(id)) attend({ id, epoch, shards });
@@ -51,6 +55,8 @@ export async function watchCampaigns(deps: CampaignWatchDeps, stopping: AbortSig
   }
   await Promise.all([...attended.values()].map(({ ended }) => ended));
 }
+
+const sum = (counts: number[]): number => counts.reduce((total, count) => total + count, 0);
 
 function mayHaveWork(view: GateView): boolean {
   if (backlogOf(view) > 0) return true;

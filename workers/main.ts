@@ -82,7 +82,13 @@ const issuer = {
 log.info('issuing');
 await Promise.all([
   watchCampaigns(
-    { ...store, readGates, issue: (campaign, stop) => issueTickets(issuer, campaign, stop), onError },
+    {
+      ...store,
+      readGates,
+      issue: (campaign, stop) => issueTickets(issuer, campaign, stop),
+      onLook: metrics.looked,
+      onError,
+    },
     stopping,
   ),
   workOnRetries({ url: connection.url, onError }, retryWork, stopping),

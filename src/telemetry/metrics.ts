@@ -38,12 +38,20 @@ function gauge(name: string, description: string, read: () => number): void {
 export interface WorkerMetrics {
   /** Counts a settled batch and how long it took from receipt to ack. */
   settled: (count: number, seconds: number) => void;
+  /** Takes what was last seen of all campaigns; every worker sees the same. */
+  looked: (backlog: number, retrying: number) => void;
 }
 
 export function workerMetrics(): WorkerMetrics {
   const settledCounter = meter().createCounter('sluice_settled', { description: 'Entries settled by this worker' });
   const observe = durationHistogram('sluice_batch_seconds', 'From receipt of a batch to its ack');
+  let seen = { backlog: 0, retrying: 0 };
+  gauge('sluice_backlog', 'Tickets admitted and not settled, over all campaigns', () => seen.backlog);
+  gauge('sluice_retrying', 'Tickets that are being retried, over all campaigns', () => seen.retrying);
   return {
+    looked: (backlog, retrying) => {
+      seen = { backlog, retrying };
+    },
     settled(count, seconds) {
       settledCounter.add(count);
       observe(seconds);
