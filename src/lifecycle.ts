@@ -8,9 +8,15 @@ export interface Stopping {
   stop(): void;
 }
 
-/** Listens for SIGINT and SIGTERM. A second signal does not wait any longer. */
-export function listenForStop(): Stopping {
+/**
+ * Listens for SIGINT and SIGTERM. A second signal does not wait any longer; nor does what still hangs `deadlineMs` after
+ * the first one (a client library that waits for a server that is gone): exit code 1.
+ */
+export function listenForStop(deadlineMs?: number): Stopping {
   const controller = new AbortController();
+  controller.signal.addEventListener('abort', () => {
+    if (deadlineMs !== undefined) setTimeout(() => process.exit(1), deadlineMs).unref();
+  });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(130);

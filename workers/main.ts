@@ -27,7 +27,7 @@ const config = configOrExit({ always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'
 const workerName = config.workers.name ?? `${hostname()}-${process.pid}`;
 const log = createLog('sluice-worker', config.logLevel).child({ worker: workerName });
 const onError = (error: unknown) => log.error({ err: error }, 'a duty met an error');
-const { signal: stopping } = listenForStop();
+const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
 open.use(await startTelemetry({ service: 'sluice-worker', ...config.telemetry }));

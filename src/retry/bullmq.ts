@@ -29,11 +29,9 @@ const PACE: RetryPace = { attemptsMax: limits.retryAttemptsMax, backoffMs: limit
 
 /** Opens the scheduling side. */
 export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: RetryPace = PACE): Retries {
-  const connection = new Redis(deps.url, { protocol: 2, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
-  connection.on('error', deps.onError);
-  const queue = new Queue<RetryJob>(QUEUE, { connection, prefix: keys.retryPrefix, skipVersionCheck: true });
-  queue.on('error', deps.onError);
+  const { queue, close } = openQueue(deps);
   return {
+    close,
     async schedule(job) {
       try {
         await queue.add('issue', job, {
@@ -48,11 +46,20 @@ export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: 
         throw new Fault('redis-unavailable', 'a retry could not be scheduled', { retryable: true, cause: error });
       }
     },
-    async close() {
-      await within(CLOSE_MS, queue.close());
-      connection.disconnect();
-    },
   };
+}
+
+/** The queue on a connection that fails at once while Redis is away, and is closed within a second all the same. */
+function openQueue(deps: RetryDeps) {
+  const connection = new Redis(deps.url, { protocol: 2, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
+  connection.on('error', deps.onError);
+  const queue = new Queue<RetryJob>(QUEUE, { connection, prefix: keys.retryPrefix, skipVersionCheck: true });
+  queue.on('error', deps.onError);
+  const close = async () => {
+    await within(CLOSE_MS, queue.close());
+    connection.disconnect();
+  };
+  return { queue, close };
 }
 
 /** Works on retries until `stopping` aborts, then finishes those in hand. */
@@ -67,8 +74,7 @@ export async function workOnRetries(deps: RetryDeps, work: RetryWork, stopping: 
     skipVersionCheck: true,
   });
   worker.on('error', deps.onError);
-  const queue = new Queue<RetryJob>(QUEUE, { connection, prefix: keys.retryPrefix, skipVersionCheck: true });
-  queue.on('error', deps.onError);
+  const { queue, close } = openQueue(deps);
 
   let failureCount = 0;
   while (!stopping.aborted) {
@@ -77,7 +83,7 @@ export async function workOnRetries(deps: RetryDeps, work: RetryWork, stopping: 
     await pause(done ? SWEEP_MS : backoffMs(failureCount, SWEEP_MS, limits.backoffMaxMs * 2), stopping);
   }
   await within(limits.drainMs, worker.close());
-  await within(CLOSE_MS, queue.close());
+  await close();
   connection.disconnect();
 }
 

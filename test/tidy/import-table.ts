@@ -16,7 +16,7 @@ const ADAPTER = 'adapters know the domain and Redis, not each other: each can be
 const TABLE: Record<string, Row> = {
   domain: { may: [], why: 'the rules of a sale are pure, so that they can be read and tested alone' },
   limits: { may: [], why: 'everything may import it' },
-  lifecycle: { may: [], why: 'everything may import it' },
+  lifecycle: { may: ['domain'], why: 'everything else may import it' },
   config: { may: ['domain', 'limits'], why: 'it is read before anything opens' },
   redis: { may: ['domain', 'limits', 'lifecycle'], why: 'it is below everything that uses Redis' },
   telemetry: { may: ['domain', 'limits', 'lifecycle'], why: 'everything may count and log' },

@@ -1,0 +1,102 @@
+import { expect, type TestContext, test } from 'vitest';
+import { createCampaigns } from '../../src/admission/campaigns.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { limits } from '../../src/limits.ts';
+import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
+import { createGate } from '../../src/redis/gate.ts';
+import { createGateReader } from '../../src/redis/gate-reader.ts';
+import { keys } from '../../src/redis/keys.ts';
+import { campaignOf, testRedis } from '../helpers/redis.ts';
+import { uniqueName } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
+
+function reading(t: TestContext, clock = systemClock) {
+  const redis = testRedis(t);
+  const asked: (readonly string[])[] = [];
+  const errors: unknown[] = [];
+  const read = createGateReader(redis, clock);
+  const campaigns = createCampaigns({
+    readGates: (ids) => {
+      asked.push(ids);
+      return read(ids);
+    },
+    readAdmittedTags: createAdmittedTagsReader(redis),
+    clock,
+    onError: (error) => errors.push(error),
+  });
+  const stop = new AbortController();
+  const keptReading = campaigns.keepReading(stop.signal);
+  t.onTestFinished(async () => {
+    stop.abort();
+    await keptReading;
+  });
+  const create = async () => {
+    const id = uniqueName('memory');
+    await createGate(redis).project(campaignOf(id), true);
+    return id;
+  };
+  return { redis, campaigns, asked, errors, create };
+}
+
+test('a gate that cannot be read does not hide the others', async (t) => {
+  const { redis, campaigns, errors, create } = reading(t);
+  const [broken, good] = [await create(), await create()];
+  await campaigns.get(broken);
+  await campaigns.get(good);
+  await redis.hset(keys.gate(broken), 'settled', 'NaN');
+  await redis.hset(keys.gate(good), 'settled', 7);
+  await until('the good one is read on', 2_000, () => campaigns.peek(good)!.view.settledCount === 7);
+  expect(campaigns.peek(broken)!.view.settledCount).toBe(0);
+  expect(errors[0]).toMatchObject({ code: 'corrupt-state' });
+  await redis.hset(keys.gate(broken), 'settled', 3);
+  await until('it is well again', 2_000, () => campaigns.peek(broken)!.view.settledCount === 3);
+});
+
+test('an unknown campaign costs one question a second, and one made meanwhile is found', async (t) => {
+  const { redis, campaigns, asked } = reading(t);
+  const id = uniqueName('later');
+  const questions = () => asked.filter((ids) => ids.includes(id)).length;
+  for (let i = 0; i < 50; i += 1) expect(await campaigns.get(id)).toBeUndefined();
+  expect(questions()).toBe(1);
+  await createGate(redis).project(campaignOf(id), true);
+  await until('it is known', limits.unknownViewMs + 1_000, () => campaigns.get(id));
+});
+
+test('a campaign that many ask for at once is read once', async (t) => {
+  const { campaigns, asked, create } = reading(t);
+  const id = await create();
+  const memories = await Promise.all(Array.from({ length: 50 }, () => campaigns.get(id)));
+  expect(new Set(memories).size).toBe(1);
+  expect(asked.filter((ids) => ids.includes(id) && ids.length === 1).length).toBeLessThanOrEqual(2);
+});
+
+test('a campaign nobody asks about any more is forgotten, one whose gate is gone too', async (t) => {
+  let now = 1_000_000;
+  const { redis, campaigns, create } = reading(t, () => now);
+  const [idle, busy, gone] = [await create(), await create(), await create()];
+  for (const id of [idle, busy, gone]) await campaigns.get(id);
+  const heard: string[] = [];
+  campaigns.onReading(() => heard.push('reading'));
+  now += limits.viewIdleMs - 1;
+  campaigns.peek(busy);
+  campaigns.peek(gone);
+  now += 2;
+  await redis.del(keys.gate(gone));
+  await until('two more readings', 2_000, () => heard.length >= 2);
+  expect([campaigns.peek(idle), campaigns.peek(gone)]).toEqual([undefined, undefined]);
+  expect(campaigns.peek(busy)).toBeDefined();
+});
+
+test('a listener that stopped hears nothing more', async (t) => {
+  const { campaigns } = reading(t);
+  const counts = { stopped: 0, listening: 0 };
+  const stop = campaigns.onReading(() => {
+    counts.stopped += 1;
+  });
+  campaigns.onReading(() => {
+    counts.listening += 1;
+  });
+  stop();
+  await until('three readings', 2_000, () => counts.listening >= 3);
+  expect(counts.stopped).toBe(0);
+});

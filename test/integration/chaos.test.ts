@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { startFront, startWorker } from '../helpers/processes.ts';
+import { testRedis } from '../helpers/redis.ts';
+import { startRedis, uniqueName } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
+import { startLossyProxy } from '../ledger/lossy-proxy.ts';
+import { ownDatabase } from '../ledger/own-database.ts';
+import { killWorkers, loseReplies, nameOf } from './chaos.ts';
+import { expectKept, finalAnswers, holdSale, openSale } from './sale-run.ts';
+
+const database = ownDatabase();
+/** Three names over four workers: two of them are one consumer to Redis. */
+const SLOTS = ['w1', 'w1#2', 'w2', 'w3'];
+
+test('workers killed every second, two of one name, and lost replies of the gate change no result', {
+  timeout: 120_000,
+}, async (t) => {
+  const { url: redisUrl } = await startRedis(t);
+  const stores = { redisUrl, databaseUrl: database.url() };
+  const proxy = await startLossyProxy(t, redisUrl);
+  // A slow ledger: a worker that dies has work in hand.
+  await database.sql('CREATE TRIGGER slow BEFORE INSERT ON issuances FOR EACH ROW DO SLEEP(0.0005)');
+  const [front, ...started] = await Promise.all([
+    startFront(t, { ...stores, redisUrl: proxy.url }),
+    ...SLOTS.map((slot) => startWorker(t, stores, nameOf(slot))),
+  ]);
+  const workers = new Map(SLOTS.map((slot, index) => [slot, started[index]!]));
+  const plan = { campaign: uniqueName('chaos'), stock: 6_000, buyers: 10_000, ratePerSecond: 800, shards: 8 };
+  const load = openSale(front, plan);
+  t.onTestFinished(async () => void (await load.close()));
+  await load.open();
+  const redis = testRedis(t, redisUrl);
+  const killer = killWorkers(t, { stores, workers, redis, campaign: plan.campaign, shards: plan.shards });
+  const stopLosing = loseReplies(t, proxy);
+  const selling = holdSale(load, plan, stores.databaseUrl);
+  await until('nearly all have an answer', 90_000, () => load.log.seen.joined > 0.95 * plan.buyers);
+  stopLosing();
+  await killer.stop();
+  const sale = await selling;
+  expectKept(sale);
+
+  const told = [...finalAnswers(sale.log).values()];
+  const recoveredCount = told.filter((answers) => answers[0]!.ticket && answers.every((a) => a.status === 200)).length;
+  const { killed, orphanedCount } = killer;
+  console.log(
+    `kills ${killed.length} (${killed.join(' ')}), entries in hand of the killed ${orphanedCount}, replies lost ` +
+      `${proxy.lostCount()}, tickets told only on asking again ${recoveredCount}, ` +
+      `inversion ${sale.check.inversionMaxTickets} tickets`,
+  );
+  expect(killed.length).toBeGreaterThanOrEqual(5);
+  expect(orphanedCount).toBeGreaterThan(0);
+  expect(proxy.lostCount()).toBeGreaterThanOrEqual(5);
+  expect(recoveredCount).toBeGreaterThan(0);
+});

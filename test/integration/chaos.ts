@@ -1,0 +1,95 @@
+// What goes wrong in the sale of `chaos.test.ts`, and how often it did.
+import type { Redis } from 'ioredis';
+import type { TestContext } from 'vitest';
+import { pause } from '../../src/lifecycle.ts';
+import { GROUP, keys } from '../../src/redis/keys.ts';
+import { loadScript } from '../../src/redis/scripts.ts';
+import { type Running, type Stores, startWorker } from '../helpers/processes.ts';
+import type { LossyProxy } from '../ledger/lossy-proxy.ts';
+
+const KILL_EVERY_MS = 1_000;
+/** How long the chosen worker may live on until it has a batch in hand. */
+const WORK_WITHIN_MS = 500;
+const LOSE_EVERY_MS = 1_000;
+
+export interface Killer {
+  /** Names of the killed, in order. */
+  killed: string[];
+  /** Entries that a worker had received and not settled when it was killed: each has to be delivered again. */
+  orphanedCount: number;
+  stop: () => Promise<void>;
+}
+
+/** Kills a random worker every second, in the middle of its work where it has some, and starts it again under its name. */
+export function killWorkers(
+  t: TestContext,
+  plan: { stores: Stores; workers: Map<string, Running>; redis: Redis; campaign: string; shards: number },
+): Killer {
+  const { stores, workers, redis, campaign, shards } = plan;
+  const over = new AbortController();
+  const killer: Killer = {
+    killed: [],
+    orphanedCount: 0,
+    stop: async () => {
+      over.abort();
+      await loop;
+    },
+  };
+
+  async function killOne(): Promise<void> {
+    const slots = [...workers.keys()];
+    const slot = slots[Math.floor(Math.random() * slots.length)]!;
+    const name = nameOf(slot);
+    const giveUpAt = performance.now() + WORK_WITHIN_MS;
+    while (performance.now() < giveUpAt && (await pendingOf(redis, campaign, shards, name)) === 0) await pause(1);
+    await workers.get(slot)!.end('SIGKILL');
+    killer.killed.push(slot);
+    if (slots.filter((other) => nameOf(other) === name).length === 1) {
+      killer.orphanedCount += await pendingOf(redis, campaign, shards, name);
+    }
+    workers.set(slot, await startWorker(t, stores, name));
+  }
+
+  const loop = (async () => {
+    for (let nextAt = performance.now(); ; ) {
+      nextAt += KILL_EVERY_MS;
+      await pause(Math.max(0, nextAt - performance.now()), over.signal);
+      if (over.signal.aborted) return;
+      await killOne();
+    }
+  })();
+  t.onTestFinished(killer.stop);
+  return killer;
+}
+
+/** `w1#2` is a second worker that calls itself `w1`. */
+export const nameOf = (slot: string): string => slot.split('#')[0]!;
+
+/** Loses the reply of a decision of the gate now and then: the script ran, and the front will never know. */
+export function loseReplies(t: TestContext, proxy: LossyProxy): () => void {
+  const { sha } = loadScript('admit');
+  let timer: NodeJS.Timeout;
+  // At odd times: in step with the clients' Retry-After it would hit the same ones each time.
+  const loseLater = () => {
+    timer = setTimeout(
+      () => {
+        proxy.loseAnswerTo(sha, 'close');
+        loseLater();
+      },
+      LOSE_EVERY_MS * (0.5 + Math.random()),
+    );
+  };
+  loseLater();
+  const stop = () => clearTimeout(timer);
+  t.onTestFinished(stop);
+  return stop;
+}
+
+async function pendingOf(redis: Redis, campaign: string, shards: number, consumer: string): Promise<number> {
+  let count = 0;
+  for (let shard = 0; shard < shards; shard += 1) {
+    const work = keys.work(campaign, shard);
+    count += ((await redis.xpending(work, GROUP, '-', '+', 1_000, consumer)) as unknown[]).length;
+  }
+  return count;
+}

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { keys } from '../../src/redis/keys.ts';
+import { startRedis } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
+import { ownDatabase } from '../ledger/own-database.ts';
+import { codeOf, type Duties, openDuties, users } from './duties.ts';
+
+const database = ownDatabase();
+
+/** A row that the gate knows nothing of, as after a Redis that lost its tail. */
+const standing = (campaign: string, unit: number, user: string, stock: number) =>
+  database.sql(
+    `INSERT INTO issuances (campaign, unit, user, seq, epoch, code, admitted_at, last_unit)
+     VALUES (?, ?, ?, ?, 1, ?, now(3), ?)`,
+    [campaign, unit, user, 1_000 + unit, codeOf(campaign, unit), stock],
+  );
+
+const rowsOf = async (campaign: string) =>
+  (await database.sql('SELECT unit, user FROM issuances WHERE campaign = ? ORDER BY unit', [campaign])).map(
+    ({ unit, user }) => `${String(unit)} ${String(user)}`,
+  );
+const freeUnits = (duties: Duties, campaign: string) => duties.redis.lrange(keys.free(campaign), 0, -1);
+
+test('a user with another row in the ledger keeps that one: told its unit, and the own unit goes back once', async (t) => {
+  const { url: redisUrl } = await startRedis(t);
+  const duties = openDuties(t, { redisUrl, ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 10 });
+  const client = duties.client();
+  await standing(campaign, 9, 'user-2', 10);
+  const tickets = await client.admit(campaign, users(1, 4));
+  // Settled by two consumers of one name at once: whoever is first gives the unit back.
+  duties.issue(campaign);
+  duties.issue(campaign);
+  const issued = await client.untilStatus(tickets[1]!, 'issued');
+  expect(issued.issuance).toEqual({ unit: 9, code: codeOf(campaign, 9) });
+  await client.untilStatus(tickets[3]!, 'issued');
+  expect(await freeUnits(duties, campaign)).toEqual(['2']);
+  expect(await rowsOf(campaign)).toEqual(['1 user-1', '3 user-3', '4 user-4', '9 user-2']);
+
+  const [next] = await client.admit(campaign, ['user-5']);
+  expect((await client.untilStatus(next!, 'issued')).issuance).toMatchObject({ unit: 2 });
+  expect(await freeUnits(duties, campaign)).toEqual([]);
+});
+
+test('a ticket whose unit is somebody else’s is issued under another one, and the client is told the real unit and code', async (t) => {
+  const { url: redisUrl } = await startRedis(t);
+  const duties = openDuties(t, { redisUrl, ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 10 });
+  const client = duties.client();
+  await standing(campaign, 2, 'stranger', 10);
+  const tickets = await client.admit(campaign, users(1, 3));
+  duties.issue(campaign);
+  const issued = await client.untilStatus(tickets[1]!, 'issued');
+  expect(issued.issuance).toEqual({ unit: 4, code: codeOf(campaign, 4) });
+  expect(await rowsOf(campaign)).toEqual(['1 user-1', '2 stranger', '3 user-3', '4 user-2']);
+  expect(await freeUnits(duties, campaign)).toEqual([]);
+});
+
+test('a renumbered ticket that is delivered again keeps its new unit, and the lost one is not given to anybody', async (t) => {
+  const { url: redisUrl } = await startRedis(t);
+  const duties = openDuties(t, { redisUrl, ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 5 });
+  const client = duties.client();
+  await standing(campaign, 1, 'stranger', 5);
+  const [ticket] = await client.admit(campaign, ['user-1']);
+  // As left by a worker that died after it had committed the new number: the row stands, the entry is not settled.
+  expect(await duties.gate.takeUnit(campaign, 1)).toBe(2);
+  await standing(campaign, 2, 'user-1', 5);
+  duties.issue(campaign);
+  expect((await client.untilStatus(ticket!, 'issued')).issuance).toMatchObject({ unit: 2 });
+  expect(await freeUnits(duties, campaign)).toEqual([]);
+});
+
+test('a ticket whose unit is taken when none is left is retried, and issued once a unit comes back', async (t) => {
+  const { url: redisUrl } = await startRedis(t);
+  const pace = { attemptsMax: 100, backoffMs: 20 };
+  const duties = openDuties(t, { redisUrl, ledger: database.open(), pace });
+  const campaign = await duties.openCampaign({ stock: 2 });
+  const client = duties.client();
+  await standing(campaign, 1, 'stranger', 2);
+  const tickets = await client.admit(campaign, ['user-1', 'user-2']);
+  duties.issue(campaign);
+  await client.untilStatus(tickets[0]!, 'retrying');
+  await client.untilStatus(tickets[1]!, 'issued');
+  await database.sql('DELETE FROM issuances WHERE campaign = ? AND unit = 2', [campaign]);
+  await duties.redis.rpush(keys.free(campaign), 2);
+  duties.retry();
+  expect((await client.untilStatus(tickets[0]!, 'issued')).issuance).toMatchObject({ unit: 2 });
+});
+
+test('a worker that dies between two of its batches leaves its entries to another name', async (t) => {
+  const { url: redisUrl } = await startRedis(t);
+  const duties = openDuties(t, { redisUrl, ledger: database.open(), claimIdleMs: 300 });
+  const campaign = await duties.openCampaign({ stock: 10 });
+  const client = duties.client();
+  const tickets = await client.admit(campaign, users(1, 10));
+  const dead = await duties.broker.consume(campaign, 1, 'dead');
+  await until('all received', 3_000, async () => (await dead.receive(100)).length > 0);
+  await dead.close();
+  duties.issue(campaign, { workerName: 'heir' });
+  for (const ticket of tickets) await client.untilStatus(ticket, 'issued');
+  expect(await rowsOf(campaign)).toHaveLength(10);
+});

@@ -1,0 +1,166 @@
+// The duties of a worker in this process, on a real Redis and a real ledger, so that a test can hold or break one step.
+import type { TestContext } from 'vitest';
+import { createCampaigns } from '../../src/admission/campaigns.ts';
+import { createJoins } from '../../src/admission/joins.ts';
+import { createTickets } from '../../src/admission/tickets.ts';
+import type { Broker } from '../../src/broker/port.ts';
+import { createRedisStreams } from '../../src/broker/redis-streams.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { couponCode } from '../../src/domain/coupon.ts';
+import { campaignStore } from '../../src/ledger/campaign-store.ts';
+import { type DeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
+import { issueBatch } from '../../src/ledger/issuances.ts';
+import type { Ledger } from '../../src/ledger/pool.ts';
+import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
+import { openBlocking } from '../../src/redis/connection.ts';
+import { createGate } from '../../src/redis/gate.ts';
+import { createGateReader } from '../../src/redis/gate-reader.ts';
+import { openRetries, type RetryPace, workOnRetries } from '../../src/retry/bullmq.ts';
+import type { RetryWork } from '../../src/retry/port.ts';
+import { type IssuerDeps, issueTickets } from '../../workers/issuer.ts';
+import { createRetryWork } from '../../workers/retrier.ts';
+import { COUPON_KEY, TICKET_KEY } from '../helpers/processes.ts';
+import { testRedis } from '../helpers/redis.ts';
+import { uniqueName } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
+
+const couponKey = Buffer.from(COUPON_KEY, 'hex');
+const ticketKeys = { current: 1, keys: new Map([[1, Buffer.from(TICKET_KEY, 'hex')]]) };
+
+export interface DutiesOptions {
+  redisUrl: string;
+  ledger: Ledger;
+  claimIdleMs?: number;
+  pace?: RetryPace;
+}
+
+export type Duties = ReturnType<typeof openDuties>;
+
+/** Everything closes with the test. Nothing runs until it is started. */
+export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_000, pace }: DutiesOptions) {
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => void errors.push(error);
+  const redis = testRedis(t, redisUrl);
+  const gate = createGate(redis);
+  const store = campaignStore(ledger);
+  const readGates = createGateReader(redis, systemClock);
+  const retries = openRetries({ url: redisUrl, onError }, pace);
+  t.onTestFinished(() => retries.close());
+  const vanished: number[] = [];
+  const foreign: string[] = [];
+  const broker = createRedisStreams({
+    redis,
+    openReader: (name) => openBlocking({ url: redisUrl, name, blockMs: 1_000, onError }),
+    batchMax: 500,
+    claimIdleMs,
+    onVanished: (_campaign, seqs) => vanished.push(...seqs),
+    onForeign: (_campaign, ids) => foreign.push(...ids),
+  });
+  const issuing = { gate, couponKey, issueBatch: (rows: Parameters<typeof issueBatch>[1]) => issueBatch(ledger, rows) };
+  const keep = (letter: DeadLetter) => keepDeadLetter(ledger, letter);
+  const issuerDeps: IssuerDeps = {
+    ...issuing,
+    broker: broker as Broker,
+    retries,
+    workerName: 'duties',
+    keepMalformed: (campaign, epoch, seq, raw) =>
+      keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
+    onSettled: () => undefined,
+    onError,
+  };
+  const retryWork = createRetryWork({
+    ...issuing,
+    shapeOf: async (campaign) => (await readGates([campaign]))[0],
+    keepDeadLetter: ({ traceparent, ...job }, reason, attempts) =>
+      keep({ ...job, reason, attempts, traceId: traceparent.slice(3, 35) || null }),
+  });
+
+  /** Runs a duty; stopped by what it returns, or with the test. */
+  function run(duty: (stopping: AbortSignal) => Promise<void>): () => Promise<void> {
+    const stopping = new AbortController();
+    const ended = duty(stopping.signal).catch(onError);
+    const stop = () => {
+      stopping.abort();
+      return ended;
+    };
+    t.onTestFinished(stop);
+    return stop;
+  }
+
+  return {
+    redis,
+    gate,
+    store,
+    readGates,
+    broker,
+    retries,
+    retryWork,
+    issuerDeps,
+    errors,
+    vanished,
+    foreign,
+    run,
+
+    /** An open campaign whose gate stands. */
+    async openCampaign(settings: { stock: number; shards?: number }): Promise<string> {
+      const { campaign } = await store.create({ id: uniqueName('duty'), shards: 1, ...settings }, 'tester');
+      await gate.project(campaign, true);
+      await store.markProjected(campaign.id, campaign.version);
+      return campaign.id;
+    },
+    issue: (campaign: string, other: Partial<IssuerDeps> = {}, shards = 1, epoch = 1) =>
+      run((stopping) => issueTickets({ ...issuerDeps, ...other }, { id: campaign, epoch, shards }, stopping)),
+    retry: (work: RetryWork = retryWork) =>
+      run((stopping) => workOnRetries({ url: redisUrl, onError }, work, stopping)),
+    client: () => openClient(t, { gate, readGates, redis, onError }),
+  };
+}
+
+/** What a client sees: the admission of a front, without its listener. */
+function openClient(
+  t: TestContext,
+  deps: Pick<Duties, 'gate' | 'readGates' | 'redis'> & { onError: (error: unknown) => void },
+) {
+  const stopping = new AbortController();
+  const readAdmittedTags = createAdmittedTagsReader(deps.redis);
+  const campaigns = createCampaigns({ ...deps, readAdmittedTags, clock: systemClock });
+  const reading = campaigns.keepReading(stopping.signal);
+  t.onTestFinished(() => {
+    stopping.abort();
+    return reading;
+  });
+  const joins = createJoins({ gate: deps.gate, campaigns, clock: systemClock });
+  const tickets = createTickets({
+    gate: deps.gate,
+    campaigns,
+    ticketKeys,
+    couponKey,
+    durability: 'disk',
+    pollsPerSecond: 0,
+    clock: systemClock,
+  });
+  const poll = async (ticket: string) => (await tickets.status(tickets.hold(ticket)!))!;
+  return {
+    /** The tickets of these users, all admitted. */
+    async admit(campaign: string, users: string[], traceparent = ''): Promise<string[]> {
+      const answers = await Promise.all(users.map(async (user) => joins.join(campaign, user, traceparent)));
+      return answers.map((answer) => {
+        const { decision, memory, tag } = answer!;
+        if (decision.kind !== 'admitted') throw new Error(`a user was not admitted: ${decision.kind}`);
+        return tickets.handOut(memory, decision, tag).ticket;
+      });
+    },
+    poll,
+    untilStatus: (ticket: string, status: string, withinMs = 5_000) =>
+      until(`a ticket that is ${status}`, withinMs, async () => {
+        const body = await poll(ticket);
+        return body.status === status ? body : undefined;
+      }),
+  };
+}
+
+/** `user-<from>` to `user-<to>`. */
+export const users = (from: number, to: number): string[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => `user-${from + index}`);
+
+export const codeOf = (campaign: string, unit: number): string => couponCode(couponKey, campaign, unit);

@@ -1,0 +1,145 @@
+import { expect, test } from 'vitest';
+import { projectCampaign } from '../../src/admission/campaign-desk.ts';
+import { reapConsumers } from '../../src/redis/consumers.ts';
+import { GROUP, keys } from '../../src/redis/keys.ts';
+import { watchCampaigns } from '../../workers/campaign-watch.ts';
+import { tidyUp } from '../../workers/janitor.ts';
+import { startFront, startWorker } from '../helpers/processes.ts';
+import { redisUrl, startRedis } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
+import { ownDatabase } from '../ledger/own-database.ts';
+import { type Duties, openDuties, users } from './duties.ts';
+
+const database = ownDatabase();
+
+/** Runs the janitor; gives the campaigns whose gates it called lost. */
+function tidy(duties: Duties): string[] {
+  const lost: string[] = [];
+  const { store, gate, readGates, redis, errors } = duties;
+  duties.run((stopping) =>
+    tidyUp(
+      {
+        store,
+        gate,
+        readGates,
+        reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
+        onGateLost: (campaign) => lost.push(campaign),
+        onError: (error) => errors.push(error),
+      },
+      stopping,
+    ),
+  );
+  return lost;
+}
+
+const versionOf = async (duties: Duties, campaign: string) =>
+  Number(await duties.redis.hget(keys.gate(campaign), 'version'));
+
+test('a crash between the ledger and the gate is healed, also for a campaign that has no gate yet', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 10 });
+  const born = (await duties.store.create({ id: `${campaign}-new`, stock: 5 }, 'tester')).campaign.id;
+  await duties.store.setState(campaign, 'paused', 'tester');
+  expect(await versionOf(duties, campaign)).toBe(1);
+  tidy(duties);
+  await until('both gates follow', 5_000, async () => (await versionOf(duties, campaign)) === 2);
+  expect((await duties.readGates([campaign, born])).map((view) => view?.state)).toEqual(['paused', 'active']);
+  expect(await duties.store.get(campaign)).toMatchObject({ version: 2, projectedVersion: 2 });
+  await until('nothing is left to do', 3_000, async () => (await duties.store.listUnprojected()).length === 0);
+});
+
+test('a late projection of an older version changes nothing', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 10 });
+  const paused = await duties.store.setState(campaign, 'paused', 'tester');
+  const resumed = await duties.store.setState(campaign, 'active', 'tester');
+  await projectCampaign(duties, resumed);
+  await projectCampaign(duties, paused);
+  expect((await duties.readGates([campaign]))[0]).toMatchObject({ state: 'active', version: 3 });
+  expect(await duties.store.get(campaign)).toMatchObject({ projectedVersion: 3 });
+});
+
+test('a silent consumer is deleted only when it holds nothing, and its entries go on to somebody else', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open(), claimIdleMs: 300 });
+  const campaign = await duties.openCampaign({ stock: 10 });
+  const client = duties.client();
+  for (const name of ['empty', 'holding']) await (await duties.broker.consume(campaign, 1, name)).close();
+  const empty = await duties.broker.consume(campaign, 1, 'empty');
+  await empty.receive(1);
+  await empty.close();
+  const tickets = await client.admit(campaign, users(1, 10));
+  const holding = await duties.broker.consume(campaign, 1, 'holding');
+  await until('all received', 3_000, async () => (await holding.receive(100)).length > 0);
+  await holding.close();
+  const names = async () =>
+    ((await duties.redis.xinfo('CONSUMERS', keys.work(campaign, 0), GROUP)) as unknown[][]).map((info) => info[1]);
+  expect(await names()).toEqual(expect.arrayContaining(['empty', 'holding']));
+  expect(await reapConsumers(duties.redis, campaign, 1, 60_000)).toBe(0);
+  await until(
+    'only the empty one is reaped',
+    3_000,
+    async () => (await reapConsumers(duties.redis, campaign, 1, 20)) > 0,
+  );
+  expect(await names()).toEqual(['holding']);
+
+  duties.issue(campaign, { workerName: 'heir' });
+  for (const ticket of tickets) await client.untilStatus(ticket, 'issued');
+  expect(await reapConsumers(duties.redis, campaign, 1, -1)).toBeGreaterThanOrEqual(1);
+  expect(await names()).not.toContain('holding');
+});
+
+test('a campaign that is closed and settled is declared drained, one with a ticket under way is not', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const [busy, done] = [await duties.openCampaign({ stock: 5 }), await duties.openCampaign({ stock: 5 })];
+  const client = duties.client();
+  await client.admit(busy, ['user-1']);
+  for (const id of [busy, done]) await projectCampaign(duties, await duties.store.setState(id, 'closed', 'tester'));
+  tidy(duties);
+  const liveIds = async () => (await duties.store.listLiveCampaigns()).map(({ id }) => id);
+  await until('the settled one is drained', 5_000, async () => !(await liveIds()).includes(done));
+  expect(await liveIds()).toContain(busy);
+});
+
+test('a gate that was rebuilt under another epoch has its tickets issued under that', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 5 });
+  const attended: number[] = [];
+  duties.run((stopping) =>
+    watchCampaigns(
+      {
+        listLiveCampaigns: duties.store.listLiveCampaigns,
+        onLook: () => undefined,
+        readGates: duties.readGates,
+        onError: (error) => duties.errors.push(error),
+        issue: ({ epoch }, stop) => {
+          attended.push(epoch);
+          return new Promise((resolve) => stop.addEventListener('abort', () => resolve()));
+        },
+      },
+      stopping,
+    ),
+  );
+  await until('it is attended', 3_000, () => attended.length > 0);
+  await duties.redis.hset(keys.gate(campaign), 'epoch', 2);
+  await until('it is attended anew', 3_000, () => attended.includes(2));
+});
+
+test('a lost gate is never made again: joins stay refused, and the janitor calls for help', async (t) => {
+  const redis = await startRedis(t);
+  const stores = { redisUrl: redis.url, databaseUrl: database.url() };
+  const duties = openDuties(t, { redisUrl: redis.url, ledger: database.open() });
+  const [front] = await Promise.all([startFront(t, stores), startWorker(t, stores, 'w1')]);
+  const campaign = await duties.openCampaign({ stock: 5 });
+  const join = (user: string) =>
+    fetch(`${front.url}/v1/campaigns/${campaign}/tickets`, { method: 'POST', headers: { 'x-user-id': user } });
+  expect((await join('user-1')).status).toBe(202);
+  await duties.redis.del(keys.gate(campaign));
+  await duties.store.setState(campaign, 'paused', 'tester');
+  await duties.store.setState(campaign, 'active', 'tester');
+  const lost = tidy(duties);
+  await until('the janitor calls', 5_000, () => lost.filter((id) => id === campaign).length >= 2);
+  const statuses = new Set<number>();
+  for (let user = 2; user < 12; user += 1) statuses.add((await join(`user-${user}`)).status);
+  expect([...statuses].filter((status) => status !== 503 && status !== 404)).toEqual([]);
+  expect(await duties.redis.exists(keys.gate(campaign))).toBe(0);
+});

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, type TestContext, test } from 'vitest';
+import { migrate } from '../../src/ledger/migrate.ts';
+import { openLedger } from '../../src/ledger/pool.ts';
+import { readLedger } from '../../src/rehearsal/ledger-reader.ts';
+import { signalIfThere, startWorker, untilPrinted } from '../helpers/processes.ts';
+import { startDatabase, startRedis } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
+import { ownDatabase } from '../ledger/own-database.ts';
+import { openDuties, users } from './duties.ts';
+
+const database = ownDatabase();
+/** Less patient than a worker, so that a frozen ledger is met many times within a test. */
+const HASTY = { name: 'test', connectionMax: 4, queueMax: 100, acquireMs: 1_000, statementMs: 1_000 };
+
+const pidOf = (dataDir: string, name: 'redis' | 'database'): number =>
+  (JSON.parse(readFileSync(join(dataDir, `${name}.pid`), 'utf8')) as { pid: number }).pid;
+
+/** The ledger of a test that stops its server. */
+async function ownLedger(t: TestContext, url: string) {
+  const ledger = openLedger({ ...HASTY, url });
+  t.onTestFinished(() => ledger.close());
+  await migrate(ledger);
+  return ledger;
+}
+
+test('a frozen ledger: nobody acks, joins go on, and after it the drain resumes with nothing lost', {
+  timeout: 40_000,
+}, async (t) => {
+  const [redis, server] = await Promise.all([startRedis(t), startDatabase(t)]);
+  const ledger = await ownLedger(t, server.url);
+  const duties = openDuties(t, { redisUrl: redis.url, ledger });
+  const campaign = await duties.openCampaign({ stock: 600, shards: 3 });
+  const client = duties.client();
+  const tickets = await client.admit(campaign, users(1, 100));
+  duties.issue(campaign, {}, 3);
+  await client.untilStatus(tickets[99]!, 'issued');
+
+  const pid = pidOf(server.dataDir, 'database');
+  process.kill(pid, 'SIGSTOP');
+  t.onTestFinished(() => signalIfThere(pid, 'SIGCONT'));
+  tickets.push(...(await client.admit(campaign, users(101, 600))));
+  const { length } = duties.errors;
+  const frozenAt = performance.now();
+  await until('it was tried over and over', 20_000, () => duties.errors.length >= length + 9);
+  expect(performance.now() - frozenAt).toBeGreaterThan(3_000);
+  const frozen = (await duties.readGates([campaign]))[0]!;
+  expect(frozen).toMatchObject({ seq: 600, settledCount: 100 });
+  expect(await client.poll(tickets[599]!)).toMatchObject({ status: 'queued' });
+
+  process.kill(pid, 'SIGCONT');
+  for (const ticket of tickets) await client.untilStatus(ticket, 'issued', 20_000);
+  const { rows, deadLetterSeqs } = await readLedger(server.url, campaign);
+  expect(rows.map(({ unit }) => unit).toSorted((a, b) => a - b)).toEqual(users(1, 600).map((_, index) => index + 1));
+  expect(deadLetterSeqs).toEqual([]);
+});
+
+test('a ledger that is read-only for a while is waited for, and no ticket is blamed', async (t) => {
+  const [redis, server] = await Promise.all([startRedis(t), startDatabase(t)]);
+  const root = await ownLedger(t, server.url);
+  const name = 'worker_without_super';
+  await root.run(`CREATE USER ${name}@'127.0.0.1' IDENTIFIED BY 'pw'`, []);
+  await root.run(`GRANT SELECT, INSERT, UPDATE ON sluice.* TO ${name}@'127.0.0.1'`, []);
+  const url = Object.assign(new URL(server.url), { username: name, password: 'pw' }).href;
+  const ledger = openLedger({ ...HASTY, url });
+  t.onTestFinished(() => ledger.close());
+  const duties = openDuties(t, { redisUrl: redis.url, ledger, pace: { attemptsMax: 1, backoffMs: 10 } });
+  const campaign = await duties.openCampaign({ stock: 50 });
+  await root.run('SET GLOBAL read_only = 1', []);
+  const client = duties.client();
+  const tickets = await client.admit(campaign, users(1, 50));
+  duties.issue(campaign);
+  duties.retry();
+  await expect.poll(() => duties.errors.length, { timeout: 5_000 }).toBeGreaterThan(3);
+  expect((await duties.readGates([campaign]))[0]).toMatchObject({ settledCount: 0, retryingCount: 0 });
+  await root.run('SET GLOBAL read_only = 0', []);
+  for (const ticket of tickets) await client.untilStatus(ticket, 'issued', 10_000);
+  expect((await readLedger(server.url, campaign)).deadLetterSeqs).toEqual([]);
+});
+
+test('Redis killed and back on its data: workers go on without a restart, also with retries', {
+  timeout: 40_000,
+}, async (t) => {
+  const redis = await startRedis(t);
+  const stores = { redisUrl: redis.url, databaseUrl: database.url() };
+  const duties = openDuties(t, { redisUrl: redis.url, ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 1_000, shards: 4 });
+  const client = duties.client();
+  await database.sql(
+    `CREATE TRIGGER refuse_700 BEFORE INSERT ON issuances FOR EACH ROW
+       IF NEW.user = 'user-700' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused on purpose'; END IF`,
+  );
+  const workers = await Promise.all(['w1', 'w2'].map((name) => startWorker(t, stores, name)));
+  const tickets = await client.admit(campaign, users(1, 700));
+  await client.untilStatus(tickets[699]!, 'retrying', 10_000);
+
+  for (let kills = 0; kills < 2; kills += 1) {
+    const pid = pidOf(redis.dataDir, 'redis');
+    process.kill(pid, 'SIGKILL');
+    await expect.poll(() => duties.redis.ping().catch(() => 'away'), { timeout: 10_000 }).toBe('PONG');
+    expect(pidOf(redis.dataDir, 'redis')).not.toBe(pid);
+    const from = 701 + kills * 100;
+    const more = await client.admit(campaign, users(from, from + 99));
+    for (const ticket of more) await client.untilStatus(ticket, 'issued', 10_000);
+    tickets.push(...more);
+  }
+  await database.sql('DROP TRIGGER refuse_700');
+  await client.untilStatus(tickets[699]!, 'issued', 20_000);
+  expect(workers.map(({ child }) => child.exitCode ?? child.signalCode)).toEqual([null, null]);
+  expect(await database.sql('SELECT COUNT(*) AS n FROM issuances WHERE campaign = ?', [campaign])).toEqual([
+    { n: 900 },
+  ]);
+});
+
+test('a worker that starts while the ledger is away goes to work when it comes', { timeout: 30_000 }, async (t) => {
+  const [redis, server] = await Promise.all([startRedis(t), startDatabase(t)]);
+  const ledger = await ownLedger(t, server.url);
+  const duties = openDuties(t, { redisUrl: redis.url, ledger });
+  const campaign = await duties.openCampaign({ stock: 10 });
+  const client = duties.client();
+  const tickets = await client.admit(campaign, users(1, 10));
+  const pid = pidOf(server.dataDir, 'database');
+  process.kill(pid, 'SIGSTOP');
+  t.onTestFinished(() => signalIfThere(pid, 'SIGCONT'));
+  const worker = await startWorker(t, { redisUrl: redis.url, databaseUrl: server.url }, 'early');
+  await untilPrinted(worker, /a duty met an error/);
+  process.kill(pid, 'SIGCONT');
+  for (const ticket of tickets) await client.untilStatus(ticket, 'issued', 20_000);
+});
