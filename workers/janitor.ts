@@ -37,7 +37,9 @@ export async function tidyUp(deps: JanitorDeps, stopping: AbortSignal): Promise<
 
 async function healProjections(deps: JanitorDeps): Promise<void> {
   for (const campaign of await deps.store.listUnprojected()) {
-    if (!(await projectCampaign(deps, campaign))) deps.onGateLost(campaign.id);
+    // Each by itself: one that cannot be projected must not hold up the others.
+    const projected = await projectCampaign(deps, campaign).catch(deps.onError);
+    if (projected === false) deps.onGateLost(campaign.id);
   }
 }
 

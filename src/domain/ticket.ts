@@ -27,7 +27,7 @@ const FIXED_BYTES = 20 + TAG_BYTES;
 const MAC_BYTES = 16;
 const MAC_CHARS = 22;
 /** Longest ticket text: 95 payload bytes, a dot and the MAC. Longer input is not looked at. */
-export const TICKET_CHARS_MAX = 150;
+const TICKET_CHARS_MAX = 150;
 
 export function signTicket(keys: TicketKeys, ticket: Ticket): string {
   const payload = Buffer.allocUnsafe(FIXED_BYTES + ticket.campaign.length);

@@ -2,7 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 
-/** The value of the header `name` (lower case); several of one name are joined by a comma, as Headers does. */
+/**
+ * The value of the header `name` (lower case). Several of one name are joined by a line break, which no single value can
+ * hold: a name that a client sent beside the one a gateway added passes for neither.
+ */
 export type Header = (name: string) => string | undefined;
 
 export function headersOf(c: Context): Header {
@@ -15,7 +18,7 @@ function find(raw: readonly string[], name: string): string | undefined {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const candidate = raw[i]!;
     if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
-    value = value === undefined ? raw[i + 1]! : `${value}, ${raw[i + 1]}`;
+    value = value === undefined ? raw[i + 1]! : `${value}\n${raw[i + 1]}`;
   }
   return value;
 }

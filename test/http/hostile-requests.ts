@@ -13,7 +13,7 @@ const WRONG_METHODS = ['TRACE', 'PUT', 'PATCH', 'OPTIONS', 'PROPFIND', 'M-SEARCH
 const NO_METHODS = [
   'post',
   'get',
-  'FOO',
+  'SELL',
   'BREW',
   'TRACK',
   'PRI',
@@ -71,7 +71,7 @@ const PATHS: [string, readonly number[]][] = [
   ['*', [400]],
   ['livez', [400]],
   ['?', [400]],
-  ['foo://bar/livez', [400]],
+  ['gopher://example/livez', [400]],
   ['http://', [400]],
   ['http://[::1/livez', [400]],
   ['/livez\x7f', [400, 404]],
