@@ -7,7 +7,7 @@
 --
 -- outcome  the final outcome; empty when the ticket was issued as promised
 -- unit     the unit that goes back to the free list with this outcome, 0 for none
--- ERRORS: SLUICE_CORRUPT
+-- ERRORS: SLUICE_CORRUPT, SLUICE_GATE_MISSING
 local gate = KEYS[1]
 local exceptions = KEYS[2]
 local free = KEYS[3]
@@ -22,6 +22,7 @@ end
 if not (has_type(gate, 'hash') and has_type(exceptions, 'hash') and has_type(free, 'list')) then
   return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
 end
+if redis.call('EXISTS', gate) == 0 then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
 if redis.call('HGET', exceptions, seq) ~= 'retrying:' then return 0 end
 
 if outcome == '' then

@@ -10,7 +10,7 @@
 -- unit        the unit that goes back to the free list with this outcome, 0 for none
 -- settled     how many of the ids were pending until now
 -- watermark   every seq of the shard up to it is settled
--- ERRORS: SLUICE_CORRUPT
+-- ERRORS: SLUICE_CORRUPT, SLUICE_GATE_MISSING
 local gate = KEYS[1]
 local work = KEYS[2]
 local exceptions = KEYS[3]
@@ -27,6 +27,10 @@ end
 if not (has_type(gate, 'hash') and has_type(work, 'stream') and has_type(exceptions, 'hash') and has_type(free, 'list')) then
   return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
 end
+local marks = redis.call('HMGET', gate, 'seq', 'watermark:' .. shard, 'acked:' .. shard)
+if not marks[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
+local seq = tonumber(marks[1])
+local watermark, acked = tonumber(marks[2] or '0'), tonumber(marks[3] or '0')
 local last_delivered
 if redis.call('TYPE', work).ok == 'stream' then
   local groups = redis.call('XINFO', 'GROUPS', work)
@@ -37,18 +41,16 @@ if redis.call('TYPE', work).ok == 'stream' then
   end
 end
 if not last_delivered then return redis.error_reply('NOGROUP no such stream or group') end
-local marks = redis.call('HMGET', gate, 'watermark:' .. shard, 'acked:' .. shard)
-local watermark, acked = tonumber(marks[1] or '0'), tonumber(marks[2] or '0')
 
 local settled, retrying = 0, 0
 local exceptional_ids = {}
 for e = 1, exceptional do
   local at = 4 + ids + 3 * (e - 1)
-  local seq, outcome, unit = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  exceptional_ids[seq .. '-0'] = true
-  if redis.call('XACK', work, group, seq .. '-0') == 1 then
+  local its_seq, outcome, unit = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  exceptional_ids[its_seq .. '-0'] = true
+  if redis.call('XACK', work, group, its_seq .. '-0') == 1 then
     settled = settled + 1
-    redis.call('HSET', exceptions, seq, outcome)
+    redis.call('HSET', exceptions, its_seq, outcome)
     if outcome == 'retrying:' then retrying = retrying + 1 end
     if unit ~= '0' then redis.call('RPUSH', free, unit) end
   end
@@ -57,14 +59,15 @@ local plain = {}
 for i = 1, ids do
   local id = ARGV[4 + i]
   if not exceptional_ids[id] then plain[#plain + 1] = id end
-  acked = math.max(acked, tonumber(string.match(id, '^(%d+)-')))
+  acked = math.max(acked, math.min(seq, tonumber(string.match(id, '^(%d+)-'))))
 end
 if #plain > 0 then settled = settled + redis.call('XACK', work, group, unpack(plain)) end
 
 local pending = redis.call('XPENDING', work, group, '-', '+', 1)
 local reached = #pending > 0 and tonumber(string.match(pending[1][1], '^(%d+)-')) - 1
   or tonumber(string.match(last_delivered, '^(%d+)-'))
-watermark = math.max(watermark, reached)
+-- What an intruder put beyond the gate's own seq is no ticket, and must not move the watermark past those to come.
+watermark = math.max(watermark, math.min(reached, seq))
 redis.call('XTRIM', work, 'MINID', '=', string.format('%.0f-0', watermark + 1))
 redis.call('HSET', gate, 'watermark:' .. shard, watermark, 'acked:' .. shard, acked)
 if settled > 0 then redis.call('HINCRBY', gate, 'settled', settled) end

@@ -63,8 +63,8 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
     for (const [index, id] of ids.entries()) {
       const memory = memories.get(id);
       const view = views[index];
-      if (view === undefined) memories.delete(id);
-      else if (memory && view !== 'unreadable') {
+      // A gate that is gone was lost: what is remembered goes stale, and its joins are 503, not 404.
+      if (memory && view !== undefined && view !== 'unreadable') {
         takeReading(memory, view);
         complete(memory);
       }
@@ -112,8 +112,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
     async refresh(id) {
       const [view] = await deps.readGates([id]);
       const memory = memories.get(id);
-      if (view === undefined) memories.delete(id);
-      else if (memory) takeReading(memory, view);
+      if (memory && view !== undefined) takeReading(memory, view);
     },
     onReading(listener) {
       listeners.add(listener);

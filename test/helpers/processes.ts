@@ -12,7 +12,7 @@ const STARTED_WITHIN_MS = 30_000;
 
 export const COUPON_KEY = 'c0'.repeat(32);
 export const TICKET_KEY = '7e'.repeat(32);
-export const ADMIN_TOKEN = 'a-token-for-tests-only';
+const ADMIN_TOKEN = 'a-token-for-tests-only';
 
 export interface Running {
   child: ChildProcess;

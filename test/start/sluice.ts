@@ -78,7 +78,7 @@ export async function startSluice(
 export const stillThere = (family: readonly ProcessIdentity[]): string[] =>
   family.filter(isAlive).map(({ pid }) => commandOf(pid));
 
-export const adminTokenOf = (program: Running): string => program.output().match(/admin token +(\S+)/)![1]!;
+const adminTokenOf = (program: Running): string => program.output().match(/admin token +(\S+)/)![1]!;
 
 /** A campaign made through the admin API that the front sells. */
 export async function openCampaign(sluice: Sluice, id: string, stock: number): Promise<void> {
@@ -98,18 +98,21 @@ export async function joinCampaign(sluice: { url: string }, campaign: string, us
   return { status: answer.status, body: (await answer.json()) as { ticket: string; status: string } };
 }
 
-export async function poll(sluice: { url: string }, ticket: string) {
-  const answer = await fetch(`${sluice.url}/v1/tickets/${ticket}`);
-  const body = (await answer.json()) as { status: string; issuance?: { unit: number; code: string } };
-  return { status: answer.status, body };
+interface Told {
+  status: string;
+  issuance?: { unit: number; code: string };
 }
 
+export async function poll(sluice: { url: string }, ticket: string): Promise<{ status: number; body: Told }> {
+  const answer = await fetch(`${sluice.url}/v1/tickets/${ticket}`);
+  return { status: answer.status, body: (await answer.json()) as Told };
+}
+
+/** Its unit and code; an answer that is missing meanwhile is asked for again. */
 export const untilIssued = (sluice: { url: string }, ticket: string, withinMs = 10_000) =>
   until('the ticket is issued', withinMs, async () => {
-    const { body } = await poll(sluice, ticket).catch(() => ({
-      body: { status: 'away' } as { status: string; issuance?: { unit: number; code: string } },
-    }));
-    return body.status === 'issued' ? body.issuance! : undefined;
+    const told = await poll(sluice, ticket).catch(() => undefined);
+    return told?.body.issuance;
   });
 
 function readIdentity(file: string): ProcessIdentity | undefined {
