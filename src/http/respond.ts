@@ -12,8 +12,12 @@ const JSON_HEADERS = { ...SECURE_HEADERS, 'content-type': 'application/json' };
 const PROBLEM_HEADERS = { ...SECURE_HEADERS, 'content-type': 'application/problem+json' };
 
 /** A JSON answer with the secure headers; `headers` wins where both name one. */
-export function json(status: number, body: unknown, headers?: Record<string, string>): Response {
-  return new Response(JSON.stringify(body), {
+export const json = (status: number, body: unknown, headers?: Record<string, string>): Response =>
+  jsonText(status, JSON.stringify(body), headers);
+
+/** The same for a body that is JSON already. */
+export function jsonText(status: number, text: string, headers?: Record<string, string>): Response {
+  return new Response(text, {
     status,
     headers: headers ? { ...JSON_HEADERS, ...headers } : JSON_HEADERS,
   });
@@ -28,11 +32,12 @@ export interface Problem {
   [extension: string]: unknown;
 }
 
-export function problem(body: Problem, headers?: Record<string, string>): Response {
-  return new Response(JSON.stringify(body), {
-    status: body.status,
-    headers: headers ? { ...PROBLEM_HEADERS, ...headers } : PROBLEM_HEADERS,
-  });
+export const problem = (body: Problem, headers?: Record<string, string>): Response =>
+  problemText(body.status, JSON.stringify(body), headers);
+
+/** The same for a body that is JSON already. */
+export function problemText(status: number, text: string, headers?: Record<string, string>): Response {
+  return new Response(text, { status, headers: headers ? { ...PROBLEM_HEADERS, ...headers } : PROBLEM_HEADERS });
 }
 
 /** Whole seconds for `Retry-After`: at least `waitMs`, spread up to twice that, so that a crowd does not come back at once. */

@@ -2,7 +2,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { isFinal, type TicketBody } from '../admission/ticket-body.ts';
+import { isFinal, type TicketBody, ticketJson } from '../admission/ticket-body.ts';
 import type { HeldTicket, Tickets } from '../admission/tickets.ts';
 import { userTag } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
@@ -10,7 +10,7 @@ import { declare } from './declare.ts';
 import { headersOf } from './headers.ts';
 import type { Identify } from './identity.ts';
 import * as problems from './problems.ts';
-import { json, SECURE_HEADERS } from './respond.ts';
+import { json, jsonText, SECURE_HEADERS } from './respond.ts';
 import { jsonAnswer, problemAnswer, ticketSchema } from './schemas.ts';
 
 export interface TicketRouteDeps {
@@ -54,7 +54,7 @@ function poll(c: Context, deps: TicketRouteDeps): Response | Promise<Response> {
   const body = deps.tickets.peek(held);
   const streams = header('accept') === 'text/event-stream';
   const waitMs = preferredWaitMs(header('prefer'));
-  if (body !== undefined && !streams && waitMs === 0) return json(200, body);
+  if (body !== undefined && !streams && waitMs === 0) return jsonText(200, ticketJson(body));
   return answerLater(c, deps, held, { body, streams, waitMs });
 }
 

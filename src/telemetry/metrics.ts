@@ -65,6 +65,9 @@ export function frontMetrics(read: { joinsWaiting: () => number; eventLoopLagMs:
   gauge('sluice_event_loop_lag_seconds', 'How late the event loop is', () => read.eventLoopLagMs() / 1_000);
   return {
     decisions: labelledCounter('sluice_admissions', 'Joins by what was decided', 'decision', DECISION_KINDS),
-    observeJoin: durationHistogram('sluice_join_seconds', 'From the request of a join to its answer'),
+    observeJoin: durationHistogram(
+      'sluice_join_seconds',
+      'From the request of a join that the gate had to decide to its answer',
+    ),
   };
 }
