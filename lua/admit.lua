@@ -3,13 +3,14 @@
 -- read and checked before the first write, because a script has no rollback.
 --
 -- KEYS: gate free work[shards] users[count]
--- ARGV: epoch deadline shards count (tag user trace)[count]
+-- ARGV: epoch deadline shards count (tag user)[count] trace[count]
 -- RETURNS: now seq remaining wait opens_at (decision seq unit admitted_at)[count]
 --
 -- gate      hash: the campaign's projection and its counters
 -- free      list: units that came back, handed out again first
 -- work      streams: entry `<seq>-0` goes to work[seq mod shards]
 -- users     hash buckets: tag -> packed seq, unit, admitted_at; one key for each user of the batch
+-- trace     W3C traceparent or empty, for each user; left out altogether when no join of the batch is traced
 -- deadline  epoch ms by this server's clock, after which nobody waits for the answer; 0 for none
 -- decision  0 admitted, 1 known, 2 throttled, 3 backlogged, 4 sold-out, 5 not-open, 6 paused, 7 ended, 8 expired
 -- wait      ms until the token bucket holds a token again; 0 when it does
@@ -20,21 +21,20 @@ local epoch = ARGV[1]
 local deadline = tonumber(ARGV[2])
 local shards = tonumber(ARGV[3])
 local count = tonumber(ARGV[4])
-local FIRST_WORK, FIRST_USERS, FIRST_JOIN = 2, 2 + shards, 4
+local FIRST_WORK, FIRST_USERS, FIRST_JOIN, FIRST_TRACE = 2, 2 + shards, 4, 4 + 2 * count
 local MAX_INTEGER = 9007199254740991 -- 2^53 - 1; a seq stays below 10^14, where tostring is still exact
+local call, pack = redis.call, struct.pack -- looked up once: a global costs a tenth of an HSET
 local TOKEN = 1000000 -- the bucket counts millionths of a token, so that a refill is an integer: elapsed µs x rate
 
 local function corrupt(what)
   return redis.error_reply('SLUICE_CORRUPT ' .. what)
 end
 
-local function integer(text)
-  if not text or not string.match(text, '^%d+$') then return nil end
-  local value = tonumber(text)
-  return value <= MAX_INTEGER and value or nil
+local function is_integer(text)
+  return string.find(text, '^%d+$') and tonumber(text) <= MAX_INTEGER
 end
 
-local fields = redis.call('HMGET', gate, 'epoch', 'state', 'opens_at', 'closes_at', 'stock', 'rate', 'burst',
+local fields = call('HMGET', gate, 'epoch', 'state', 'opens_at', 'closes_at', 'stock', 'rate', 'burst',
   'backlog_max', 'shards', 'seq', 'next_unit', 'settled', 'bucket_level', 'bucket_at')
 if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
 if fields[1] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
@@ -42,20 +42,25 @@ local state = fields[2]
 if state ~= 'active' and state ~= 'paused' and state ~= 'closed' then return corrupt('state of the gate') end
 local number = {}
 for i = 3, 14 do
-  number[i] = integer(fields[i])
-  if not number[i] then return corrupt('field ' .. i .. ' of the gate is no integer') end
+  if not fields[i] then return corrupt('field ' .. i .. ' of the gate is missing') end
+  number[i] = tonumber(fields[i])
+end
+-- All at once: a pattern for each field would cost as much as an admission.
+if string.find(table.concat(fields, ' ', 3, 14), '[^%d ]') then return corrupt('a field of the gate is no integer') end
+for i = 3, 14 do
+  if not number[i] or number[i] > MAX_INTEGER then return corrupt('field ' .. i .. ' of the gate is no integer') end
 end
 local opens_at, closes_at, stock, rate, burst, backlog_max = number[3], number[4], number[5], number[6], number[7], number[8]
 local seq, next_unit, settled, level, bucket_at = number[10], number[11], number[12], number[13], number[14]
 if number[9] ~= shards then return corrupt('the gate has another number of shards') end
 
-local free_count = redis.call('LLEN', free)
-local free_units = free_count > 0 and redis.call('LRANGE', free, 0, count - 1) or {}
+local free_count = call('LLEN', free)
+local free_units = free_count > 0 and call('LRANGE', free, 0, count - 1) or {}
 for i = 1, #free_units do
-  if not integer(free_units[i]) then return corrupt('a unit in the free list') end
+  if not is_integer(free_units[i]) then return corrupt('a unit in the free list') end
 end
 
-local time = redis.call('TIME')
+local time = call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local now = math.floor(now_us / 1000)
 
@@ -79,13 +84,12 @@ local taken = 0
 local first_seq = seq + 1
 
 for i = 1, count do
-  local at = FIRST_JOIN + 3 * (i - 1)
-  local tag = ARGV[at + 1]
+  local tag = ARGV[FIRST_JOIN + 2 * i - 1]
   local slot = 5 + 4 * (i - 1)
   local decision, its_seq, its_unit, its_time = closed, 0, 0, 0
   if closed ~= 8 then
     local earlier = seen[tag]
-    local packed = not earlier and redis.call('HGET', KEYS[FIRST_USERS + i], tag)
+    local packed = not earlier and call('HGET', KEYS[FIRST_USERS + i], tag)
     if earlier then
       decision, its_seq, its_unit, its_time = 1, reply[earlier + 2], reply[earlier + 3], reply[earlier + 4]
     elseif packed then
@@ -120,7 +124,7 @@ end
 if #admitted > 0 then
   -- An entry ID must grow: a stream that somebody else wrote to would make XADD fail half-way through.
   for s = first_seq, math.min(seq, first_seq + shards - 1) do
-    if #redis.call('XRANGE', KEYS[FIRST_WORK + 1 + s % shards], s .. '-0', '+', 'COUNT', 1) > 0 then
+    if #call('XREVRANGE', KEYS[FIRST_WORK + 1 + s % shards], '+', s .. '-0', 'COUNT', 1) > 0 then
       return corrupt('a work stream is ahead of the gate')
     end
   end
@@ -131,19 +135,19 @@ if #admitted > 0 then
     local i = admitted[n]
     local slot = 5 + 4 * (i - 1)
     local its_seq, its_unit = reply[slot + 2], reply[slot + 3]
-    local tag, user, trace = ARGV[FIRST_JOIN + 3 * i - 2], ARGV[FIRST_JOIN + 3 * i - 1], ARGV[FIRST_JOIN + 3 * i]
+    local tag, user, trace = ARGV[FIRST_JOIN + 2 * i - 1], ARGV[FIRST_JOIN + 2 * i], ARGV[FIRST_TRACE + i]
     local seq_text = tostring(its_seq)
     local unit_text = its_unit == its_seq and seq_text or tostring(its_unit)
     local work, id = KEYS[FIRST_WORK + 1 + its_seq % shards], seq_text .. '-0'
-    if trace == '' then
-      redis.call('XADD', work, id, 'user', user, 'unit', unit_text, 'admitted_at', now_text)
+    if not trace or trace == '' then
+      call('XADD', work, id, 'user', user, 'unit', unit_text, 'admitted_at', now_text)
     else
-      redis.call('XADD', work, id, 'user', user, 'unit', unit_text, 'admitted_at', now_text, 'traceparent', trace)
+      call('XADD', work, id, 'user', user, 'unit', unit_text, 'admitted_at', now_text, 'traceparent', trace)
     end
-    redis.call('HSET', KEYS[FIRST_USERS + i], tag, struct.pack('>I6I4I6', its_seq, its_unit, now))
+    call('HSET', KEYS[FIRST_USERS + i], tag, pack('>I6I4I6', its_seq, its_unit, now))
   end
-  if taken > 0 then redis.call('LTRIM', free, taken, -1) end
-  redis.call('HSET', gate, 'seq', seq, 'next_unit', next_unit, 'bucket_level', level, 'bucket_at', now_us)
+  if taken > 0 then call('LTRIM', free, taken, -1) end
+  call('HSET', gate, 'seq', seq, 'next_unit', next_unit, 'bucket_level', level, 'bucket_at', now_us)
 end
 
 reply[2] = seq

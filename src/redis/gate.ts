@@ -110,10 +110,13 @@ export function admitCall(shape: GateShape, joins: readonly Join[], deadlineMs: 
   const scriptKeys = [keys.gate(shape.id), keys.free(shape.id)];
   for (let shard = 0; shard < shape.shards; shard += 1) scriptKeys.push(keys.work(shape.id, shard));
   const args: (string | number)[] = [shape.epoch, deadlineMs, shape.shards, joins.length];
+  let traced = false;
   for (const { tag, user, trace } of joins) {
     scriptKeys.push(keys.users(shape.id, bucketOf(tag, shape.buckets)));
-    args.push(tag, user, trace);
+    args.push(tag, user);
+    traced ||= trace !== '';
   }
+  if (traced) for (const { trace } of joins) args.push(trace);
   return { keys: scriptKeys, args };
 }
 
