@@ -41,6 +41,8 @@ const body = fc
 
 test('a body put together by hand says exactly what JSON.stringify would say', () => {
   fc.assert(
-    fc.property(body, (made) => expect(JSON.parse(ticketJson(made))).toEqual(JSON.parse(JSON.stringify(made)))),
+    fc.property(body, (made) => {
+      expect(JSON.parse(ticketJson(made))).toEqual(JSON.parse(JSON.stringify(made)));
+    }),
   );
 });
