@@ -1,6 +1,6 @@
 // Tidies up: gates that a crash left behind their ledger, consumers that died, campaigns that are done.
-import { projectCampaign, type StoredCampaign } from '../src/admission/campaign-desk.ts';
-import { phaseOf } from '../src/domain/campaign.ts';
+import { projectCampaign } from '../src/admission/campaign-desk.ts';
+import { phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
 import { backlogOf } from '../src/domain/gate-view.ts';
 import { pause } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';

@@ -1,28 +1,17 @@
 // Changes campaigns: the ledger first, because it is the truth; then the gate, which is its projection. A crash between
 // the two leaves `projected_version` behind, and the janitor projects again.
-import type { Campaign } from '../domain/campaign.ts';
-import { type Phase, phaseOf } from '../domain/campaign.ts';
+import {
+  type Campaign,
+  type CampaignPatch,
+  type CampaignSpec,
+  type Phase,
+  phaseOf,
+  type StoredCampaign,
+} from '../domain/campaign.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import { backlogOf } from '../domain/gate-view.ts';
 import type { Gate } from '../redis/gate.ts';
 import type { ReadGates } from '../redis/gate-reader.ts';
-
-/** A campaign and the newest of its versions that the gate is known to have; 0 while it never had one. */
-export type StoredCampaign = Campaign & { projectedVersion: number };
-
-export interface CampaignSpec {
-  id: string;
-  name?: string | undefined;
-  stock: number;
-  opensAt?: number | null | undefined;
-  closesAt?: number | null | undefined;
-  ratePerSecond?: number | undefined;
-  burst?: number | undefined;
-  backlogMax?: number | undefined;
-  shards?: number | undefined;
-}
-
-export type CampaignPatch = Partial<Omit<CampaignSpec, 'id' | 'stock' | 'shards'>>;
 
 /** What the desk needs of the ledger. */
 export interface CampaignStore {

@@ -23,6 +23,27 @@ export interface Campaign {
   createdAt: number;
 }
 
+/** A campaign and the newest of its versions that its gate is known to have; 0 while it never had one. */
+export type StoredCampaign = Campaign & { projectedVersion: number };
+
+/** What a campaign is created with. Times are epoch ms; 0 means no limit in `ratePerSecond`, no bound in `backlogMax`. */
+export interface CampaignSpec {
+  id: string;
+  stock: number;
+  /** The id, when not given. */
+  name?: string | undefined;
+  opensAt?: number | null | undefined;
+  closesAt?: number | null | undefined;
+  ratePerSecond?: number | undefined;
+  /** One second of the rate, when not given. */
+  burst?: number | undefined;
+  backlogMax?: number | undefined;
+  shards?: number | undefined;
+}
+
+/** The settings that may change while a campaign lives; what is undefined or left out stays. */
+export type CampaignPatch = Omit<CampaignSpec, 'id' | 'stock' | 'shards'>;
+
 export type Phase = 'scheduled' | 'open' | 'paused' | 'sold-out' | 'ended';
 
 /** What a buyer may know of a campaign at `nowMs`, decided in the same order as the gate script decides it. */

@@ -1,6 +1,6 @@
 // The audit log: no change of a campaign without a line that says who made it.
 import type { Kysely } from 'kysely';
-import type { StoredCampaign } from './campaign-rows.ts';
+import type { StoredCampaign } from '../domain/campaign.ts';
 import type { Schema } from './schema.ts';
 
 export type AuditAction = 'create' | 'change' | 'pause' | 'resume' | 'close' | 'add-stock';

@@ -1,6 +1,6 @@
 // Campaigns as rows: the one place that knows both forms.
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Campaign, CampaignState } from '../domain/campaign.ts';
+import type { Campaign, CampaignState, StoredCampaign } from '../domain/campaign.ts';
 import { Fault } from '../domain/fault.ts';
 import type { CampaignsTable, Schema } from './schema.ts';
 
@@ -11,9 +11,6 @@ const BUCKETS_MIN = 16;
 const UINT32_MAX = 2 ** 32 - 1;
 
 export const bucketsFor = (stock: number): number => Math.max(BUCKETS_MIN, Math.ceil(stock / BUCKET_USERS_MEAN));
-
-/** A campaign and the newest of its versions that its gate is known to have; 0 while it never had one. */
-export type StoredCampaign = Campaign & { projectedVersion: number };
 
 const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
 const msOf = (date: Date | null): number | null => date?.getTime() ?? null;

@@ -1,4 +1,5 @@
 // The campaigns of one ledger as an object, for those who must not know the ledger.
+import type { StoredCampaign } from '../domain/campaign.ts';
 import {
   changeCampaign,
   countIssued,
@@ -6,7 +7,6 @@ import {
   getCampaign,
   listCampaigns,
   listLiveCampaigns,
-  type StoredCampaign,
   setCampaignState,
 } from './campaigns.ts';
 import { countDeadLetters } from './dead-letters.ts';

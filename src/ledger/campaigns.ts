@@ -1,7 +1,7 @@
 // The truth about campaigns. Every change is one transaction: lock the row, count the version up, write who did what.
 import { hash } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import type { Campaign, CampaignState } from '../domain/campaign.ts';
+import type { Campaign, CampaignPatch, CampaignSpec, CampaignState, StoredCampaign } from '../domain/campaign.ts';
 import { Fault } from '../domain/fault.ts';
 import { isCampaignId } from '../domain/ids.ts';
 import { type AuditAction, audit } from './audit.ts';
@@ -12,32 +12,11 @@ import {
   columnsOf,
   isFinal,
   lockCampaign,
-  type StoredCampaign,
   writeCampaign,
 } from './campaign-rows.ts';
 import { kindOf } from './errors.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
-
-export type { StoredCampaign } from './campaign-rows.ts';
-
-/** What a campaign is created with. Times are epoch ms; 0 means no limit in `ratePerSecond`, no bound in `backlogMax`. */
-export interface CampaignSpec {
-  id: string;
-  stock: number;
-  /** The id, when not given. */
-  name?: string | undefined;
-  opensAt?: number | null | undefined;
-  closesAt?: number | null | undefined;
-  ratePerSecond?: number | undefined;
-  /** One second of the rate, when not given. */
-  burst?: number | undefined;
-  backlogMax?: number | undefined;
-  shards?: number | undefined;
-}
-
-/** The settings that may change while a campaign lives; what is undefined or left out stays. */
-export type CampaignPatch = Omit<CampaignSpec, 'id' | 'stock' | 'shards'>;
 
 /** Streams of a campaign that says nothing: enough for a few workers, few enough to read in one pipeline. */
 const SHARDS_DEFAULT = 4;

@@ -1,6 +1,7 @@
 // What the ledger remembers of the gates that follow it: how far each has heard, and which campaigns are done with.
 import { sql } from 'kysely';
-import { campaignOf, type StoredCampaign } from './campaign-rows.ts';
+import type { StoredCampaign } from '../domain/campaign.ts';
+import { campaignOf } from './campaign-rows.ts';
 import type { Ledger } from './pool.ts';
 
 /** Up to `limit` campaigns with a change that their gate has not heard of. */

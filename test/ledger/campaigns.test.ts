@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import type { CampaignSpec } from '../../src/domain/campaign.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import {
-  type CampaignSpec,
   changeCampaign,
   countIssued,
   createCampaign,
