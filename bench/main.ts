@@ -17,7 +17,7 @@ const FIGURES: readonly Figure[] = [joins, durability, polls, refusals, drain, g
 /** With fewer connections a closed loop waits for the disk (fsync before every answer) and neither core is busy. */
 const CONNECTIONS = 256;
 const FULL: Settings = { quick: false, rounds: 5, seconds: 4, warmSeconds: 3, connections: CONNECTIONS };
-const QUICK: Settings = { quick: true, rounds: 2, seconds: 0.5, warmSeconds: 0.8, connections: CONNECTIONS };
+const QUICK: Settings = { quick: true, rounds: 2, seconds: 0.4, warmSeconds: 0.5, connections: CONNECTIONS };
 
 const { values } = parseArgs({
   options: {
