@@ -30,7 +30,7 @@ test('creating is a 201 with all that was decided, the same again a 200, another
     closesAt: null,
     burst: 50,
     backlogMax: 0,
-    shards: 4,
+    shards: 8,
     state: 'active',
     version: 1,
     createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
