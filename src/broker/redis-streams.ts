@@ -80,7 +80,7 @@ function createConsumer(
     const batches: Batch[] = [];
     for (const found of readReply(reply, streams)) {
       await dropForeign(streams[found.index]!, found.foreignIds);
-      batches.push(...take(among[found.index]!, found.entries, from === '0'));
+      batches.push(...batchOf(among[found.index]!, found.entries, from === '0'));
     }
     return batches;
   }
@@ -94,12 +94,6 @@ function createConsumer(
       .xack(work, GROUP, ...ids)
       .xdel(work, ...ids)
       .exec();
-  }
-
-  function take(shard: number, entries: Entry[], redelivered: boolean): Batch[] {
-    if (entries.length === 0) return [];
-    inHand.add(shard);
-    return [{ shard, entries, redelivered }];
   }
 
   async function readHistory(): Promise<Batch[]> {
@@ -120,7 +114,7 @@ function createConsumer(
       if (vanished && vanished.length > 0) deps.onVanished(campaign, vanished.map(seqOf));
       for (const found of readReply([[work, entries]], [work])) {
         await dropForeign(work, found.foreignIds);
-        claimed.push(...take(shard, found.entries, true));
+        claimed.push(...batchOf(shard, found.entries, true));
       }
     }
     return claimed;
@@ -150,7 +144,10 @@ function createConsumer(
   return {
     async receive(waitMs) {
       try {
-        return await receive(waitMs);
+        const batches = await receive(waitMs);
+        // Only what is handed out is in hand: a claim that failed half-way is read again from the history.
+        for (const { shard } of batches) inHand.add(shard);
+        return batches;
       } catch (error) {
         for (let shard = 0; shard < shards; shard += 1) unread.add(shard);
         if (String(error).includes('NOGROUP') || String(error).includes('UNBLOCKED')) {
@@ -180,6 +177,9 @@ function createConsumer(
     },
   };
 }
+
+const batchOf = (shard: number, entries: Entry[], redelivered: boolean): Batch[] =>
+  entries.length === 0 ? [] : [{ shard, entries, redelivered }];
 
 const seqsOf = (batch: Batch): number[] => batch.entries.map((entry) => entry.seq);
 

@@ -1,0 +1,40 @@
+// What only the Redis adapter can get wrong.
+import { expect, test } from 'vitest';
+import { createRedisStreams } from '../../src/broker/redis-streams.ts';
+import { openBlocking } from '../../src/redis/connection.ts';
+import { keys } from '../../src/redis/keys.ts';
+import { testRedis } from '../helpers/redis.ts';
+import { redisUrl, uniqueName } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
+
+const CLAIM_IDLE_MS = 300;
+
+test('a claim that fails on a later shard does not keep the entries of an earlier one for ever', async (t) => {
+  const redis = testRedis(t);
+  const campaign = uniqueName('half-claimed');
+  const broker = createRedisStreams({
+    redis,
+    openReader: (name) => openBlocking({ url: redisUrl(), name, blockMs: 1_000, onError: () => undefined }),
+    batchMax: 5,
+    claimIdleMs: CLAIM_IDLE_MS,
+    onVanished: () => undefined,
+  });
+  await redis.hset(keys.gate(campaign), 'seq', 2);
+  const [silent, other] = [await broker.consume(campaign, 2, 'silent'), await broker.consume(campaign, 2, 'other')];
+  t.onTestFinished(() => Promise.all([silent.close(), other.close()]).then(() => undefined));
+  await redis.xadd(keys.work(campaign, 0), '2-0', 'user', 'ann');
+  expect(await silent.receive(100)).toHaveLength(1);
+  expect(await other.receive(10)).toEqual([]);
+  await new Promise((resolve) => setTimeout(resolve, CLAIM_IDLE_MS + 50));
+
+  const [second, away] = [keys.work(campaign, 1), `${keys.work(campaign, 1)}:away`];
+  await redis.multi().rename(second, away).set(second, 'an intruder was here').exec();
+  await expect(other.receive(10)).rejects.toMatchObject({ code: 'corrupt-state' });
+  await redis.multi().del(second).rename(away, second).exec();
+
+  const [batch] = await until('the entry that was claimed', 3_000, async () => {
+    const batches = await other.receive(10);
+    return batches.length > 0 ? batches : undefined;
+  });
+  expect(batch!.entries.map(({ seq }) => seq)).toEqual([2]);
+});
