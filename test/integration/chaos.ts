@@ -41,13 +41,22 @@ export function killWorkers(
     const slot = slots[Math.floor(Math.random() * slots.length)]!;
     const name = nameOf(slot);
     const giveUpAt = performance.now() + WORK_WITHIN_MS;
-    while (performance.now() < giveUpAt && (await pendingOf(redis, campaign, shards, name)) === 0) await pause(1);
+    while (performance.now() < giveUpAt && !(await stopInWork(workers.get(slot)!.pid, name))) await pause(1);
     await workers.get(slot)!.end('SIGKILL');
     killer.killed.push(slot);
     if (slots.filter((other) => nameOf(other) === name).length === 1) {
       killer.orphanedCount += await pendingOf(redis, campaign, shards, name);
     }
     workers.set(slot, await startWorker(t, stores, name));
+  }
+
+  /** Stops the process if it still has work in hand once it stands still: looking alone takes longer than a batch may. */
+  async function stopInWork(pid: number, name: string): Promise<boolean> {
+    if ((await pendingOf(redis, campaign, shards, name)) === 0) return false;
+    process.kill(pid, 'SIGSTOP');
+    if ((await pendingOf(redis, campaign, shards, name)) > 0) return true;
+    process.kill(pid, 'SIGCONT');
+    return false;
   }
 
   const loop = (async () => {
