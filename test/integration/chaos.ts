@@ -27,6 +27,7 @@ export function killWorkers(
 ): Killer {
   const { stores, workers, redis, campaign, shards } = plan;
   const over = new AbortController();
+  const bag: string[] = [];
   const killer: Killer = {
     killed: [],
     orphanedCount: 0,
@@ -38,7 +39,9 @@ export function killWorkers(
 
   async function killOne(): Promise<void> {
     const slots = [...workers.keys()];
-    const slot = slots[Math.floor(Math.random() * slots.length)]!;
+    // From a bag: chance alone may choose only those who share a name, and of them nobody can tell whose an entry was.
+    if (bag.length === 0) bag.push(...slots);
+    const [slot] = bag.splice(Math.floor(Math.random() * bag.length), 1) as [string];
     const name = nameOf(slot);
     const giveUpAt = performance.now() + WORK_WITHIN_MS;
     while (performance.now() < giveUpAt && !(await stopInWork(workers.get(slot)!.pid, name))) await pause(1);
