@@ -7,7 +7,7 @@
 -- RETURNS: now seq remaining wait opens_at (decision seq unit admitted_at)[count]
 --
 -- gate      hash: the campaign's projection and its counters
--- free      list: units that came back, handed out again first
+-- free      sorted set: units that came back, handed out again before new ones, lowest first
 -- work      streams: entry `<seq>-0` goes to work[seq mod shards]
 -- users     hash buckets: tag -> packed seq, unit, admitted_at; one key for each user of the batch
 -- trace     W3C traceparent or empty, for each user; left out altogether when no join of the batch is traced
@@ -54,8 +54,8 @@ local opens_at, closes_at, stock, rate, burst, backlog_max = number[3], number[4
 local seq, next_unit, settled, level, bucket_at = number[10], number[11], number[12], number[13], number[14]
 if number[9] ~= shards then return corrupt('the gate has another number of shards') end
 
-local free_count = call('LLEN', free)
-local free_units = free_count > 0 and call('LRANGE', free, 0, count - 1) or {}
+local free_count = call('ZCARD', free)
+local free_units = free_count > 0 and call('ZRANGE', free, 0, count - 1) or {}
 for i = 1, #free_units do
   if not is_integer(free_units[i]) then return corrupt('a unit in the free list') end
 end
@@ -146,7 +146,7 @@ if #admitted > 0 then
     end
     call('HSET', KEYS[FIRST_USERS + i], tag, pack('>I6I4I6', its_seq, its_unit, now))
   end
-  if taken > 0 then call('LTRIM', free, taken, -1) end
+  if taken > 0 then call('ZREMRANGEBYRANK', free, 0, taken - 1) end
   call('HSET', gate, 'seq', seq, 'next_unit', next_unit, 'bucket_level', level, 'bucket_at', now_us)
 end
 

@@ -19,7 +19,7 @@ local function has_type(key, wanted)
   local kind = redis.call('TYPE', key).ok
   return kind == wanted or kind == 'none'
 end
-if not (has_type(gate, 'hash') and has_type(exceptions, 'hash') and has_type(free, 'list')) then
+if not (has_type(gate, 'hash') and has_type(exceptions, 'hash') and has_type(free, 'zset')) then
   return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
 end
 if redis.call('EXISTS', gate) == 0 then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
@@ -30,6 +30,6 @@ if outcome == '' then
 else
   redis.call('HSET', exceptions, seq, outcome)
 end
-if unit ~= '0' then redis.call('RPUSH', free, unit) end
+if unit ~= '0' then redis.call('ZADD', free, unit, unit) end
 redis.call('HINCRBY', gate, 'retrying', -1)
 return 1

@@ -24,7 +24,7 @@ local function has_type(key, wanted)
   local kind = redis.call('TYPE', key).ok
   return kind == wanted or kind == 'none'
 end
-if not (has_type(gate, 'hash') and has_type(work, 'stream') and has_type(exceptions, 'hash') and has_type(free, 'list')) then
+if not (has_type(gate, 'hash') and has_type(work, 'stream') and has_type(exceptions, 'hash') and has_type(free, 'zset')) then
   return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
 end
 local marks = redis.call('HMGET', gate, 'seq', 'watermark:' .. shard, 'acked:' .. shard)
@@ -52,7 +52,7 @@ for e = 1, exceptional do
     settled = settled + 1
     redis.call('HSET', exceptions, its_seq, outcome)
     if outcome == 'retrying:' then retrying = retrying + 1 end
-    if unit ~= '0' then redis.call('RPUSH', free, unit) end
+    if unit ~= '0' then redis.call('ZADD', free, unit, unit) end
   end
 end
 local plain = {}

@@ -16,8 +16,8 @@ if fields[1] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epo
 local stock, next_unit = tonumber(fields[2]), tonumber(fields[3])
 if not stock or not next_unit then return redis.error_reply('SLUICE_CORRUPT stock or next_unit of the gate') end
 
-local returned = redis.call('LPOP', free)
-if returned then return tonumber(returned) end
+local returned = redis.call('ZPOPMIN', free)
+if returned[1] then return tonumber(returned[1]) end
 if next_unit >= stock then return 0 end
 redis.call('HSET', gate, 'next_unit', next_unit + 1)
 return next_unit + 1

@@ -14,7 +14,7 @@ export function createGateReader(redis: Redis, clock: Clock): ReadGates {
   return async (ids) => {
     if (ids.length === 0) return [];
     const pipeline = redis.pipeline();
-    for (const id of ids) pipeline.hgetall(keys.gate(id)).llen(keys.free(id));
+    for (const id of ids) pipeline.hgetall(keys.gate(id)).zcard(keys.free(id));
     const replies = await pipeline.exec().catch((error: unknown) => {
       throw redisFault(error);
     });

@@ -171,7 +171,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
 const isOutOfReach = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'redis-unavailable';
 
-const READING = new Set(['hgetall', 'llen']);
+const READING = new Set(['hgetall', 'zcard']);
 /** What ioredis sends to open a connection. */
 const OPENING = new Set(['auth', 'hello', 'info', 'client', 'select', 'quit']);
 

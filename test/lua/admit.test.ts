@@ -125,10 +125,10 @@ test('decides as the plain model does, over random joins, restocks, pauses, retu
           if (user !== undefined && held !== undefined) {
             // As a cancellation will: the user is forgotten, the unit is free again.
             model.holders.delete(user);
-            model.free.push(held.unit);
+            model.free = [...model.free, held.unit].sort((a, b) => a - b);
             const { keys: names } = admitCall(campaignOf(id), [joinOf(id, user)], 0);
             await redis.hdel(names.at(-1)!, userTag(id, user));
-            await redis.rpush(keys.free(id), held.unit);
+            await redis.zadd(keys.free(id), held.unit, held.unit);
           }
         } else nowUs += next.stepUs;
       }
@@ -173,7 +173,7 @@ async function sold(t: TestContext, name: string) {
     ['a', 'b', 'c', 'd'].map((user) => joinOf(campaign.id, user)),
     0,
   );
-  await redis.rpush(keys.free(campaign.id), 77);
+  await redis.zadd(keys.free(campaign.id), 77, 77);
   return { redis, campaign, gate };
 }
 

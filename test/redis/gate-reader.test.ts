@@ -30,7 +30,7 @@ test('what is left counts the units that came back', async (t) => {
   const gate = createGate(redis);
   await gate.project(campaign, true);
   await gate.admit(campaign, joinsOf(campaign.id, ['x', 'y', 'z']), 0);
-  await redis.rpush(keys.free(campaign.id), 2);
+  await redis.zadd(keys.free(campaign.id), 2, 2);
   const [view] = await createGateReader(redis, Date.now)([campaign.id]);
   expect([view!.remaining, view!.seq, backlogOf(view!)]).toEqual([3, 3, 3]);
 });

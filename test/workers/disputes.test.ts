@@ -19,7 +19,7 @@ const rowsOf = async (campaign: string) =>
   (await database.sql('SELECT unit, user FROM issuances WHERE campaign = ? ORDER BY unit', [campaign])).map(
     ({ unit, user }) => `${String(unit)} ${String(user)}`,
   );
-const freeUnits = (duties: Duties, campaign: string) => duties.redis.lrange(keys.free(campaign), 0, -1);
+const freeUnits = (duties: Duties, campaign: string) => duties.redis.zrange(keys.free(campaign), 0, '-1');
 
 test('a user with another row in the ledger keeps that one: told its unit, and the own unit goes back once', async (t) => {
   const { url: redisUrl } = await startRedis(t);
@@ -83,7 +83,7 @@ test('a ticket whose unit is taken when none is left is retried, and issued once
   await client.untilStatus(tickets[0]!, 'retrying');
   await client.untilStatus(tickets[1]!, 'issued');
   await database.sql('DELETE FROM issuances WHERE campaign = ? AND unit = 2', [campaign]);
-  await duties.redis.rpush(keys.free(campaign), 2);
+  await duties.redis.zadd(keys.free(campaign), 2, 2);
   duties.retry();
   expect((await client.untilStatus(tickets[0]!, 'issued')).issuance).toMatchObject({ unit: 2 });
 });
