@@ -4,17 +4,21 @@
 --
 -- KEYS: gate free work[shards] users[count]
 -- ARGV: epoch deadline shards count (tag user)[count] trace[count]
--- RETURNS: now seq remaining wait opens_at (decision seq unit admitted_at)[count]
+-- RETURNS: now seq remaining wait opens_at (decision seq unit admitted_at epoch)[count]
 --
 -- gate      hash: the campaign's projection and its counters
 -- free      sorted set: units that came back, handed out again before new ones, lowest first
--- work      streams: entry `<seq>-0` goes to work[seq mod shards]
--- users     hash buckets: tag -> packed seq, unit, admitted_at; one key for each user of the batch
+-- work      streams: entry `<seq>-0` goes to work[seq mod shards]; it says its epoch unless that is the first
+-- users     hash buckets: tag -> packed place; one key for each user of the batch. 16 bytes: seq, unit, admitted_at. 28 bytes
+--           for a ticket whose place was lost and restored: the same of where it stands now (seq 0: settled before this
+--           gate), then epoch, seq and unit as they were signed
 -- trace     W3C traceparent or empty, for each user; left out altogether when no join of the batch is traced
 -- deadline  epoch ms by this server's clock, after which nobody waits for the answer; 0 for none
--- decision  0 admitted, 1 known, 2 throttled, 3 backlogged, 4 sold-out, 5 not-open, 6 paused, 7 ended, 8 expired
+-- decision  0 admitted, 1 known, 2 throttled, 3 backlogged, 4 sold-out, 5 not-open, 6 paused, 7 ended, 8 expired,
+--           9 recovering (just rebuilt: holders of lost tickets come first)
+-- epoch     of the ticket; 0 where its seq says it (`epochs` of the gate)
 -- wait      ms until the token bucket holds a token again; 0 when it does
--- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_CORRUPT
+-- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_UNVERIFIED, SLUICE_CORRUPT
 local gate = KEYS[1]
 local free = KEYS[2]
 local epoch = ARGV[1]
@@ -35,19 +39,25 @@ local function is_integer(text)
 end
 
 local fields = call('HMGET', gate, 'epoch', 'state', 'opens_at', 'closes_at', 'stock', 'rate', 'burst',
-  'backlog_max', 'shards', 'seq', 'next_unit', 'settled', 'bucket_level', 'bucket_at')
+  'backlog_max', 'shards', 'seq', 'next_unit', 'settled', 'bucket_level', 'bucket_at',
+  'recovering_until', 'run_id')
 if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
 if fields[1] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
+-- A server that was started anew, or promoted, may have forgotten: until a worker has compared it with the ledger it sells
+-- nothing. The run id is the server's own, so that no old snapshot can vouch for itself.
+if string.match(call('INFO', 'server'), 'run_id:(%x+)') ~= fields[16] then
+  return redis.error_reply('SLUICE_UNVERIFIED the gate is not verified since its server started')
+end
 local state = fields[2]
 if state ~= 'active' and state ~= 'paused' and state ~= 'closed' then return corrupt('state of the gate') end
 local number = {}
-for i = 3, 14 do
+for i = 3, 15 do
   if not fields[i] then return corrupt('field ' .. i .. ' of the gate is missing') end
   number[i] = tonumber(fields[i])
 end
 -- All at once: a pattern for each field would cost as much as an admission.
-if string.find(table.concat(fields, ' ', 3, 14), '[^%d ]') then return corrupt('a field of the gate is no integer') end
-for i = 3, 14 do
+if string.find(table.concat(fields, ' ', 3, 15), '[^%d ]') then return corrupt('a field of the gate is no integer') end
+for i = 3, 15 do
   if not number[i] or number[i] > MAX_INTEGER then return corrupt('field ' .. i .. ' of the gate is no integer') end
 end
 local opens_at, closes_at, stock, rate, burst, backlog_max = number[3], number[4], number[5], number[6], number[7], number[8]
@@ -75,7 +85,8 @@ local closed
 if deadline > 0 and now > deadline then closed = 8
 elseif state == 'closed' or (closes_at > 0 and now >= closes_at) then closed = 7
 elseif state == 'paused' then closed = 6
-elseif now < opens_at then closed = 5 end
+elseif now < opens_at then closed = 5
+elseif now < number[15] then closed = 9 end
 
 local reply = {now, 0, 0, 0, opens_at}
 local admitted = {} -- position in the batch of each new admission, in order
@@ -85,17 +96,18 @@ local first_seq = seq + 1
 
 for i = 1, count do
   local tag = ARGV[FIRST_JOIN + 2 * i - 1]
-  local slot = 5 + 4 * (i - 1)
-  local decision, its_seq, its_unit, its_time = closed, 0, 0, 0
+  local slot = 5 + 5 * (i - 1)
+  local decision, its_seq, its_unit, its_time, its_epoch = closed, 0, 0, 0, 0
   if closed ~= 8 then
     local earlier = seen[tag]
     local packed = not earlier and call('HGET', KEYS[FIRST_USERS + i], tag)
     if earlier then
       decision, its_seq, its_unit, its_time = 1, reply[earlier + 2], reply[earlier + 3], reply[earlier + 4]
     elseif packed then
-      if #packed ~= 16 then return corrupt('the entry of a user') end
+      if #packed ~= 16 and #packed ~= 28 then return corrupt('the entry of a user') end
       decision = 1
       its_seq, its_unit, its_time = struct.unpack('>I6I4I6', packed)
+      if #packed == 28 then its_epoch, its_seq, its_unit = struct.unpack('>I2I6I4', packed, 17) end
     elseif not closed then
       local next_free = free_units[taken + 1]
       if not next_free and next_unit >= stock then decision = 4
@@ -119,6 +131,7 @@ for i = 1, count do
     end
   end
   reply[slot + 1], reply[slot + 2], reply[slot + 3], reply[slot + 4] = decision, its_seq, its_unit, its_time
+  reply[slot + 5] = its_epoch
 end
 
 if #admitted > 0 then
@@ -133,16 +146,18 @@ if #admitted > 0 then
   local now_text = string.format('%.0f', now)
   for n = 1, #admitted do
     local i = admitted[n]
-    local slot = 5 + 4 * (i - 1)
+    local slot = 5 + 5 * (i - 1)
     local its_seq, its_unit = reply[slot + 2], reply[slot + 3]
     local tag, user, trace = ARGV[FIRST_JOIN + 2 * i - 1], ARGV[FIRST_JOIN + 2 * i], ARGV[FIRST_TRACE + i]
     local seq_text = tostring(its_seq)
     local unit_text = its_unit == its_seq and seq_text or tostring(its_unit)
     local work, id = KEYS[FIRST_WORK + 1 + its_seq % shards], seq_text .. '-0'
-    if not trace or trace == '' then
-      call('XADD', work, id, 'user', user, 'unit', unit_text, 'admitted_at', now_text)
-    else
+    if epoch ~= '1' then
+      call('XADD', work, id, 'user', user, 'unit', unit_text, 'admitted_at', now_text, 'epoch', epoch, 'traceparent', trace or '')
+    elseif trace and trace ~= '' then
       call('XADD', work, id, 'user', user, 'unit', unit_text, 'admitted_at', now_text, 'traceparent', trace)
+    else
+      call('XADD', work, id, 'user', user, 'unit', unit_text, 'admitted_at', now_text)
     end
     call('HSET', KEYS[FIRST_USERS + i], tag, pack('>I6I4I6', its_seq, its_unit, now))
   end

@@ -3,46 +3,43 @@
 -- when the caller knows that there never was one: an empty gate in place of a lost one would sell the stock again.
 --
 -- KEYS: gate
--- ARGV: version epoch create state opens_at closes_at stock rate burst backlog_max shards buckets name
+-- ARGV: version epoch create shards (field value)[settings]
 -- RETURNS: 'projected', 'current' (the gate has this version or a newer one) or 'missing'
 -- ERRORS: SLUICE_CORRUPT
 local gate = KEYS[1]
 local version = ARGV[1]
 local epoch = ARGV[2]
 local create = ARGV[3]
-local state = ARGV[4]
-local opens_at = ARGV[5]
-local closes_at = ARGV[6]
-local stock = ARGV[7]
-local rate = ARGV[8]
-local burst = ARGV[9]
-local backlog_max = ARGV[10]
-local shards = ARGV[11]
-local buckets = ARGV[12]
-local name = ARGV[13]
+local shards = ARGV[4]
 
-for i = 1, 12 do
-  if i ~= 4 and not string.match(ARGV[i], '^%d+$') then
-    return redis.error_reply('SLUICE_CORRUPT argument ' .. i .. ' is no integer')
+local settings = {}
+for i = 5, #ARGV, 2 do settings[ARGV[i]] = ARGV[i + 1] end
+for field, value in pairs(settings) do
+  if field ~= 'state' and field ~= 'name' and not string.match(value, '^%d+$') then
+    return redis.error_reply('SLUICE_CORRUPT the setting ' .. field .. ' is no integer')
   end
+end
+for i = 1, 4 do
+  if not string.match(ARGV[i], '^%d+$') then return redis.error_reply('SLUICE_CORRUPT argument ' .. i .. ' is no integer') end
 end
 
 local missing = redis.call('TYPE', gate).ok == 'none'
 if missing and create ~= '1' then return 'missing' end
 if not missing then
   local current = redis.call('HMGET', gate, 'version', 'shards', 'buckets')
+  if not current[1] then return 'missing' end -- it is being rebuilt, and hears of this once it is open
   if tonumber(current[1]) >= tonumber(version) then return 'current' end
-  if current[2] ~= shards or current[3] ~= buckets then
+  if current[2] ~= shards or current[3] ~= settings.buckets then
     return redis.error_reply('SLUICE_CORRUPT shards and buckets of a gate never change')
   end
 end
 
-redis.call('HSET', gate, 'version', version, 'state', state, 'opens_at', opens_at, 'closes_at', closes_at,
-  'stock', stock, 'rate', rate, 'burst', burst, 'backlog_max', backlog_max, 'name', name)
+for field, value in pairs(settings) do redis.call('HSET', gate, field, value) end
 if missing then
   local time = redis.call('TIME')
-  redis.call('HSET', gate, 'epoch', epoch, 'shards', shards, 'buckets', buckets, 'seq', 0, 'next_unit', 0,
-    'settled', 0, 'retrying', 0, 'bucket_level', tonumber(burst) * 1000000,
+  redis.call('HSET', gate, 'epoch', epoch, 'epochs', epoch .. ':0', 'recovering_until', 0,
+    'run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), 'shards', shards, 'seq', 0, 'next_unit', 0,
+    'settled', 0, 'retrying', 0, 'bucket_level', tonumber(settings.burst) * 1000000,
     'bucket_at', tonumber(time[1]) * 1000000 + tonumber(time[2]))
 end
 return 'projected'

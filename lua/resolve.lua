@@ -1,17 +1,18 @@
 #!lua
 -- Ends the exception of one ticket that was settled as `retrying`: issued as promised after all, or something final.
 --
--- KEYS: gate exceptions free
--- ARGV: seq outcome unit
+-- KEYS: gate users exceptions free
+-- ARGV: tag outcome unit
 -- RETURNS: 1 when the exception changed, 0 when it was no longer `retrying` (somebody else resolved it)
 --
 -- outcome  the final outcome; empty when the ticket was issued as promised
--- unit     the unit that goes back to the free list with this outcome, 0 for none
--- ERRORS: SLUICE_CORRUPT, SLUICE_GATE_MISSING
+-- unit     the unit that goes back to the free units with this outcome, 0 for none
+-- ERRORS: SLUICE_CORRUPT, SLUICE_GATE_MISSING, SLUICE_UNVERIFIED
 local gate = KEYS[1]
-local exceptions = KEYS[2]
-local free = KEYS[3]
-local seq = ARGV[1]
+local users = KEYS[2]
+local exceptions = KEYS[3]
+local free = KEYS[4]
+local tag = ARGV[1]
 local outcome = ARGV[2]
 local unit = ARGV[3]
 
@@ -19,16 +20,22 @@ local function has_type(key, wanted)
   local kind = redis.call('TYPE', key).ok
   return kind == wanted or kind == 'none'
 end
-if not (has_type(gate, 'hash') and has_type(exceptions, 'hash') and has_type(free, 'zset')) then
+if not (has_type(gate, 'hash') and has_type(users, 'hash') and has_type(exceptions, 'hash') and has_type(free, 'zset')) then
   return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
 end
-if redis.call('EXISTS', gate) == 0 then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if redis.call('HGET', exceptions, seq) ~= 'retrying:' then return 0 end
+local run_id = redis.call('HGET', gate, 'run_id')
+if not run_id then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
+if run_id == '' then return redis.error_reply('SLUICE_UNVERIFIED the gate is being rebuilt') end
+local packed = redis.call('HGET', users, tag)
+if not packed then return 0 end
+local place = struct.unpack('>I6', packed)
+local field = place > 0 and string.format('%.0f', place) or tag
+if redis.call('HGET', exceptions, field) ~= 'retrying:' then return 0 end
 
 if outcome == '' then
-  redis.call('HDEL', exceptions, seq)
+  redis.call('HDEL', exceptions, field)
 else
-  redis.call('HSET', exceptions, seq, outcome)
+  redis.call('HSET', exceptions, field, outcome)
 end
 if unit ~= '0' then redis.call('ZADD', free, unit, unit) end
 redis.call('HINCRBY', gate, 'retrying', -1)

@@ -3,22 +3,24 @@
 -- writes down what became of tickets that were not issued as promised. An entry counts once, whoever acks it and how often.
 --
 -- KEYS: gate work exceptions free
--- ARGV: group shard ids exceptional id[ids] (seq outcome unit)[exceptional]
+-- ARGV: group epoch shard ids exceptional id[ids] (seq outcome unit)[exceptional]
 -- RETURNS: settled watermark
 --
+-- epoch       of the gate the entries were received under: in a later one the same ids may be other people's
 -- exceptions  hash: seq -> outcome
--- unit        the unit that goes back to the free list with this outcome, 0 for none
+-- unit        the unit that goes back to the free units with this outcome, 0 for none
 -- settled     how many of the ids were pending until now
 -- watermark   every seq of the shard up to it is settled
--- ERRORS: SLUICE_CORRUPT, SLUICE_GATE_MISSING
+-- ERRORS: SLUICE_CORRUPT, SLUICE_GATE_MISSING, SLUICE_EPOCH
 local gate = KEYS[1]
 local work = KEYS[2]
 local exceptions = KEYS[3]
 local free = KEYS[4]
 local group = ARGV[1]
-local shard = ARGV[2]
-local ids = tonumber(ARGV[3])
-local exceptional = tonumber(ARGV[4])
+local epoch = ARGV[2]
+local shard = ARGV[3]
+local ids = tonumber(ARGV[4])
+local exceptional = tonumber(ARGV[5])
 
 local function has_type(key, wanted)
   local kind = redis.call('TYPE', key).ok
@@ -27,10 +29,12 @@ end
 if not (has_type(gate, 'hash') and has_type(work, 'stream') and has_type(exceptions, 'hash') and has_type(free, 'zset')) then
   return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
 end
-local marks = redis.call('HMGET', gate, 'seq', 'watermark:' .. shard, 'acked:' .. shard)
+local marks = redis.call('HMGET', gate, 'seq', 'watermark:' .. shard, 'acked:' .. shard, 'epoch', 'shards', 'settled:' .. shard)
 if not marks[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-local seq = tonumber(marks[1])
+if marks[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. marks[4]) end
+local seq, shards = tonumber(marks[1]), tonumber(marks[5])
 local watermark, acked = tonumber(marks[2] or '0'), tonumber(marks[3] or '0')
+local settled_before = tonumber(marks[6] or '0')
 local last_delivered
 if redis.call('TYPE', work).ok == 'stream' then
   local groups = redis.call('XINFO', 'GROUPS', work)
@@ -45,7 +49,7 @@ if not last_delivered then return redis.error_reply('NOGROUP no such stream or g
 local settled, retrying = 0, 0
 local exceptional_ids = {}
 for e = 1, exceptional do
-  local at = 4 + ids + 3 * (e - 1)
+  local at = 5 + ids + 3 * (e - 1)
   local its_seq, outcome, unit = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   exceptional_ids[its_seq .. '-0'] = true
   if redis.call('XACK', work, group, its_seq .. '-0') == 1 then
@@ -57,7 +61,7 @@ for e = 1, exceptional do
 end
 local plain = {}
 for i = 1, ids do
-  local id = ARGV[4 + i]
+  local id = ARGV[5 + i]
   if not exceptional_ids[id] then plain[#plain + 1] = id end
   acked = math.max(acked, math.min(seq, tonumber(string.match(id, '^(%d+)-'))))
 end
@@ -67,9 +71,19 @@ local pending = redis.call('XPENDING', work, group, '-', '+', 1)
 local reached = #pending > 0 and tonumber(string.match(pending[1][1], '^(%d+)-')) - 1
   or tonumber(string.match(last_delivered, '^(%d+)-'))
 -- What an intruder put beyond the gate's own seq is no ticket, and must not move the watermark past those to come.
-watermark = math.max(watermark, math.min(reached, seq))
-redis.call('XTRIM', work, 'MINID', '=', string.format('%.0f-0', watermark + 1))
-redis.call('HSET', gate, 'watermark:' .. shard, watermark, 'acked:' .. shard, acked)
+reached = math.max(watermark, math.min(reached, seq))
+local k = tonumber(shard)
+local seqs_reached = reached < k and 0 or math.floor((reached - k) / shards) + (k > 0 and 1 or 0)
+if settled_before + settled >= seqs_reached then
+  watermark = reached
+  redis.call('XTRIM', work, 'MINID', '=', string.format('%.0f-0', watermark + 1))
+else
+  -- Entries below it were never settled and are pending no more: somebody deleted or trimmed them. The gate closes and is
+  -- rebuilt; a watermark that passed them would tell their holders that they were issued.
+  redis.call('HSET', gate, 'run_id', 'entries-lost')
+end
+redis.call('HSET', gate, 'watermark:' .. shard, watermark, 'acked:' .. shard, acked,
+  'settled:' .. shard, settled_before + settled)
 if settled > 0 then redis.call('HINCRBY', gate, 'settled', settled) end
 if retrying > 0 then redis.call('HINCRBY', gate, 'retrying', retrying) end
 return {settled, watermark}

@@ -40,6 +40,7 @@ const schema = z.object({
     .regex(/^[A-Za-z0-9_.-]{1,64}$/)
     .optional(),
   WORKER_CONNECTIONS: count(8, 1, 64),
+  RECOVERY_GRACE_MS: count(limits.recoveryGraceMs, 0, 600_000),
   CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
   DURABILITY: z.enum(['memory', 'disk']).default('disk'),
   TICKET_KEYS: z
@@ -67,7 +68,13 @@ export interface Config {
   admin: { host: string; port: number; token: string | undefined };
   telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
   logLevel: string;
-  workers: { count: number; name: string | undefined; connections: number; claimIdleMs: number };
+  workers: {
+    count: number;
+    name: string | undefined;
+    connections: number;
+    claimIdleMs: number;
+    recoveryGraceMs: number;
+  };
   durability: Durability;
   ticketKeys: TicketKeys | undefined;
   couponKey: Buffer | undefined;
@@ -120,6 +127,7 @@ export function readConfig(environment: Record<string, string | undefined>, need
       name: env.WORKER_NAME,
       connections: env.WORKER_CONNECTIONS,
       claimIdleMs: env.CLAIM_IDLE_MS,
+      recoveryGraceMs: env.RECOVERY_GRACE_MS,
     },
     durability: env.DURABILITY,
     ticketKeys: env.TICKET_KEYS === undefined ? undefined : parseTicketKeys(env.TICKET_KEYS),

@@ -15,6 +15,8 @@ export const limits = {
   /** A campaign nobody asked about for this long is no longer read. */
   viewIdleMs: 30_000,
   viewsMax: 10_000,
+  /** The list of campaigns in the ledger is read this often by each front: one query, whatever the load. */
+  rollReadMs: 5_000,
   /** Unknown campaign ids are remembered as unknown, so that guessing ids costs the store little. */
   unknownViewMs: 1_000,
   /** Verified tickets kept per front: 400 bytes each. */
@@ -43,6 +45,13 @@ export const limits = {
   /** A consumer that holds nothing and is silent for this long is deleted. */
   consumerIdleMs: 3_600_000,
   renumberAttemptsMax: 5,
+
+  /** A worker that recovers a gate and dies is followed by another one after this long. */
+  recoveryLockMs: 10_000,
+  /** Gates recovered side by side by one worker. */
+  recoveriesMax: 4,
+  /** After a rebuild only holders of lost tickets are admitted: whoever polls as told has asked once by then. */
+  recoveryGraceMs: 15_000,
 
   retryAttemptsMax: 6,
   retryBackoffMs: 1_000,
@@ -74,6 +83,7 @@ const relations: [string, boolean][] = [
   ['a lock wait ends before its statement', limits.lockWaitMs < limits.statementMs],
   ['memory is read more often than it goes stale', limits.viewReadMs * 5 < limits.viewStaleMs],
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],
+  ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],
   ['a drain outlasts a statement', limits.drainMs > limits.statementMs],
 ];
 const broken = relations.filter(([, holds]) => !holds).map(([name]) => name);

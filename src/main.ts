@@ -1,6 +1,7 @@
 // `npm start`: the front and the admin API; in the local profile also the servers and workers they need.
 import { parseArgs } from 'node:util';
 import { createCampaignDesk } from './admission/campaign-desk.ts';
+import { createCampaignRoll } from './admission/campaign-roll.ts';
 import { createCampaigns } from './admission/campaigns.ts';
 import { createJoins } from './admission/joins.ts';
 import { createTickets } from './admission/tickets.ts';
@@ -63,11 +64,19 @@ await untilReady(redis, limits.drainMs);
 const gate = createGate(redis);
 const readGates = createGateReader(redis, systemClock);
 const readAdmittedTags = createAdmittedTagsReader(redis);
-const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
-const reading = campaigns.keepReading(stop.signal);
+const store = campaignStore(ledger);
+const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
+const campaigns = createCampaigns({
+  readGates,
+  readAdmittedTags,
+  exists: (id) => roll.has(id),
+  clock: systemClock,
+  onError,
+});
+const reading = Promise.all([campaigns.keepReading(stop.signal), roll.keepReading(stop.signal)]);
 open.defer(() => {
   stop.stop(); // also after a start that failed: nobody else would end the reading
-  return reading;
+  return reading.then(() => undefined);
 });
 const joins = createJoins({ gate, campaigns, clock: systemClock });
 const { ticketKeys, couponKey, adminToken } = place;
@@ -100,7 +109,7 @@ const front = createFront({
   onError,
 });
 const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
-const desk = createCampaignDesk({ store: campaignStore(ledger), gate, readGates, readOldestWaitMs, onError });
+const desk = createCampaignDesk({ store, gate, readGates, readOldestWaitMs, onError });
 const admin = createAdmin({ desk, campaigns, token: adminToken, onError });
 
 open.use(await place.startWorkers());

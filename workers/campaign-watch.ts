@@ -1,16 +1,16 @@
 // Starts an issuer for every campaign that may have tickets, and stops it when there is nothing left to issue.
+import type { ConsumedCampaign } from '../src/broker/port.ts';
 import type { Campaign } from '../src/domain/campaign.ts';
 import { phaseOf } from '../src/domain/campaign.ts';
 import { backlogOf, type GateView } from '../src/domain/gate-view.ts';
 import { pause } from '../src/lifecycle.ts';
 import type { ReadGates } from '../src/redis/gate-reader.ts';
-import type { IssuedCampaign } from './issuer.ts';
 
 export interface CampaignWatchDeps {
   listLiveCampaigns: () => Promise<Campaign[]>;
   readGates: ReadGates;
   /** Issues until its signal aborts. */
-  issue: (campaign: IssuedCampaign, stopping: AbortSignal) => Promise<void>;
+  issue: (campaign: ConsumedCampaign, stopping: AbortSignal) => Promise<void>;
   /** Hears how many tickets wait, and how many are being retried, over all campaigns. */
   onLook: (backlog: number, retrying: number) => void;
   onError: (error: unknown) => void;
@@ -39,7 +39,7 @@ export async function watchCampaigns(deps: CampaignWatchDeps, stopping: AbortSig
     for (const [id, { epoch, shards }] of wanted) if (!attended.has(id)) attend({ id, epoch, shards });
   }
 
-  function attend(campaign: IssuedCampaign): void {
+  function attend(campaign: ConsumedCampaign): void {
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, stopping]);
     const ended = deps

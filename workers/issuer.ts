@@ -5,8 +5,9 @@
 //   ledger commit → retry scheduled crash: delivered again, the ledger answers `already`
 //   retry scheduled → settle        crash: delivered again; the retry is scheduled once for each ticket
 //   settle                          the entry is gone, the watermark stands, exceptions are visible: all in one script
-import type { Batch, Broker, Consumer } from '../src/broker/port.ts';
+import type { Batch, Broker, ConsumedCampaign, Consumer } from '../src/broker/port.ts';
 import { couponCode } from '../src/domain/coupon.ts';
+import { type EntryTicket, readEntry } from '../src/domain/entry-ticket.ts';
 import { isFault } from '../src/domain/fault.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { TicketException } from '../src/domain/outcome.ts';
@@ -15,7 +16,6 @@ import { limits } from '../src/limits.ts';
 import type { Gate } from '../src/redis/gate.ts';
 import type { Retries } from '../src/retry/port.ts';
 import { traceBatch } from '../src/telemetry/join-trace.ts';
-import { type EntryTicket, readEntry } from './entry-ticket.ts';
 
 export interface IssuerDeps {
   broker: Broker;
@@ -30,15 +30,9 @@ export interface IssuerDeps {
   onError: (error: unknown) => void;
 }
 
-export interface IssuedCampaign {
-  id: string;
-  epoch: number;
-  shards: number;
-}
-
 /** Runs until `stopping` aborts; then finishes the batches in hand. */
-export async function issueTickets(deps: IssuerDeps, campaign: IssuedCampaign, stopping: AbortSignal): Promise<void> {
-  const consumer = await deps.broker.consume(campaign.id, campaign.shards, deps.workerName);
+export async function issueTickets(deps: IssuerDeps, campaign: ConsumedCampaign, stopping: AbortSignal): Promise<void> {
+  const consumer = await deps.broker.consume(campaign, deps.workerName);
   const inHand = new Set<Promise<void>>();
   let failureCount = 0;
   try {
@@ -63,7 +57,7 @@ export async function issueTickets(deps: IssuerDeps, campaign: IssuedCampaign, s
 /** Does all the work of one batch. While the ledger or Redis is away it waits and tries again; nobody acks. */
 async function settleBatch(
   deps: IssuerDeps,
-  campaign: IssuedCampaign,
+  campaign: ConsumedCampaign,
   consumer: Consumer,
   batch: Batch,
   stopping: AbortSignal,
@@ -78,6 +72,11 @@ async function settleBatch(
       deps.onSettled(settled, (performance.now() - startedAt) / 1_000);
       break;
     } catch (error) {
+      // The gate was verified or rebuilt meanwhile: its new epoch delivers again what it still has of this batch.
+      if (isFault(error, 'stale-epoch')) {
+        consumer.release(batch);
+        break;
+      }
       deps.onError(error);
       // Not retryable means that this worker cannot do it; another one, or this one after a fix, will be given it again.
       if (stopping.aborted || !isFault(error) || !error.retryable) {
@@ -91,30 +90,41 @@ async function settleBatch(
   span.end();
 }
 
-async function issue(deps: IssuerDeps, campaign: IssuedCampaign, tickets: EntryTicket[]): Promise<TicketException[]> {
+async function issue(deps: IssuerDeps, campaign: ConsumedCampaign, tickets: EntryTicket[]): Promise<TicketException[]> {
   const exceptions: TicketException[] = [];
   const rows: IssuanceRow[] = [];
   const traces: string[] = [];
+  const places: number[] = [];
   for (const ticket of tickets) {
     if (ticket.kind === 'malformed') {
       await deps.keepMalformed(campaign.id, campaign.epoch, ticket.seq, ticket.raw);
       exceptions.push({ seq: ticket.seq, outcome: { status: 'failed', reason: 'malformed-entry' } });
     } else {
-      rows.push(rowOf(deps, campaign, ticket));
+      rows.push(rowOf(deps, campaign.id, ticket));
       traces.push(ticket.traceparent);
+      places.push(ticket.seq);
     }
   }
-  const results = rows.length === 0 ? [] : await deps.issueBatch(rows);
+  const results = await issueRows(deps, rows);
   for (const [index, result] of results.entries()) {
     if (result.kind === 'issued' || result.kind === 'already') continue;
-    exceptions.push(await exceptionOf(deps, rows[index]!, result, traces[index]!));
+    exceptions.push({ seq: places[index]!, ...(await exceptionOf(deps, rows[index]!, result, traces[index]!)) });
   }
   return exceptions;
 }
 
-function rowOf(deps: IssuerDeps, { id, epoch }: IssuedCampaign, ticket: EntryTicket & { kind: 'ticket' }): IssuanceRow {
-  const { unit, user, seq, admittedAt } = ticket;
-  return { campaign: id, unit, user, seq, epoch, code: couponCode(deps.couponKey, id, unit), admittedAt };
+/** Issues what has a unit; a restored ticket that found none needs another one, as if its own were taken. */
+export async function issueRows(deps: Pick<IssuerDeps, 'issueBatch'>, rows: IssuanceRow[]): Promise<IssueResult[]> {
+  const housed = rows.filter((row) => row.unit > 0);
+  const results = housed.length === 0 ? [] : await deps.issueBatch(housed);
+  if (housed.length === rows.length) return results;
+  const byRow = new Map(housed.map((row, index) => [row, results[index]!]));
+  return rows.map((row) => byRow.get(row) ?? { kind: 'unit-taken' });
+}
+
+function rowOf(deps: IssuerDeps, campaign: string, ticket: EntryTicket & { kind: 'ticket' }): IssuanceRow {
+  const { unit, user, admittedAt, epoch, ticketSeq: seq } = ticket;
+  return { campaign, unit, user, seq, epoch, code: couponCode(deps.couponKey, campaign, unit), admittedAt };
 }
 
 async function exceptionOf(
@@ -122,16 +132,16 @@ async function exceptionOf(
   row: IssuanceRow,
   result: Exclude<IssueResult, { kind: 'issued' } | { kind: 'already' }>,
   traceparent: string,
-): Promise<TicketException> {
+): Promise<Omit<TicketException, 'seq'>> {
   const { campaign, epoch, seq, unit, user, admittedAt } = row;
-  if (result.kind === 'duplicate') return { seq, ...issuedAs(result, unit) };
+  if (result.kind === 'duplicate') return issuedAs(result, unit);
   if (result.kind === 'unit-taken') {
     const renumbered = await renumber(deps, row);
-    if (renumbered !== undefined) return { seq, ...renumbered };
+    if (renumbered !== undefined) return renumbered;
   }
   const reason = result.kind === 'bad-row' ? result.reason : 'no-unit-left';
   await deps.retries.schedule({ campaign, epoch, seq, unit, user, admittedAt, reason, traceparent });
-  return { seq, outcome: { status: 'retrying' } };
+  return { outcome: { status: 'retrying' } };
 }
 
 /** How a ticket ended that was issued under another unit than its own. */
@@ -152,7 +162,7 @@ export async function renumber(
   row: IssuanceRow,
 ): Promise<Renumbered | undefined> {
   for (let attempt = 0; attempt < limits.renumberAttemptsMax; attempt += 1) {
-    const unit = await deps.gate.takeUnit(row.campaign, row.epoch);
+    const unit = await deps.gate.takeUnit(row.campaign);
     if (unit === undefined) return undefined;
     const code = couponCode(deps.couponKey, row.campaign, unit);
     const [result] = (await deps.issueBatch([{ ...row, unit, code }])) as [IssueResult];

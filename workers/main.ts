@@ -3,15 +3,17 @@ import { hostname } from 'node:os';
 import { createRedisStreams } from '../src/broker/redis-streams.ts';
 import { configOrExit } from '../src/config.ts';
 import { systemClock } from '../src/domain/clock.ts';
-import { campaignStore } from '../src/ledger/campaign-store.ts';
+import { campaignStore, epochStore } from '../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
 import { issueBatch } from '../src/ledger/issuances.ts';
 import { openLedger } from '../src/ledger/pool.ts';
 import { listenForStop, tellFailuresPlainly } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
+import { recoverGate } from '../src/recovery/recover.ts';
 import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
 import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
+import { createGateBuilder } from '../src/redis/gate-builder.ts';
 import { createGateReader } from '../src/redis/gate-reader.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { createLog } from '../src/telemetry/log.ts';
@@ -20,6 +22,7 @@ import { startTelemetry } from '../src/telemetry/start.ts';
 import { watchCampaigns } from './campaign-watch.ts';
 import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
+import { recoverGates } from './recoverer.ts';
 import { createRetryWork } from './retrier.ts';
 
 tellFailuresPlainly();
@@ -79,6 +82,15 @@ const issuer = {
   onSettled: metrics.settled,
   onError,
 };
+const gates = createGateBuilder(redis);
+const recovering = {
+  gates,
+  readGates,
+  ledger: epochStore(ledger),
+  listRetries: (campaign: string) => retries.list(campaign),
+  worker: workerName,
+  graceMs: config.workers.recoveryGraceMs,
+};
 log.info('issuing');
 await Promise.all([
   watchCampaigns(
@@ -87,6 +99,17 @@ await Promise.all([
       readGates,
       issue: (campaign, stop) => issueTickets(issuer, campaign, stop),
       onLook: metrics.looked,
+      onError,
+    },
+    stopping,
+  ),
+  recoverGates(
+    {
+      listLiveCampaigns: store.listLiveCampaigns,
+      listCampaigns: store.list,
+      stateOf: gates.state,
+      recover: (campaign) => recoverGate(recovering, campaign),
+      onRecovered: (campaign, recovery) => log.warn({ campaign, ...recovery }, 'the gate opened under a new epoch'),
       onError,
     },
     stopping,

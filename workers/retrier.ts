@@ -5,7 +5,7 @@ import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { Gate, GateShape } from '../src/redis/gate.ts';
 import type { RetryJob, RetryWork } from '../src/retry/port.ts';
-import { issuedAs, type Renumbered, renumber } from './issuer.ts';
+import { issuedAs, issueRows, type Renumbered, renumber } from './issuer.ts';
 
 export interface RetrierDeps {
   gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit'>;
@@ -18,7 +18,7 @@ export interface RetrierDeps {
 export function createRetryWork(deps: RetrierDeps): RetryWork {
   const attempt = async (job: RetryJob): Promise<void> => {
     const row = rowOf(deps, job);
-    const [result] = (await deps.issueBatch([row])) as [IssueResult];
+    const [result] = (await issueRows(deps, [row])) as [IssueResult];
     switch (result.kind) {
       case 'issued':
       case 'already':
@@ -63,10 +63,10 @@ function rowOf(deps: RetrierDeps, { campaign, epoch, seq, unit, user, admittedAt
 
 /** Makes the outcome visible. A retry may run before its entry was settled as `retrying`: then it must come again. */
 async function end(deps: RetrierDeps, job: RetryJob, ended: Renumbered | undefined): Promise<void> {
-  if (await deps.gate.resolve(job.campaign, job.seq, ended?.outcome, ended?.returnedUnit)) return;
   const shape = await deps.shapeOf(job.campaign);
-  if (shape === undefined || shape.epoch !== job.epoch) return;
+  if (shape === undefined) throw new Fault('gate-missing', 'the gate is being rebuilt', { retryable: true });
   const tag = userTag(job.campaign, job.user);
-  const outcome = await deps.gate.outcome(shape, { ...job, tag });
+  if (await deps.gate.resolve(shape, tag, ended?.outcome, ended?.returnedUnit)) return;
+  const { outcome } = await deps.gate.outcome(shape, tag);
   if (outcome.status === 'queued') throw new Fault('conflict', 'its entry is not settled yet', { retryable: true });
 }

@@ -1,7 +1,7 @@
 // The campaigns a front knows: read on demand, then ten times a second while somebody asks for them.
 import { phaseOf } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
-import { isFault } from '../domain/fault.ts';
+import { Fault, isFault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
@@ -12,6 +12,8 @@ import { type CampaignMemory, createCampaignMemory, isComplete, takeReading } fr
 export interface CampaignsDeps {
   readGates: ReadGates;
   readAdmittedTags: ReadAdmittedTags;
+  /** Whether the ledger has this campaign: then a gate that is not there is a lost one. No I/O. */
+  exists: (id: string) => boolean;
   clock: Clock;
   onError: (error: unknown) => void;
 }
@@ -40,6 +42,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
     const [view] = await deps.readGates([id]);
     const now = deps.clock();
     if (view === undefined) {
+      if (deps.exists(id)) throw new Fault('gate-missing', 'the gate is being recovered', { retryable: true });
       if (unknownUntil.size >= limits.viewsMax) unknownUntil.clear();
       unknownUntil.set(id, now + limits.unknownViewMs);
       return undefined;

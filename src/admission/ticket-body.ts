@@ -25,17 +25,18 @@ const UNKNOWN: Eta = { known: false, p50Ms: null, p90Ms: null };
 
 export const isFinal = (status: TicketStatus): boolean => status === 'issued' || status === 'cancelled';
 
-/** The body of `ticket`, with where it stands and when to ask again by what `memory` knows at `now`. */
+/** The body of `ticket`, which stands at the seq `place`: how far that is, and when to ask again, by what `memory` knows at `now`. */
 export function ticketBody(
   text: string,
   ticket: Pick<Ticket, 'campaign' | 'seq'>,
+  place: number,
   status: TicketStatus,
   memory: CampaignMemory,
   durability: string,
   now: number,
 ): TicketBody {
   const waiting = status === 'queued' || status === 'retrying';
-  const ahead = status === 'queued' ? aheadOf(memory.view, ticket.seq) : 0;
+  const ahead = status === 'queued' ? aheadOf(memory.view, place) : 0;
   const eta = waiting ? (isFresh(memory, now) ? memory.drain.eta(ahead + 1) : UNKNOWN) : DONE;
   return {
     ticket: text,

@@ -2,8 +2,9 @@
 import type { Clock } from '../domain/clock.ts';
 import { couponCode } from '../domain/coupon.ts';
 import type { Admission } from '../domain/decision.ts';
+import { epochAt } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
-import { placeOf } from '../domain/gate-view.ts';
+import { type GateView, placeOf } from '../domain/gate-view.ts';
 import { signTicket, type Ticket, type TicketKeys, verifyTicket } from '../domain/ticket.ts';
 import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
@@ -13,7 +14,7 @@ import type { Campaigns } from './campaigns.ts';
 import { isFinal, type TicketBody, ticketBody } from './ticket-body.ts';
 
 export interface TicketsDeps {
-  gate: Pick<Gate, 'outcome'>;
+  gate: Pick<Gate, 'outcome' | 'readmit'>;
   campaigns: Campaigns;
   ticketKeys: TicketKeys;
   couponKey: Buffer;
@@ -28,6 +29,8 @@ export interface HeldTicket {
   text: string;
   ticket: Ticket;
   final?: TicketBody;
+  /** Where a ticket of an earlier epoch stands in this one; what its own seq says is no longer true. */
+  standing?: { epoch: number; seq: number };
   pollCount: number;
   pollWindowAt: number;
 }
@@ -42,10 +45,19 @@ export interface Tickets {
   pollsPerSecond: number;
   /** What memory knows of it: where it waits, or how it ended. Undefined when Redis has to be asked. */
   peek(held: HeldTicket): TicketBody | undefined;
-  /** What became of it; undefined for a ticket of a campaign we do not know. Throws a retryable Fault when unknown. */
-  status(held: HeldTicket): Promise<TicketBody | undefined>;
+  /**
+   * What became of it; undefined for a ticket of a campaign we do not know. A ticket that Redis has lost gets its place
+   * back, which needs its `user`: throws `unidentified` when nobody says who that is, a retryable Fault when unknown.
+   */
+  status(held: HeldTicket, user: string | undefined): Promise<TicketBody | undefined>;
   /** Waits until the status differs from `seen`, or `waitMs`, or `gone` aborts. */
-  untilChanged(held: HeldTicket, seen: TicketBody, waitMs: number, gone: AbortSignal): Promise<TicketBody>;
+  untilChanged(
+    held: HeldTicket,
+    user: string | undefined,
+    seen: TicketBody,
+    waitMs: number,
+    gone: AbortSignal,
+  ): Promise<TicketBody>;
   /** Clients waiting in {@link untilChanged}. */
   waiterCount(): number;
 }
@@ -71,8 +83,10 @@ export function createTickets(deps: TicketsDeps): Tickets {
     return ticket && remember({ text, ticket, pollCount: 0, pollWindowAt: 0 });
   }
 
-  const body = (held: HeldTicket, status: TicketBody['status'], memory: CampaignMemory): TicketBody =>
-    ticketBody(held.text, held.ticket, status, memory, deps.durability, deps.clock());
+  const body = (held: HeldTicket, status: TicketBody['status'], memory: CampaignMemory): TicketBody => {
+    const place = standingOf(held, memory.view) ?? 0;
+    return ticketBody(held.text, held.ticket, place, status, memory, deps.durability, deps.clock());
+  };
 
   function settledBody(held: HeldTicket, memory: CampaignMemory, unit: number): TicketBody {
     const code = couponCode(deps.couponKey, held.ticket.campaign, unit);
@@ -80,13 +94,13 @@ export function createTickets(deps: TicketsDeps): Tickets {
     return held.final;
   }
 
-  function bodyOf(held: HeldTicket, memory: CampaignMemory, outcome: Outcome): TicketBody {
+  function bodyOf(held: HeldTicket, memory: CampaignMemory, outcome: Outcome, unit: number): TicketBody {
     switch (outcome.status) {
       case 'queued':
       case 'retrying':
         return body(held, outcome.status, memory);
       case 'settled':
-        return settledBody(held, memory, held.ticket.unit);
+        return settledBody(held, memory, unit);
       case 'issued':
         return settledBody(held, memory, outcome.unit);
       case 'cancelled':
@@ -98,25 +112,34 @@ export function createTickets(deps: TicketsDeps): Tickets {
           problem: { type: 'urn:problem-type:sluice:issuance-failed', title: outcome.reason },
         };
       case 'lost':
-        throw new Fault('gate-missing', 'the gate does not remember this ticket', { retryable: true });
+        return body(held, 'queued', memory);
     }
   }
 
   function peek(held: HeldTicket): TicketBody | undefined {
     if (held.final) return held.final;
-    const { campaign, epoch, seq } = held.ticket;
-    const memory = deps.campaigns.peek(campaign);
-    const waits = memory?.view.epoch === epoch && placeOf(memory.view, seq) === 'waiting';
-    return waits ? body(held, 'queued', memory) : undefined;
+    const memory = deps.campaigns.peek(held.ticket.campaign);
+    return memory !== undefined && isWaiting(held, memory.view) ? body(held, 'queued', memory) : undefined;
   }
 
-  async function status(held: HeldTicket): Promise<TicketBody | undefined> {
+  /** What the gate says of it, after it got its place back where the gate had lost it. */
+  async function ask(held: HeldTicket, user: string | undefined, view: GateView) {
+    const told = await deps.gate.outcome(view, held.ticket.tag);
+    if (told.outcome.status !== 'lost') return told;
+    if (user === undefined) throw new Fault('unidentified', 'the place of this ticket was lost');
+    return { ...told, standing: await deps.gate.readmit(view, user, held.ticket) };
+  }
+
+  async function status(held: HeldTicket, user: string | undefined): Promise<TicketBody | undefined> {
     const { campaign } = held.ticket;
     const memory = await deps.campaigns.get(campaign);
     const known = peek(held);
     if (known !== undefined || memory === undefined) return known;
     try {
-      return bodyOf(held, memory, await deps.gate.outcome(memory.view, held.ticket));
+      const { view } = memory;
+      const { outcome, standing } = await ask(held, user, view);
+      held.standing = { epoch: view.epoch, seq: standing.seq };
+      return bodyOf(held, memory, outcome, standing.unit);
     } catch (error) {
       if (isFault(error, 'stale-epoch')) await deps.campaigns.refresh(campaign).catch(() => undefined);
       throw error;
@@ -125,6 +148,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
 
   async function untilChanged(
     held: HeldTicket,
+    user: string | undefined,
     seen: TicketBody,
     waitMs: number,
     gone: AbortSignal,
@@ -136,21 +160,24 @@ export function createTickets(deps: TicketsDeps): Tickets {
       while (last.status === seen.status && !isFinal(last.status) && !gone.aborted && deps.clock() < until) {
         await nextReading(deps.campaigns, Math.min(until - deps.clock(), limits.pollMinMs), gone);
         const memory = deps.campaigns.peek(held.ticket.campaign);
-        if (seen.status === 'queued' && memory && placeOf(memory.view, held.ticket.seq) === 'waiting') continue;
-        last = (await status(held)) ?? last;
+        if (seen.status === 'queued' && memory && isWaiting(held, memory.view)) continue;
+        last = (await status(held, user)) ?? last;
         // The question went to Redis: with many waiters in the window it must not go there on every reading.
         if (last.status === seen.status) await pause(limits.pollMinMs / 4, gone);
       }
-      return (await status(held)) ?? last;
+      return (await status(held, user)) ?? last;
     } finally {
       waiterCount -= 1;
     }
   }
 
   return {
-    handOut(memory, { seq, unit, admittedAt }, tag) {
-      const ticket: Ticket = { campaign: memory.view.id, epoch: memory.view.epoch, seq, unit, admittedAt, tag };
-      return ticketBody(signTicket(deps.ticketKeys, ticket), ticket, 'queued', memory, deps.durability, deps.clock());
+    handOut(memory, { seq, unit, admittedAt, epoch }, tag) {
+      const { view } = memory;
+      const ticketEpoch = epoch ?? epochAt(view.epochs, seq) ?? view.epoch;
+      const ticket: Ticket = { campaign: view.id, epoch: ticketEpoch, seq, unit, admittedAt, tag };
+      const text = signTicket(deps.ticketKeys, ticket);
+      return ticketBody(text, ticket, seq, 'queued', memory, deps.durability, deps.clock());
     },
     hold,
     pollsPerSecond: deps.pollsPerSecond,
@@ -168,6 +195,17 @@ export function createTickets(deps: TicketsDeps): Tickets {
     untilChanged,
     waiterCount: () => waiterCount,
   };
+}
+
+/** The seq at which a ticket stands in the present epoch; undefined when that has to be asked. */
+function standingOf({ ticket, standing }: HeldTicket, view: GateView): number | undefined {
+  if (ticket.epoch === view.epoch) return ticket.seq;
+  return standing?.epoch === view.epoch ? standing.seq : undefined;
+}
+
+function isWaiting(held: HeldTicket, view: GateView): boolean {
+  const seq = standingOf(held, view);
+  return seq !== undefined && seq > 0 && placeOf(view, seq) === 'waiting';
 }
 
 /** Resolves after the next reading of the gates, `waitMs` or `gone`, whichever comes first. */

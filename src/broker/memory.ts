@@ -74,7 +74,7 @@ export function createMemoryBroker(deps: { batchMax: number; claimIdleMs: number
   }
 
   return {
-    consume: async (campaign, shards, name) => consumer(campaign, shards, name),
+    consume: async ({ id, shards }, name) => consumer(id, shards, name),
     async lag(campaign, shards) {
       return Array.from({ length: shards }, (_, shard) => {
         const mine = streamOf(campaign).filter((entry) => entry.shard === shard);

@@ -43,9 +43,17 @@ export interface ShardLag {
   pendingCount: number;
 }
 
+/** The campaign whose entries are consumed, as one generation of its gate gave them out. */
+export interface ConsumedCampaign {
+  id: string;
+  /** Entries received under it are settled under it, or not at all: a later gate may give the same seqs to others. */
+  epoch: number;
+  shards: number;
+}
+
 export interface Broker {
   /** Opens a consumer of all shards of a campaign. One live consumer per name; a restarted one takes up its own entries. */
-  consume(campaign: string, shards: number, name: string): Promise<Consumer>;
+  consume(campaign: ConsumedCampaign, name: string): Promise<Consumer>;
   lag(campaign: string, shards: number): Promise<ShardLag[]>;
   close(): Promise<void>;
 }

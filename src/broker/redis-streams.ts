@@ -5,7 +5,7 @@ import { redisFault, untilReady } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/scripts.ts';
 import { settleArguments } from '../redis/settlement.ts';
-import type { Batch, Broker, Consumer, Entry } from './port.ts';
+import type { Batch, Broker, ConsumedCampaign, Consumer, Entry } from './port.ts';
 import { type RawEntry, type RawStreams, readReply } from './stream-reply.ts';
 
 export interface RedisStreamsDeps {
@@ -29,14 +29,14 @@ const settleScript = loadScript('settle');
 
 export function createRedisStreams(deps: RedisStreamsDeps): Broker {
   return {
-    async consume(campaign, shards, name) {
-      await createGroups(deps.redis, campaign, shards);
-      const reader = deps.openReader(`${name}:${campaign}`);
+    async consume(campaign, name) {
+      await createGroups(deps.redis, campaign.id, campaign.shards);
+      const reader = deps.openReader(`${name}:${campaign.id}`);
       await untilReady(reader, deps.claimIdleMs).catch((error: unknown) => {
         reader.disconnect();
         throw error;
       });
-      return createConsumer(deps, reader, campaign, shards, name);
+      return createConsumer(deps, reader, campaign, name);
     },
     async lag(campaign, shards) {
       const seq = Number((await deps.redis.hget(keys.gate(campaign), 'seq').catch(rethrow)) ?? 0);
@@ -58,8 +58,7 @@ export function createRedisStreams(deps: RedisStreamsDeps): Broker {
 function createConsumer(
   deps: RedisStreamsDeps,
   reader: Redis,
-  campaign: string,
-  shards: number,
+  { id: campaign, epoch, shards }: ConsumedCampaign,
   name: string,
 ): Consumer {
   const { redis, batchMax, claimIdleMs } = deps;
@@ -158,7 +157,7 @@ function createConsumer(
       }
     },
     async settle(batch, exceptions) {
-      const { keys: names, args } = settleArguments(campaign, batch.shard, seqsOf(batch), exceptions);
+      const { keys: names, args } = settleArguments(campaign, epoch, batch.shard, seqsOf(batch), exceptions);
       const [settled] = (await runScript(redis, settleScript, names, args).catch(async (error: unknown) => {
         // The stream vanished with this batch in hand; nobody else makes its group again while the shard is not read.
         if (String(error).includes('NOGROUP')) await createGroups(redis, campaign, shards);

@@ -5,6 +5,8 @@ export interface Admission {
   unit: number;
   /** Epoch ms by Redis's clock. */
   admittedAt: number;
+  /** Of the ticket; undefined where the gate's epochs say it. */
+  epoch?: number;
 }
 
 export type Decision =
@@ -17,7 +19,9 @@ export type Decision =
   | { kind: 'paused' }
   | { kind: 'ended' }
   /** The caller's deadline had passed when the script ran: nothing was written. */
-  | { kind: 'expired' };
+  | { kind: 'expired' }
+  /** The gate was rebuilt a moment ago: whoever holds a ticket that it lost comes first. */
+  | { kind: 'recovering' };
 
 export type DecisionKind = Decision['kind'];
 
@@ -31,4 +35,5 @@ export const DECISION_KINDS = [
   'paused',
   'ended',
   'expired',
+  'recovering',
 ] as const satisfies readonly DecisionKind[];

@@ -5,6 +5,8 @@ export type FaultCode =
   | 'ledger-unavailable'
   | 'gate-missing'
   | 'stale-epoch'
+  | 'gate-unverified'
+  | 'unidentified'
   | 'corrupt-state'
   | 'conflict'
   | 'invalid'

@@ -5,7 +5,6 @@ import type { JoinAnswer, Joins } from '../admission/joins.ts';
 import { type TicketBody, ticketJson } from '../admission/ticket-body.ts';
 import type { Tickets } from '../admission/tickets.ts';
 import type { DecisionKind } from '../domain/decision.ts';
-import { placeOf } from '../domain/gate-view.ts';
 import { isCampaignId } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import type { TraceJoin } from '../telemetry/join-trace.ts';
@@ -94,13 +93,13 @@ function decideJoin(
   const answer = deps.joins.join(id, user, trace.traceparent);
   if (!(answer instanceof Promise)) {
     told(answer.decision.kind);
-    return answered(deps, answer);
+    return answered(deps, answer, user);
   }
   return answer.then(
     (later) => {
       deps.observeJoin((performance.now() - startedAt) / 1_000);
       told(later?.decision.kind ?? 'unknown');
-      return later === undefined ? problems.unknownCampaign() : answered(deps, later);
+      return later === undefined ? problems.unknownCampaign() : answered(deps, later, user);
     },
     (error: unknown) => {
       told('unknown');
@@ -109,12 +108,18 @@ function decideJoin(
   );
 }
 
-function answered({ tickets }: JoinRouteDeps, { decision, memory, tag }: JoinAnswer): Response | Promise<Response> {
+function answered(
+  { tickets }: JoinRouteDeps,
+  { decision, memory, tag }: JoinAnswer,
+  user: string,
+): Response | Promise<Response> {
   if (decision.kind === 'admitted') return admitted(202, tickets.handOut(memory, decision, tag));
   if (decision.kind !== 'known') return problems.refused(decision, memory.view);
   const body = tickets.handOut(memory, decision, tag);
-  if (placeOf(memory.view, decision.seq) === 'waiting') return admitted(200, body);
-  return tickets.status(tickets.hold(body.ticket)!).then((now) => admitted(200, now ?? body));
+  const held = tickets.hold(body.ticket)!;
+  const known = tickets.peek(held);
+  if (known !== undefined) return admitted(200, known);
+  return tickets.status(held, user).then((now) => admitted(200, now ?? body));
 }
 
 function admitted(status: 200 | 202, body: TicketBody): Response {

@@ -80,6 +80,11 @@ export function refused(refusal: Refusal, view: GateView): Response {
       );
     case 'ended':
       return problem({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
+    case 'recovering':
+      return unavailable(
+        'The campaign recovers from a fault; holders of tickets come first.',
+        Math.max(UNAVAILABLE_MS, view.recoveringUntil - Date.now()),
+      );
     case 'expired':
       return unavailable('The gate was too slow to decide; nothing was decided.');
   }
@@ -138,6 +143,7 @@ const FAULT_STATUS: Partial<Record<FaultCode, number>> = { conflict: 409, invali
 export function faulted(error: unknown): Response {
   if (isFault(error)) {
     if (error.retryable) return unavailable('The outcome is unknown. Asking again is safe.');
+    if (error.code === 'unidentified') return unidentified('The place of this ticket was lost: ask again as its user.');
     const status = FAULT_STATUS[error.code];
     // A fault with a cause quotes the database, which names tables and columns.
     const title = error.cause === undefined ? error.message : 'The ledger does not take this';

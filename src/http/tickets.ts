@@ -46,7 +46,9 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
 function poll(c: Context, deps: TicketRouteDeps): Response | Promise<Response> {
   const held = deps.tickets.hold(c.req.param('ticket')!);
   const header = headersOf(c);
-  if (held === undefined || !isTheirs(held, deps.identify(header))) return problems.unknownTicket();
+  const identity = deps.identify(header);
+  if (held === undefined || !isTheirs(held, identity)) return problems.unknownTicket();
+  const user = identity.kind === 'user' ? identity.user : undefined;
   if (!deps.tickets.mayPoll(held)) {
     const quota = { name: 'polls-per-ticket', count: deps.tickets.pollsPerSecond, windowSeconds: 1 };
     return problems.tooMany(limits.pollMinMs, quota);
@@ -55,23 +57,24 @@ function poll(c: Context, deps: TicketRouteDeps): Response | Promise<Response> {
   const streams = header('accept') === 'text/event-stream';
   const waitMs = preferredWaitMs(header('prefer'));
   if (body !== undefined && !streams && waitMs === 0) return jsonText(200, ticketJson(body));
-  return answerLater(c, deps, held, { body, streams, waitMs });
+  return answerLater(c, deps, held, { user, body, streams, waitMs });
 }
 
 interface LaterAnswer {
+  user: string | undefined;
   body: TicketBody | undefined;
   streams: boolean;
   waitMs: number;
 }
 
 async function answerLater(c: Context, deps: TicketRouteDeps, held: HeldTicket, asked: LaterAnswer): Promise<Response> {
-  const body = asked.body ?? (await deps.tickets.status(held));
+  const body = asked.body ?? (await deps.tickets.status(held, asked.user));
   if (body === undefined) return problems.unknownTicket();
-  if (asked.streams) return stream(c, deps, held, body);
+  if (asked.streams) return stream(c, deps, held, asked.user, body);
   if (asked.waitMs === 0 || isFinal(body.status)) return json(200, body);
   if (deps.tickets.waiterCount() >= limits.waitersMax) return json(200, body);
   const gone = AbortSignal.any([c.req.raw.signal, deps.draining]);
-  const changed = await deps.tickets.untilChanged(held, body, asked.waitMs, gone);
+  const changed = await deps.tickets.untilChanged(held, asked.user, body, asked.waitMs, gone);
   return json(200, changed, { 'preference-applied': `wait=${asked.waitMs / 1_000}` });
 }
 
@@ -87,7 +90,13 @@ function preferredWaitMs(prefer: string | undefined): number {
   return seconds === undefined ? 0 : Math.min(Number(seconds) * 1_000, limits.longPollMaxMs);
 }
 
-function stream(c: Context, deps: TicketRouteDeps, held: HeldTicket, first: TicketBody): Response {
+function stream(
+  c: Context,
+  deps: TicketRouteDeps,
+  held: HeldTicket,
+  user: string | undefined,
+  first: TicketBody,
+): Response {
   if (deps.tickets.waiterCount() >= limits.waitersMax) return problems.unavailable('Too many streams are open: poll.');
   const response = streamSSE(c, async (events) => {
     const gone = AbortSignal.any([c.req.raw.signal, deps.draining]);
@@ -100,7 +109,9 @@ function stream(c: Context, deps: TicketRouteDeps, held: HeldTicket, first: Tick
         told = `${status} ${ahead}`;
       }
       if (isFinal(status)) return;
-      const changed = await deps.tickets.untilChanged(held, body, limits.streamEventMs, gone).catch(() => undefined);
+      const changed = await deps.tickets
+        .untilChanged(held, user, body, limits.streamEventMs, gone)
+        .catch(() => undefined);
       // The outcome is unknown just now: the stream ends, and the client comes back after `retry`.
       if (changed === undefined) return;
       body = changed;

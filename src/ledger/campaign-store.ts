@@ -10,6 +10,7 @@ import {
   setCampaignState,
 } from './campaigns.ts';
 import { countDeadLetters } from './dead-letters.ts';
+import { beginEpoch, holders, keptHolders, ledgerFacts, noteOpening } from './epochs.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markDrained, markProjected } from './projections.ts';
 import { addStock } from './stock.ts';
@@ -38,4 +39,17 @@ export const campaignStore = (ledger: Ledger) => ({
   },
   countIssued: (id: string) => countIssued(ledger, id),
   countDeadLetters: (id: string) => countDeadLetters(ledger, id),
+});
+
+/** What a rebuilt gate is made of, with its ledger given. */
+export const epochStore = (ledger: Ledger) => ({
+  get: (id: string) => getCampaign(ledger, id),
+  beginEpoch: (...rest: Rest<typeof beginEpoch>) => beginEpoch(ledger, ...rest),
+  noteOpening: (...rest: Rest<typeof noteOpening>) => noteOpening(ledger, ...rest),
+  facts: (id: string) => ledgerFacts(ledger, id),
+  holders: (id: string) => holders(ledger, id),
+  keptHolders: (id: string) => keptHolders(ledger, id),
+  markProjected: async (id: string, version: number): Promise<void> => {
+    await markProjected(ledger, id, version);
+  },
 });

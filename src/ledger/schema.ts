@@ -78,6 +78,19 @@ export interface DeadLettersTable {
   created_at: Stamp;
 }
 
+interface EpochsTable {
+  campaign: string;
+  epoch: number;
+  reason: 'unverified' | 'damaged' | 'missing' | 'repair';
+  worker: string;
+  began_at: Stamp;
+  opened_at: ColumnType<Date | null, never, Date>;
+  after_seq: ColumnType<number | null, never, number>;
+  known_count: ColumnType<number | null, never, number>;
+  survived_count: ColumnType<number | null, never, number>;
+  free_count: ColumnType<number | null, never, number>;
+}
+
 export interface Schema {
   campaigns: CampaignsTable;
   tranches: TranchesTable;
@@ -85,4 +98,5 @@ export interface Schema {
   audit_log: AuditLogTable;
   idempotency_keys: IdempotencyKeysTable;
   dead_letters: DeadLettersTable;
+  epochs: EpochsTable;
 }

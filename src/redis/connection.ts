@@ -60,6 +60,7 @@ export function redisFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   const message = error instanceof Error ? error.message : String(error);
   if (message.startsWith('SLUICE_GATE_MISSING')) return new Fault('gate-missing', message, { retryable: true });
+  if (message.startsWith('SLUICE_UNVERIFIED')) return new Fault('gate-unverified', message, { retryable: true });
   if (message.startsWith('SLUICE_EPOCH')) return new Fault('stale-epoch', message, { retryable: true });
   if (/^(SLUICE_CORRUPT|WRONGTYPE|ERR )/.test(message)) return new Fault('corrupt-state', message, { cause: message });
   return new Fault('redis-unavailable', message, { retryable: true });

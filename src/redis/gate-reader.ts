@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis';
 import type { CampaignState } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
+import { parseEpochs } from '../domain/epochs.ts';
 import { Fault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import { redisFault } from './connection.ts';
@@ -40,6 +41,7 @@ function toView(id: string, gate: Record<string, string>, freeCount: number, rea
     id,
     name: gate.name ?? '',
     epoch: count('epoch'),
+    epochs: parseEpochs(gate.epochs ?? ''),
     version: count('version'),
     state: gate.state as CampaignState,
     opensAt: count('opens_at') || null,
@@ -48,6 +50,7 @@ function toView(id: string, gate: Record<string, string>, freeCount: number, rea
     ratePerSecond: count('rate'),
     burst: count('burst'),
     backlogMax: count('backlog_max'),
+    recoveringUntil: count('recovering_until'),
     shards,
     buckets: count('buckets'),
     seq: count('seq'),

@@ -4,7 +4,6 @@ import type { Campaign } from '../domain/campaign.ts';
 import { DECISION_KINDS, type Decision } from '../domain/decision.ts';
 import { bucketOf } from '../domain/ids.ts';
 import { decodeOutcome, type Exceptional, encodeOutcome } from '../domain/outcome.ts';
-import { shardOf } from '../domain/shard.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import { redisFault } from './connection.ts';
 import { GROUP, keys } from './keys.ts';
@@ -37,27 +36,37 @@ export interface AdmitReply {
   decisions: Decision[];
 }
 
-/** `lost`: the gate remembers no such ticket of this user. */
+/** `lost`: the gate remembers no ticket of this user. */
 export type Outcome = { status: 'lost' } | { status: 'queued' } | { status: 'settled' } | Exceptional;
+
+/** Where a ticket stands: at `seq` (0: settled before this gate was rebuilt) for `unit` (0: none is left for it). */
+export interface Standing {
+  seq: number;
+  unit: number;
+}
 
 const admit = loadScript('admit');
 const project = loadScript('project');
 const outcome = loadScript('outcome');
 const resolve = loadScript('resolve');
 const takeUnit = loadScript('take-unit');
+const readmit = loadScript('readmit');
 
 export interface Gate {
   admit(shape: GateShape, joins: readonly Join[], deadlineMs: number): Promise<AdmitReply>;
-  outcome(shape: GateShape, ticket: Ticket): Promise<Outcome>;
+  /** What became of the ticket of the user with this tag. */
+  outcome(shape: GateShape, tag: string): Promise<{ outcome: Outcome; standing: Standing }>;
+  /** Gives the holder of a ticket that this gate has lost a place again, or tells the one it has. */
+  readmit(shape: GateShape, user: string, ticket: Ticket): Promise<Standing>;
   /** `create` only where the ledger says that this campaign never had a gate. */
   project(campaign: Campaign, create: boolean): Promise<'projected' | 'current' | 'missing'>;
   /** Ends a `retrying` exception; undefined means issued as promised. False when somebody else ended it. */
-  resolve(campaign: string, seq: number, final: Exceptional | undefined, returnedUnit?: number): Promise<boolean>;
+  resolve(shape: GateShape, tag: string, final: Exceptional | undefined, returnedUnit?: number): Promise<boolean>;
   /** Takes a unit for a ticket whose own is somebody else's in the ledger; undefined when none is left. */
-  takeUnit(campaign: string, epoch: number): Promise<number | undefined>;
+  takeUnit(campaign: string): Promise<number | undefined>;
 }
 
-/** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `stale-epoch` or `corrupt-state`. */
+/** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `gate-unverified`, `stale-epoch` or `corrupt-state`. */
 export function createGate(redis: Redis): Gate {
   const run = async (script: typeof admit, scriptKeys: string[], args: (string | number)[]): Promise<unknown> => {
     try {
@@ -71,44 +80,48 @@ export function createGate(redis: Redis): Gate {
       const { keys: scriptKeys, args } = admitCall(shape, joins, deadlineMs);
       return readAdmitReply((await run(admit, scriptKeys, args)) as number[], joins.length);
     },
-    async outcome(shape, ticket) {
-      const shard = shardOf(ticket.seq, shape.shards);
-      const users = keys.users(shape.id, bucketOf(ticket.tag, shape.buckets));
-      const scriptKeys = [keys.gate(shape.id), users, keys.exceptions(shape.id), keys.work(shape.id, shard)];
-      const text = (await run(outcome, scriptKeys, [GROUP, shard, ticket.seq, ticket.tag, ticket.epoch])) as string;
-      return text === 'lost' || text === 'queued' || text === 'settled' ? { status: text } : decodeOutcome(text);
+    async outcome(shape, tag) {
+      const users = keys.users(shape.id, bucketOf(tag, shape.buckets));
+      const scriptKeys = [keys.gate(shape.id), users, keys.exceptions(shape.id), ...keys.works(shape)];
+      const reply = await run(outcome, scriptKeys, [GROUP, shape.shards, tag, shape.epoch]);
+      const [text, seq, unit] = reply as [string, number, number];
+      const plain = text === 'lost' || text === 'queued' || text === 'settled';
+      return { outcome: plain ? { status: text } : decodeOutcome(text), standing: { seq, unit } };
+    },
+    async readmit(shape, user, { tag, admittedAt, epoch, seq, unit }) {
+      const users = keys.users(shape.id, bucketOf(tag, shape.buckets));
+      const scriptKeys = [keys.gate(shape.id), keys.free(shape.id), users, ...keys.works(shape)];
+      const args = [shape.epoch, shape.shards, tag, user, admittedAt, epoch, seq, unit];
+      const [itsSeq, itsUnit] = (await run(readmit, scriptKeys, args)) as [number, number];
+      return { seq: itsSeq, unit: itsUnit };
     },
     async project(campaign, create) {
-      const { version, epoch, state, opensAt, closesAt, stock, ratePerSecond, burst, backlogMax } = campaign;
-      const settings = [
-        version,
-        epoch,
-        create ? 1 : 0,
-        state,
-        opensAt ?? 0,
-        closesAt ?? 0,
-        stock,
-        ratePerSecond,
-        burst,
-      ];
-      const args = [...settings, backlogMax, campaign.shards, campaign.buckets, campaign.name];
+      const { version, epoch, shards } = campaign;
+      const args = [version, epoch, create ? 1 : 0, shards, ...settingsOfGate(campaign)];
       return (await run(project, [keys.gate(campaign.id)], args)) as 'projected' | 'current' | 'missing';
     },
-    async resolve(campaign, seq, final, returnedUnit = 0) {
-      const scriptKeys = [keys.gate(campaign), keys.exceptions(campaign), keys.free(campaign)];
-      return (await run(resolve, scriptKeys, [seq, final ? encodeOutcome(final) : '', returnedUnit])) === 1;
+    async resolve({ id, buckets }, tag, final, returnedUnit = 0) {
+      const scriptKeys = [keys.gate(id), keys.users(id, bucketOf(tag, buckets)), keys.exceptions(id), keys.free(id)];
+      return (await run(resolve, scriptKeys, [tag, final ? encodeOutcome(final) : '', returnedUnit])) === 1;
     },
-    async takeUnit(campaign, epoch) {
-      const unit = (await run(takeUnit, [keys.gate(campaign), keys.free(campaign)], [epoch])) as number;
+    async takeUnit(campaign) {
+      const unit = (await run(takeUnit, [keys.gate(campaign), keys.free(campaign)], [])) as number;
       return unit === 0 ? undefined : unit;
     },
   };
 }
 
+/** The fields of a gate that follow the ledger's settings, each with its value. */
+export const settingsOfGate = (campaign: Campaign): (string | number)[] => [
+  ...['version', campaign.version, 'state', campaign.state, 'name', campaign.name],
+  ...['opens_at', campaign.opensAt ?? 0, 'closes_at', campaign.closesAt ?? 0, 'stock', campaign.stock],
+  ...['rate', campaign.ratePerSecond, 'burst', campaign.burst, 'backlog_max', campaign.backlogMax],
+  ...['buckets', campaign.buckets],
+];
+
 /** Keys and arguments of `lua/admit.lua`, in the order of its header. */
 export function admitCall(shape: GateShape, joins: readonly Join[], deadlineMs: number) {
-  const scriptKeys = [keys.gate(shape.id), keys.free(shape.id)];
-  for (let shard = 0; shard < shape.shards; shard += 1) scriptKeys.push(keys.work(shape.id, shard));
+  const scriptKeys = [keys.gate(shape.id), keys.free(shape.id), ...keys.works(shape)];
   const args: (string | number)[] = [shape.epoch, deadlineMs, shape.shards, joins.length];
   let traced = false;
   for (const { tag, user, trace } of joins) {
@@ -124,10 +137,11 @@ export function admitCall(shape: GateShape, joins: readonly Join[], deadlineMs: 
 export function readAdmitReply(reply: readonly number[], count: number): AdmitReply {
   const [now, seq, remaining, waitMs, opensAt] = reply as [number, number, number, number, number];
   const decisions: Decision[] = new Array(count);
-  for (let i = 0, at = 5; i < count; i += 1, at += 4) {
+  for (let i = 0, at = 5; i < count; i += 1, at += 5) {
     const kind = DECISION_KINDS[reply[at]!]!;
     if (kind === 'admitted' || kind === 'known') {
-      decisions[i] = { kind, seq: reply[at + 1]!, unit: reply[at + 2]!, admittedAt: reply[at + 3]! };
+      const admission = { seq: reply[at + 1]!, unit: reply[at + 2]!, admittedAt: reply[at + 3]! };
+      decisions[i] = reply[at + 4] === 0 ? { kind, ...admission } : { kind, ...admission, epoch: reply[at + 4]! };
     } else if (kind === 'throttled') decisions[i] = { kind, waitMs };
     else if (kind === 'not-open') decisions[i] = { kind, opensAt };
     else decisions[i] = { kind };

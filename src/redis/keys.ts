@@ -9,7 +9,12 @@ export const keys = {
   free: (campaign: string) => of(campaign, 'free'),
   exceptions: (campaign: string) => of(campaign, 'exceptions'),
   work: (campaign: string, shard: number) => of(campaign, `work:${shard}`),
+  /** All work streams of a campaign, in the order of their shards. */
+  works: ({ id, shards }: { id: string; shards: number }) =>
+    Array.from({ length: shards }, (_, shard) => of(id, `work:${shard}`)),
   users: (campaign: string, bucket: number) => of(campaign, `users:${bucket}`),
+  /** Held by the worker that recovers a gate, so that the others do not do the same for nothing. */
+  recovery: (campaign: string) => of(campaign, 'recovery'),
   /** Requests of one client over all fronts; see `http/client-limits.ts`. */
   clientLimit: 'sluice:limit',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */

@@ -36,7 +36,7 @@ function headerNames(name: string, source: string, kind: 'KEYS' | 'ARGV'): strin
   const line = source.match(new RegExp(`^-- ${kind}: (.+)$`, 'm'));
   if (!line) throw new Error(`lua/${name}.lua: the header has no "-- ${kind}:" line`);
   const withoutGroups = line[1]!.replaceAll(/\([^)]*\)\[\w+\]|\w+\[\w+\]/g, '');
-  return withoutGroups.split(/\s+/).filter((word) => word !== '');
+  return withoutGroups.split(/\s+/).filter((word) => word !== '' && word !== 'none');
 }
 
 function requireBindings(name: string, source: string, kind: 'KEYS' | 'ARGV', names: readonly string[]): void {
@@ -53,7 +53,7 @@ export async function runScript(
   redis: Redis,
   script: Script,
   keys: readonly string[],
-  args: readonly (string | number)[],
+  args: readonly (string | number | Buffer)[],
 ): Promise<unknown> {
   try {
     return await redis.evalsha(script.sha, keys.length, ...keys, ...args);

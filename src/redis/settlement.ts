@@ -5,11 +5,12 @@ import { GROUP, keys } from './keys.ts';
 
 export function settleArguments(
   campaign: string,
+  epoch: number,
   shard: number,
   seqs: readonly number[],
   exceptions: readonly TicketException[],
 ): { keys: string[]; args: (string | number)[] } {
-  const args: (string | number)[] = [GROUP, shard, seqs.length, exceptions.length];
+  const args: (string | number)[] = [GROUP, epoch, shard, seqs.length, exceptions.length];
   for (const seq of seqs) args.push(entryIdOf(seq));
   for (const { seq, outcome, returnedUnit } of exceptions) args.push(seq, encodeOutcome(outcome), returnedUnit ?? 0);
   const names = [keys.gate(campaign), keys.work(campaign, shard), keys.exceptions(campaign), keys.free(campaign)];

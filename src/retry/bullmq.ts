@@ -32,6 +32,13 @@ export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: 
   const { queue, close } = openQueue(deps);
   return {
     close,
+    async list(campaign) {
+      try {
+        return await listJobs(queue, campaign);
+      } catch (error) {
+        throw new Fault('redis-unavailable', 'the retries could not be listed', { retryable: true, cause: error });
+      }
+    },
     async schedule(job) {
       try {
         await queue.add('issue', job, {
@@ -47,6 +54,18 @@ export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: 
       }
     },
   };
+}
+
+const PAGE = 1_000;
+
+/** A job that changes its state meanwhile may be met twice. */
+async function listJobs(queue: Queue<RetryJob>, campaign: string): Promise<RetryJob[]> {
+  const found = new Map<string, RetryJob>();
+  for (let from = 0; ; from += PAGE) {
+    const jobs = await queue.getJobs(['delayed', 'wait', 'active', 'failed'], from, from + PAGE - 1);
+    for (const job of jobs) if (job?.data.campaign === campaign) found.set(job.id!, job.data);
+    if (jobs.length === 0) return [...found.values()];
+  }
 }
 
 /** The queue on a connection that fails at once while Redis is away, and is closed within a second all the same. */

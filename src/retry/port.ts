@@ -17,6 +17,8 @@ export interface RetryJob {
 export interface Retries {
   /** Schedules a retry; once for each ticket, however often it is asked. Throws a retryable Fault when Redis is away. */
   schedule(job: RetryJob): Promise<void>;
+  /** Jobs of a campaign that are not done, whatever they wait for; each once. Throws a retryable Fault. */
+  list(campaign: string): Promise<RetryJob[]>;
   close(): Promise<void>;
 }
 

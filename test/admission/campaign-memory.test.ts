@@ -28,6 +28,8 @@ const view = (given: Partial<GateView> = {}): GateView => ({
   ratePerSecond: 0,
   burst: 1,
   backlogMax: 0,
+  epochs: [{ epoch: 1, afterSeq: 0 }],
+  recoveringUntil: 0,
   shards: 1,
   buckets: 16,
   seq: 0,

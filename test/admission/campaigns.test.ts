@@ -21,6 +21,7 @@ function reading(t: TestContext, clock = systemClock) {
       return read(ids);
     },
     readAdmittedTags: createAdmittedTagsReader(redis),
+    exists: () => false,
     clock,
     onError: (error) => errors.push(error),
   });

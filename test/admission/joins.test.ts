@@ -21,6 +21,7 @@ async function joining(t: TestContext, url = redisUrl()) {
   const campaigns = createCampaigns({
     readGates: createGateReader(redis, systemClock),
     readAdmittedTags: createAdmittedTagsReader(redis),
+    exists: () => false,
     clock: systemClock,
     onError: () => undefined,
   });

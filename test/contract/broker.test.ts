@@ -51,7 +51,7 @@ brokerContract('Redis Streams', async (t) => {
     shards: SHARDS,
     batchMax: BATCH_MAX,
     append: async (...seqs) => {
-      await redis.hset(keys.gate(campaign), 'seq', Math.max(...seqs));
+      await redis.hset(keys.gate(campaign), 'seq', Math.max(...seqs), 'epoch', 1, 'shards', SHARDS);
       for (const seq of seqs)
         await redis.xadd(keys.work(campaign, shardOf(seq, SHARDS)), `${seq}-0`, 'user', `u${seq}`);
     },

@@ -19,7 +19,7 @@ export interface BrokerHarness {
 
 export function brokerContract(name: string, open: (t: TestContext) => Promise<BrokerHarness>): void {
   const consume = async (t: TestContext, harness: BrokerHarness, consumer: string): Promise<Consumer> => {
-    const opened = await harness.broker.consume(harness.campaign, harness.shards, consumer);
+    const opened = await harness.broker.consume({ id: harness.campaign, epoch: 1, shards: harness.shards }, consumer);
     t.onTestFinished(() => opened.close());
     return opened;
   };

@@ -20,7 +20,10 @@ test('a claim that fails on a later shard does not keep the entries of an earlie
     onVanished: () => undefined,
   });
   await redis.hset(keys.gate(campaign), 'seq', 2);
-  const [silent, other] = [await broker.consume(campaign, 2, 'silent'), await broker.consume(campaign, 2, 'other')];
+  const [silent, other] = [
+    await broker.consume({ id: campaign, epoch: 1, shards: 2 }, 'silent'),
+    await broker.consume({ id: campaign, epoch: 1, shards: 2 }, 'other'),
+  ];
   t.onTestFinished(() => Promise.all([silent.close(), other.close()]).then(() => undefined));
   await redis.xadd(keys.work(campaign, 0), '2-0', 'user', 'ann');
   expect(await silent.receive(100)).toHaveLength(1);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
 import { createCampaignDesk } from '../../src/admission/campaign-desk.ts';
+import { createCampaignRoll } from '../../src/admission/campaign-roll.ts';
 import { type Campaigns, createCampaigns } from '../../src/admission/campaigns.ts';
 import { createJoins } from '../../src/admission/joins.ts';
 import { createTickets } from '../../src/admission/tickets.ts';
@@ -14,17 +15,20 @@ import { createFront } from '../../src/http/front.ts';
 import { createIdentify } from '../../src/http/identity.ts';
 import { listen } from '../../src/http/listen.ts';
 import { watchEventLoop } from '../../src/http/load-shedding.ts';
-import { campaignStore } from '../../src/ledger/campaign-store.ts';
+import { campaignStore, epochStore } from '../../src/ledger/campaign-store.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/limits.ts';
+import { recoverGate } from '../../src/recovery/recover.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openFast, untilReady } from '../../src/redis/connection.ts';
 import { createGate, type Gate } from '../../src/redis/gate.ts';
+import { createGateBuilder } from '../../src/redis/gate-builder.ts';
 import { createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
 import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
 import { createSharedLimit } from '../../src/redis/shared-limit.ts';
 import { createTraceJoin } from '../../src/telemetry/join-trace.ts';
 import { frontMetrics } from '../../src/telemetry/metrics.ts';
+import { recoverGates } from '../../workers/recoverer.ts';
 import { redisUrl } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { type OwnDatabase, ownDatabase } from '../ledger/own-database.ts';
@@ -37,6 +41,8 @@ export interface FrontSettings {
   /** 0, the default here, for no limit. */
   joinsPerSecond?: number;
   pollsPerSecond?: number;
+  /** Ms after a rebuild in which only holders of lost tickets are admitted; 0 here. */
+  graceMs?: number;
 }
 
 export interface TestFront extends Client, AsyncDisposable {
@@ -113,8 +119,16 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const gate = createGate(redis);
   const readGates = createGateReader(redis, systemClock);
   const readAdmittedTags = createAdmittedTagsReader(redis);
-  const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
-  const reading = campaigns.keepReading(stop.signal);
+  const store = campaignStore(ledger);
+  const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
+  const campaigns = createCampaigns({
+    readGates,
+    readAdmittedTags,
+    exists: (id) => roll.has(id),
+    clock: systemClock,
+    onError,
+  });
+  const reading = Promise.all([campaigns.keepReading(stop.signal), roll.keepReading(stop.signal)]);
   const joins = createJoins({ gate, campaigns, clock: systemClock });
   const tickets = createTickets({
     gate,
@@ -143,8 +157,31 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     onError,
   });
   const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
-  const desk = createCampaignDesk({ store: campaignStore(ledger), gate, readGates, readOldestWaitMs, onError });
+  const desk = createCampaignDesk({ store, gate, readGates, readOldestWaitMs, onError });
   const admin = createAdmin({ desk, campaigns, token: TOKEN, onError });
+  // On a connection of its own: what it asks is no question of a client.
+  const own = openFast({ url, name: 'test-recovery', onError: () => undefined, commandMs: limits.gateCallMs });
+  const gates = createGateBuilder(own);
+  const recovering = {
+    gates,
+    readGates: createGateReader(own, systemClock),
+    ledger: epochStore(ledger),
+    listRetries: async () => [],
+    worker: 'test-front',
+    graceMs: settings.graceMs ?? 0,
+  };
+  // What a worker does: without it a gate stays closed once Redis was away.
+  const recovery = recoverGates(
+    {
+      listLiveCampaigns: store.listLiveCampaigns,
+      listCampaigns: store.list,
+      stateOf: gates.state,
+      recover: (campaign) => recoverGate(recovering, campaign),
+      onRecovered: () => undefined,
+      onError,
+    },
+    stop.signal,
+  );
   const publicListener = await listen({ fetch: front.fetch, host: '127.0.0.1', port: 0 });
   const adminListener = await listen({ fetch: admin.fetch, host: '127.0.0.1', port: 0 });
   return {
@@ -161,9 +198,10 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     drain: () => stop.abort(),
     [Symbol.asyncDispose]: async () => {
       stop.abort();
-      await Promise.all([publicListener.close(200), adminListener.close(200), reading]);
+      await Promise.all([publicListener.close(200), adminListener.close(200), reading, recovery]);
       shedding.close();
       redis.disconnect();
+      own.disconnect();
     },
   };
 }

@@ -73,7 +73,7 @@ test('migrations run once, also when four processes start at the same time on an
     const url = Object.assign(new URL(databaseUrl()), { pathname: `/${name}` }).href;
     const ledgers = [1, 2, 3, 4].map((n) => database.open({ url, name: `starter ${n}` }));
     const ran = await Promise.all(ledgers.map(migrate));
-    expect(ran.flat()).toEqual(['0001-ledger']);
+    expect(ran.flat()).toEqual(['0001-ledger', '0002-epochs']);
     expect(await migrate(ledgers[0]!)).toEqual([]);
   } finally {
     await database.sql(`DROP DATABASE ${name}`);
@@ -89,7 +89,7 @@ test('a migration that died half-way starts over', async () => {
     await migrate(ledger);
     await database.sql(`DELETE FROM ${name}.kysely_migration`);
     await database.sql(`DROP TABLE ${name}.dead_letters`);
-    expect(await migrate(ledger)).toEqual(['0001-ledger']);
+    expect(await migrate(ledger)).toEqual(['0001-ledger', '0002-epochs']);
     expect(await ledger.db.selectFrom('dead_letters').selectAll().execute()).toEqual([]);
   } finally {
     await database.sql(`DROP DATABASE ${name}`);

@@ -159,8 +159,9 @@ async function expectStreams(redis: Redis, id: string, model: GateModel): Promis
 }
 
 test('the decisions of the script and of the program have the same order', () => {
-  const line = admit.source.match(/^-- decision {2}(.+)$/m)![1]!;
-  expect(line.split(', ').map((word) => word.replace(/^\d+ /, ''))).toEqual([...DECISION_KINDS]);
+  const lines = admit.source.match(/^-- decision {2}(.+)\n-- {11}(.+)$/m)!.slice(1);
+  const words = lines.join(' ').match(/\d+ [a-z-]+/g)!;
+  expect(words.map((word) => word.replace(/^\d+ /, ''))).toEqual([...DECISION_KINDS]);
 });
 
 async function sold(t: TestContext, name: string) {

@@ -23,6 +23,11 @@ const TABLE: Record<string, Row> = {
   broker: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
   ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
+  recovery: {
+    may: ['domain', 'limits', 'lifecycle'],
+    mayTypes: ['redis', 'ledger', 'retry'],
+    why: 'it compares the stores, so it takes all of them as deps and belongs to none',
+  },
   admission: {
     may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'],
     why: 'the hot path never waits for MySQL: what it needs of the ledger is a function in its deps',
@@ -35,7 +40,7 @@ const TABLE: Record<string, Row> = {
   cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
   rehearsal: { may: [], why: 'a judge that shares code with the service shares its mistakes' },
   workers: {
-    may: ['domain', 'admission', 'telemetry', 'limits', 'lifecycle'],
+    may: ['domain', 'admission', 'recovery', 'telemetry', 'limits', 'lifecycle'],
     mayTypes: ['redis', 'broker', 'ledger', 'retry'],
     why: 'a duty takes its adapters as deps; workers/main.ts brings them together',
   },

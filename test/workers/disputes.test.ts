@@ -64,7 +64,7 @@ test('a renumbered ticket that is delivered again keeps its new unit, and the lo
   await standing(campaign, 1, 'stranger', 5);
   const [ticket] = await client.admit(campaign, ['user-1']);
   // As left by a worker that died after it had committed the new number: the row stands, the entry is not settled.
-  expect(await duties.gate.takeUnit(campaign, 1)).toBe(2);
+  expect(await duties.gate.takeUnit(campaign)).toBe(2);
   await standing(campaign, 2, 'user-1', 5);
   duties.issue(campaign);
   expect((await client.untilStatus(ticket!, 'issued')).issuance).toMatchObject({ unit: 2 });
@@ -94,7 +94,7 @@ test('a worker that dies between two of its batches leaves its entries to anothe
   const campaign = await duties.openCampaign({ stock: 10 });
   const client = duties.client();
   const tickets = await client.admit(campaign, users(1, 10));
-  const dead = await duties.broker.consume(campaign, 1, 'dead');
+  const dead = await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'dead');
   await until('all received', 3_000, async () => (await dead.receive(100)).length > 0);
   await dead.close();
   duties.issue(campaign, { workerName: 'heir' });

@@ -7,10 +7,12 @@ import type { Broker } from '../../src/broker/port.ts';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { couponCode } from '../../src/domain/coupon.ts';
+import { isFault } from '../../src/domain/fault.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { type DeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
+import { pause } from '../../src/lifecycle.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { createGate } from '../../src/redis/gate.ts';
@@ -123,7 +125,7 @@ function openClient(
 ) {
   const stopping = new AbortController();
   const readAdmittedTags = createAdmittedTagsReader(deps.redis);
-  const campaigns = createCampaigns({ ...deps, readAdmittedTags, clock: systemClock });
+  const campaigns = createCampaigns({ ...deps, readAdmittedTags, exists: () => false, clock: systemClock });
   const reading = campaigns.keepReading(stopping.signal);
   t.onTestFinished(() => {
     stopping.abort();
@@ -139,14 +141,18 @@ function openClient(
     pollsPerSecond: 0,
     clock: systemClock,
   });
-  const poll = async (ticket: string) => (await tickets.status(tickets.hold(ticket)!))!;
+  const poll = async (ticket: string, user?: string) => (await tickets.status(tickets.hold(ticket)!, user))!;
   return {
-    /** The tickets of these users, all admitted. */
+    /** The tickets of these users, all admitted; who is told that the outcome is unknown asks again. */
     async admit(campaign: string, users: string[], traceparent = ''): Promise<string[]> {
-      const answers = await Promise.all(users.map(async (user) => joins.join(campaign, user, traceparent)));
+      const answers = await Promise.all(
+        users.map((user) => untilAnswered(() => joins.join(campaign, user, traceparent))),
+      );
       return answers.map((answer) => {
         const { decision, memory, tag } = answer!;
-        if (decision.kind !== 'admitted') throw new Error(`a user was not admitted: ${decision.kind}`);
+        if (decision.kind !== 'admitted' && decision.kind !== 'known') {
+          throw new Error(`a user was not admitted: ${decision.kind}`);
+        }
         return tickets.handOut(memory, decision, tag).ticket;
       });
     },
@@ -157,6 +163,18 @@ function openClient(
         return body.status === status ? body : undefined;
       }),
   };
+}
+
+async function untilAnswered<T>(ask: () => T | Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + 10_000;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isFault(error) || !error.retryable || performance.now() > giveUpAt) throw error;
+      await pause(50);
+    }
+  }
 }
 
 /** `user-<from>` to `user-<to>`. */

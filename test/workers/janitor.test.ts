@@ -4,7 +4,7 @@ import { reapConsumers } from '../../src/redis/consumers.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { watchCampaigns } from '../../workers/campaign-watch.ts';
 import { tidyUp } from '../../workers/janitor.ts';
-import { startFront, startWorker } from '../helpers/processes.ts';
+import { startFront } from '../helpers/processes.ts';
 import { redisUrl, startRedis } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
@@ -63,12 +63,13 @@ test('a silent consumer is deleted only when it holds nothing, and its entries g
   const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open(), claimIdleMs: 300 });
   const campaign = await duties.openCampaign({ stock: 10 });
   const client = duties.client();
-  for (const name of ['empty', 'holding']) await (await duties.broker.consume(campaign, 1, name)).close();
-  const empty = await duties.broker.consume(campaign, 1, 'empty');
+  for (const name of ['empty', 'holding'])
+    await (await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, name)).close();
+  const empty = await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'empty');
   await empty.receive(1);
   await empty.close();
   const tickets = await client.admit(campaign, users(1, 10));
-  const holding = await duties.broker.consume(campaign, 1, 'holding');
+  const holding = await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'holding');
   await until('all received', 3_000, async () => (await holding.receive(100)).length > 0);
   await holding.close();
   const names = async () =>
@@ -125,11 +126,11 @@ test('a gate that was rebuilt under another epoch has its tickets issued under t
   await until('it is attended anew', 3_000, () => attended.includes(2));
 });
 
-test('a lost gate is never made again: joins stay refused, and the janitor calls for help', async (t) => {
+test('a lost gate is never made again by a projection: joins stay refused, and the janitor calls for help', async (t) => {
   const redis = await startRedis(t);
   const stores = { redisUrl: redis.url, databaseUrl: database.url() };
   const duties = openDuties(t, { redisUrl: redis.url, ledger: database.open() });
-  const [front] = await Promise.all([startFront(t, stores), startWorker(t, stores, 'w1')]);
+  const front = await startFront(t, stores);
   const campaign = await duties.openCampaign({ stock: 5 });
   const join = (user: string) =>
     fetch(`${front.url}/v1/campaigns/${campaign}/tickets`, { method: 'POST', headers: { 'x-user-id': user } });

@@ -1,0 +1,47 @@
+#!lua
+-- Opens a rebuilt gate. Every entry that survived in its streams is delivered once more.
+--
+-- KEYS: gate work[shards]
+-- ARGV: epoch group seq next_unit retrying epochs grace shards (field value)[settings]
+-- RETURNS: how many entries survived
+--
+-- epochs  where each epoch began, see domain/epochs.ts
+-- grace   ms in which only holders of lost tickets are admitted
+-- ERRORS: SLUICE_EPOCH (a later rebuild has begun), SLUICE_CORRUPT (entries came while it was built: begin again)
+local gate = KEYS[1]
+local epoch = ARGV[1]
+local group = ARGV[2]
+local seq = tonumber(ARGV[3])
+local next_unit = ARGV[4]
+local retrying = ARGV[5]
+local epochs = ARGV[6]
+local grace = tonumber(ARGV[7])
+local shards = tonumber(ARGV[8])
+
+if redis.call('HGET', gate, 'epoch') ~= epoch then return redis.error_reply('SLUICE_EPOCH a later rebuild has begun') end
+for k = 0, shards - 1 do
+  local last = redis.call('XREVRANGE', KEYS[2 + k], '+', '-', 'COUNT', 1)[1]
+  if last and tonumber(string.match(last[1], '^(%d+)-')) > seq then
+    return redis.error_reply('SLUICE_CORRUPT a work stream is ahead of the rebuilt gate')
+  end
+end
+
+local survived = 0
+for k = 0, shards - 1 do
+  local work = KEYS[2 + k]
+  if redis.call('EXISTS', work) == 1 then redis.call('XGROUP', 'DESTROY', work, group) end
+  redis.call('XGROUP', 'CREATE', work, group, '0', 'MKSTREAM')
+  local first = redis.call('XRANGE', work, '-', '+', 'COUNT', 1)[1]
+  local entries = redis.call('XLEN', work)
+  local watermark = first and tonumber(string.match(first[1], '^(%d+)-')) - 1 or seq
+  local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
+  survived = survived + entries
+  redis.call('HSET', gate, 'watermark:' .. k, watermark, 'acked:' .. k, watermark, 'settled:' .. k, seqs - entries)
+end
+local time = redis.call('TIME')
+local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
+for i = 9, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', gate, 'shards', shards, 'seq', seq, 'next_unit', next_unit, 'settled', seq - survived,
+  'retrying', retrying, 'bucket_level', 0, 'bucket_at', now_us, 'epochs', epochs,
+  'recovering_until', math.floor(now_us / 1000) + grace, 'run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
+return survived

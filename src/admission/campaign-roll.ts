@@ -1,0 +1,43 @@
+// The campaigns that the ledger knows, so that a gate that Redis has lost is not taken for a campaign that never was. Read
+// in the background: no request ever waits for the ledger, and while it is away the last roll stands.
+import { pause } from '../lifecycle.ts';
+import { limits } from '../limits.ts';
+
+export interface CampaignRoll {
+  has(campaign: string): boolean;
+  /** Reads until `stopping` aborts. */
+  keepReading(stopping: AbortSignal): Promise<void>;
+}
+
+export interface CampaignRollDeps {
+  /** Up to `limit` campaigns behind the id `after`, in order of their ids. */
+  list: (page: { after: string | undefined; limit: number }) => Promise<{ id: string }[]>;
+  onError: (error: unknown) => void;
+}
+
+const PAGE = 500;
+
+export function createCampaignRoll(deps: CampaignRollDeps): CampaignRoll {
+  let known: ReadonlySet<string> = new Set();
+
+  async function read(): Promise<void> {
+    const ids = new Set<string>();
+    for (let after: string | undefined; ids.size < limits.viewsMax; ) {
+      const page = await deps.list({ after, limit: PAGE });
+      for (const { id } of page) ids.add(id);
+      if (page.length < PAGE) break;
+      after = page.at(-1)!.id;
+    }
+    known = ids;
+  }
+
+  return {
+    has: (campaign) => known.has(campaign),
+    async keepReading(stopping) {
+      while (!stopping.aborted) {
+        await read().catch(deps.onError);
+        await pause(limits.rollReadMs, stopping);
+      }
+    },
+  };
+}

@@ -1,0 +1,130 @@
+// What the ledger knows of a campaign's tickets, told to who rebuilds its gate; and the book of its epochs.
+import { sql } from 'kysely';
+import type { Ledger } from './pool.ts';
+
+/** Why an epoch began: the gate was unverified, damaged or missing, or a person wanted it. */
+export type EpochReason = 'unverified' | 'damaged' | 'missing' | 'repair';
+
+/** A committed issuance, as far as a gate needs it. */
+export interface Holder {
+  user: string;
+  unit: number;
+  /** Of the ticket as it was signed. */
+  epoch: number;
+  seq: number;
+  /** Epoch ms. */
+  admittedAt: number;
+}
+
+/** A ticket that an operator keeps: its unit is reserved. */
+export type KeptHolder = Holder & { reason: string };
+
+/** How far the ledger has come with a campaign. */
+export interface LedgerFacts {
+  issuedCount: number;
+  /** Highest unit and seq of all rows; 0 when there are none. */
+  maxUnit: number;
+  maxSeq: number;
+}
+
+export interface EpochOpening {
+  afterSeq: number;
+  knownCount: number;
+  survivedCount: number;
+  freeCount: number;
+}
+
+const PAGE = 5_000;
+
+/** Begins the epoch after `from`, once: undefined when somebody else did, or when the campaign's epoch is another one. */
+export function beginEpoch(
+  ledger: Ledger,
+  campaign: string,
+  from: number,
+  { reason, worker }: { reason: EpochReason; worker: string },
+): Promise<number | undefined> {
+  const epoch = from + 1;
+  return ledger.transaction(async (tx) => {
+    const { numUpdatedRows } = await tx
+      .updateTable('campaigns')
+      .set({ epoch })
+      .where('id', '=', campaign)
+      .where('epoch', '=', from)
+      .executeTakeFirst();
+    if (numUpdatedRows === 0n) return undefined;
+    await tx
+      .insertInto('epochs')
+      .values({ campaign, epoch, reason, worker: worker.slice(0, 128) })
+      .execute();
+    return epoch;
+  });
+}
+
+/** Notes that the gate of an epoch has opened, and what it knew. */
+export async function noteOpening(
+  ledger: Ledger,
+  campaign: string,
+  epoch: number,
+  opening: EpochOpening,
+): Promise<void> {
+  await ledger.db
+    .updateTable('epochs')
+    .set({
+      opened_at: sql<Date>`current_timestamp(3)`,
+      after_seq: opening.afterSeq,
+      known_count: opening.knownCount,
+      survived_count: opening.survivedCount,
+      free_count: opening.freeCount,
+    })
+    .where('campaign', '=', campaign)
+    .where('epoch', '=', epoch)
+    .execute();
+}
+
+/** Reads every row of the campaign once: half a second a million. */
+export async function ledgerFacts(ledger: Ledger, campaign: string): Promise<LedgerFacts> {
+  const { count, maxUnit, maxSeq } = await ledger.db
+    .selectFrom('issuances')
+    .select((eb) => [
+      eb.fn.countAll<number>().as('count'),
+      eb.fn.max('unit').as('maxUnit'),
+      eb.fn.max('seq').as('maxSeq'),
+    ])
+    .where('campaign', '=', campaign)
+    .executeTakeFirstOrThrow();
+  return { issuedCount: Number(count), maxUnit: Number(maxUnit ?? 0), maxSeq: Number(maxSeq ?? 0) };
+}
+
+/** All holders of a unit, page by page in order of their units. */
+export async function* holders(ledger: Ledger, campaign: string): AsyncIterable<Holder[]> {
+  for (let after = 0; ; ) {
+    const rows = await ledger.db
+      .selectFrom('issuances')
+      .select(['user', 'unit', 'epoch', 'seq', 'admitted_at'])
+      .where('campaign', '=', campaign)
+      .where('unit', '>', after)
+      .orderBy('unit')
+      .limit(PAGE)
+      .execute();
+    if (rows.length === 0) return;
+    after = rows.at(-1)!.unit;
+    yield rows.map(({ admitted_at, ...row }) => ({ ...row, admittedAt: admitted_at.getTime() }));
+  }
+}
+
+/** All tickets kept as dead letters whose user and unit are known. */
+export async function keptHolders(ledger: Ledger, campaign: string): Promise<KeptHolder[]> {
+  const rows = await ledger.db
+    .selectFrom('dead_letters')
+    .select(['user', 'unit', 'epoch', 'seq', 'admitted_at', 'reason'])
+    .where('campaign', '=', campaign)
+    .where('state', '=', 'kept')
+    .where('user', 'is not', null)
+    .execute();
+  return rows.map(({ user, unit, admitted_at, ...row }) => ({
+    ...row,
+    user: user!,
+    unit: unit ?? 0,
+    admittedAt: admitted_at?.getTime() ?? 0,
+  }));
+}

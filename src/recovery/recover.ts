@@ -1,0 +1,190 @@
+// Opens a gate that Redis may have forgotten: after a restart, a failover, a flush, or an old snapshot put back.
+//
+// Order of effects, and what a crash between two of them does:
+//   lock                         nothing; it ends by itself
+//   epoch + 1 in the ledger      the gate is of another epoch than the ledger says, so it is rebuilt by the next worker
+//   gate found whole → promoted  open: nothing else was to be done
+//   else closed and emptied      closed (run id empty); the next worker begins again under the epoch after
+//   users, free units added      the same
+//   opened                       open; what survived in the streams is delivered again, and the ledger refuses doubles
+//   opening noted                the book of epochs lacks a few counts
+
+import type { StoredCampaign } from '../domain/campaign.ts';
+import { readEntry } from '../domain/entry-ticket.ts';
+import type { EpochStart } from '../domain/epochs.ts';
+import { backlogOf, type GateView } from '../domain/gate-view.ts';
+import { userTag } from '../domain/ids.ts';
+import { shardOf } from '../domain/shard.ts';
+import type { EpochOpening, EpochReason, Holder, KeptHolder, LedgerFacts } from '../ledger/epochs.ts';
+import { limits } from '../limits.ts';
+import type { GateBuilder, KnownUser, StreamFacts } from '../redis/gate-builder.ts';
+import type { ReadGates } from '../redis/gate-reader.ts';
+import type { RetryJob } from '../retry/port.ts';
+import { Census, type Claim } from './census.ts';
+
+export interface RecoverDeps {
+  gates: GateBuilder;
+  readGates: ReadGates;
+  ledger: {
+    get: (campaign: string) => Promise<StoredCampaign | undefined>;
+    beginEpoch: (
+      campaign: string,
+      from: number,
+      why: { reason: EpochReason; worker: string },
+    ) => Promise<number | undefined>;
+    noteOpening: (campaign: string, epoch: number, opening: EpochOpening) => Promise<void>;
+    facts: (campaign: string) => Promise<LedgerFacts>;
+    holders: (campaign: string) => AsyncIterable<Holder[]>;
+    keptHolders: (campaign: string) => Promise<KeptHolder[]>;
+    markProjected: (campaign: string, version: number) => Promise<void>;
+  };
+  /** Jobs of the retry queue, whatever their state. */
+  listRetries: (campaign: string) => Promise<RetryJob[]>;
+  worker: string;
+  /** Ms after a rebuild in which only holders of lost tickets are admitted. */
+  graceMs: number;
+}
+
+export interface Recovery extends EpochOpening {
+  epoch: number;
+  reason: EpochReason;
+  /** False when the gate was found whole. */
+  rebuilt: boolean;
+}
+
+const USERS_PER_CALL = 500;
+
+/**
+ * Verifies or rebuilds the gate of a campaign; `repair` rebuilds one that is open. Undefined when nothing was to be done,
+ * or when somebody else is doing it. Throws a Fault; then the gate stays closed, and the next attempt begins anew.
+ */
+export async function recoverGate(deps: RecoverDeps, id: string, repair = false): Promise<Recovery | undefined> {
+  if (!(await deps.gates.lock(id, deps.worker, limits.recoveryLockMs))) return undefined;
+  try {
+    const campaign = await deps.ledger.get(id);
+    if (campaign === undefined || campaign.projectedVersion === 0) return undefined;
+    const state = await deps.gates.state(campaign);
+    if (state === 'verified' && !repair) return undefined;
+    const reason = state === 'verified' ? 'repair' : state;
+    const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, { reason, worker: deps.worker });
+    if (epoch === undefined) return undefined;
+    const [view] = await deps.readGates([id]);
+    const streams = await deps.gates.streamFacts(campaign);
+    const whole = state === 'unverified' && view !== undefined && isWhole(view, streams, await deps.ledger.facts(id));
+    const opening = whole
+      ? { ...NOTHING_NEW, afterSeq: await deps.gates.promote(id, campaign.epoch, epoch) }
+      : await rebuild(deps, campaign, epoch, view?.epochs ?? [{ epoch: campaign.epoch, afterSeq: 0 }], streams);
+    await deps.ledger.noteOpening(id, epoch, opening);
+    return { ...opening, epoch, reason, rebuilt: !whole };
+  } finally {
+    await deps.gates.unlock(id).catch(() => undefined); // it ends by itself
+  }
+}
+
+const NOTHING_NEW = { knownCount: 0, survivedCount: 0, freeCount: 0 };
+
+/** Whether a gate knows at least what the ledger knows, and its streams hold all that it thinks is waiting. */
+function isWhole(view: GateView, streams: StreamFacts, facts: LedgerFacts): boolean {
+  const given = view.stock - view.remaining; // units handed out and not returned
+  const waiting = streams.lengths.reduce((sum, length) => sum + length, 0);
+  return (
+    facts.maxSeq <= view.seq &&
+    facts.issuedCount <= given &&
+    facts.maxUnit <= view.stock &&
+    streams.lastSeq <= view.seq &&
+    backlogOf(view) <= waiting
+  );
+}
+
+async function rebuild(
+  deps: RecoverDeps,
+  campaign: StoredCampaign,
+  epoch: number,
+  epochs: readonly EpochStart[],
+  streams: StreamFacts,
+): Promise<EpochOpening> {
+  const { gates } = deps;
+  await gates.begin(campaign, epoch);
+  // From here on nobody writes to the streams: the gate is closed, and no older epoch may settle.
+  const census = new Census(campaign.stock);
+  await countSurvivors(deps, campaign, census);
+  await countOtherHands(deps, campaign.id, census);
+  let knownCount = await addIssued(deps, campaign, epoch, census);
+  const { exceptional, surviving, superseded } = census.close();
+  const rest = [
+    ...[...exceptional].map(([tag, claim]) => ({ ...settledBefore(tag, claim), outcome: claim.outcome })),
+    ...[...surviving].map(([tag, claim]) => ({ tag, place: placeOf(claim, claim.place) })),
+  ];
+  knownCount += rest.length;
+  for (const users of chunks(rest)) await gates.add(campaign, epoch, users);
+  const free = census.freeUnits();
+  for (const units of chunks(free)) await gates.add(campaign, epoch, [], units);
+  for (const [shard, entries] of Map.groupBy(superseded, (entry) => entry.shard)) {
+    for (const some of chunks(entries))
+      await gates.drop(
+        campaign.id,
+        epoch,
+        shard,
+        some.map(({ place }) => place),
+      );
+  }
+  const afterSeq = Math.max(census.maxSeq, streams.lastSeq);
+  const retryingCount = [...exceptional.values()].filter(({ outcome }) => outcome.status === 'retrying').length;
+  const counts = { seq: afterSeq, nextUnit: census.nextUnit, retryingCount };
+  const newest = [...epochs.filter((start) => start.afterSeq < afterSeq), { epoch, afterSeq }];
+  const survivedCount = await gates.finish(campaign, epoch, counts, newest, deps.graceMs);
+  await deps.ledger.markProjected(campaign.id, campaign.version);
+  return { afterSeq, knownCount, survivedCount, freeCount: free.length };
+}
+
+/** A malformed entry stays in its stream: the worker that receives it keeps it as a dead letter. */
+async function countSurvivors({ gates }: RecoverDeps, { id, shards }: StoredCampaign, census: Census): Promise<void> {
+  for (let shard = 0; shard < shards; shard += 1) {
+    for await (const entries of gates.entries(id, shard)) {
+      for (const entry of entries) {
+        const ticket = readEntry(entry);
+        if (ticket.kind === 'malformed' || shardOf(ticket.seq, shards) !== shard) continue;
+        const { user, unit, admittedAt, epoch, ticketSeq: seq } = ticket;
+        census.survivor(userTag(id, user), { unit, epoch, seq, admittedAt, place: ticket.seq, shard });
+      }
+    }
+  }
+}
+
+async function countOtherHands(deps: RecoverDeps, id: string, census: Census): Promise<void> {
+  for (const { user, reason, ...claim } of await deps.ledger.keptHolders(id)) {
+    census.inOtherHands(userTag(id, user), { ...claim, outcome: { status: 'failed', reason } });
+  }
+  for (const { user, epoch, seq, unit, admittedAt } of await deps.listRetries(id)) {
+    census.inOtherHands(userTag(id, user), { epoch, seq, unit, admittedAt, outcome: { status: 'retrying' } });
+  }
+}
+
+async function addIssued(deps: RecoverDeps, campaign: StoredCampaign, epoch: number, census: Census): Promise<number> {
+  let count = 0;
+  for await (const rows of deps.ledger.holders(campaign.id)) {
+    for (const some of chunks(rows)) {
+      const users = some.map((row) => {
+        const tag = userTag(campaign.id, row.user);
+        census.issued(tag, row);
+        return settledBefore(tag, row);
+      });
+      await deps.gates.add(campaign, epoch, users);
+      count += users.length;
+    }
+  }
+  return count;
+}
+
+const placeOf = ({ unit, admittedAt, epoch, seq }: Claim, place: number): KnownUser['place'] => ({
+  seq: place,
+  unit,
+  admittedAt,
+  ticket: { epoch, seq, unit },
+});
+
+const settledBefore = (tag: string, claim: Claim): KnownUser => ({ tag, place: placeOf(claim, 0) });
+
+function* chunks<T>(items: readonly T[]): Iterable<T[]> {
+  for (let from = 0; from < items.length; from += USERS_PER_CALL) yield items.slice(from, from + USERS_PER_CALL);
+}

@@ -1,0 +1,155 @@
+// Opens gates that Redis may have forgotten: verified in place, or built anew from what the ledger knows. Every write
+// names the epoch it is for, so that of two builders the later one wins, whoever is slower.
+import type { Redis } from 'ioredis';
+import type { Campaign } from '../domain/campaign.ts';
+import { type EpochStart, formatEpochs } from '../domain/epochs.ts';
+import { bucketOf } from '../domain/ids.ts';
+import { type Exceptional, encodeOutcome } from '../domain/outcome.ts';
+import { type Place, packPlace } from '../domain/place.ts';
+import { entryIdOf, seqOf } from '../domain/shard.ts';
+import { redisFault } from './connection.ts';
+import { settingsOfGate } from './gate.ts';
+import { GROUP, keys } from './keys.ts';
+import { loadScript, runScript, type Script } from './scripts.ts';
+
+/** `verified` may sell; `unverified` since its server started; `damaged` must be built anew; `missing` is lost. */
+export type GateState = 'verified' | 'unverified' | 'damaged' | 'missing';
+
+/** A user whom a rebuilt gate knows from the start. */
+export interface KnownUser {
+  tag: string;
+  place: Place;
+  /** What became of the ticket, where it was not issued as its place says. */
+  outcome?: Exceptional;
+}
+
+export interface GateCounts {
+  seq: number;
+  nextUnit: number;
+  retryingCount: number;
+}
+
+/** What is in a campaign's work streams. */
+export interface StreamFacts {
+  /** Entries by shard. */
+  lengths: number[];
+  /** The highest seq that any stream ever had. */
+  lastSeq: number;
+}
+
+const state = loadScript('gate-state');
+const promote = loadScript('promote');
+const begin = loadScript('rebuild-begin');
+const forget = loadScript('rebuild-forget');
+const add = loadScript('rebuild-add');
+const drop = loadScript('rebuild-drop');
+const finish = loadScript('rebuild-finish');
+
+const BUCKETS_PER_CALL = 500;
+const ENTRIES_PER_READ = 1_000;
+
+export type GateBuilder = ReturnType<typeof createGateBuilder>;
+
+/** All methods throw a Fault; `stale-epoch` when somebody else has begun later. */
+export function createGateBuilder(redis: Redis) {
+  const run = (script: Script, scriptKeys: string[], args: (string | number | Buffer)[]): Promise<unknown> =>
+    runScript(redis, script, scriptKeys, args).catch((error: unknown) => {
+      throw redisFault(error);
+    });
+  return {
+    /** `epoch`: that of the ledger. */
+    state: async (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>): Promise<GateState> =>
+      (await run(state, [keys.gate(campaign.id), ...keys.works(campaign)], [campaign.epoch])) as GateState,
+
+    /** Ms for which nobody else gets the lock; false when somebody has it. It only saves work: the epoch is the fence. */
+    async lock(campaign: string, holder: string, ms: number): Promise<boolean> {
+      return (await redis.set(keys.recovery(campaign), holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK';
+    },
+    async unlock(campaign: string): Promise<void> {
+      await redis.del(keys.recovery(campaign)).catch(rethrow);
+    },
+
+    /** Opens a gate that was found whole; returns the last seq before its new epoch. */
+    promote: async (campaign: string, from: number, to: number) =>
+      (await run(promote, [keys.gate(campaign)], [from, to])) as number,
+
+    /** Closes the gate under `epoch` and empties it; its streams stay. */
+    async begin({ id, buckets }: Campaign, epoch: number): Promise<void> {
+      await run(begin, [keys.gate(id), keys.exceptions(id), keys.free(id)], [epoch]);
+      for (let from = 0; from < buckets; from += BUCKETS_PER_CALL) {
+        const count = Math.min(BUCKETS_PER_CALL, buckets - from);
+        const users = Array.from({ length: count }, (_, index) => keys.users(id, from + index));
+        await run(forget, [keys.gate(id), ...users], [epoch]);
+      }
+    },
+    async add(
+      { id, buckets }: Campaign,
+      epoch: number,
+      users: readonly KnownUser[],
+      freeUnits: readonly number[] = [],
+    ): Promise<void> {
+      const scriptKeys = [keys.gate(id), keys.exceptions(id), keys.free(id)];
+      const args: (string | number | Buffer)[] = [epoch, users.length];
+      for (const { tag, place, outcome } of users) {
+        scriptKeys.push(keys.users(id, bucketOf(tag, buckets)));
+        args.push(tag, packPlace(place), outcome ? encodeOutcome(outcome) : '');
+      }
+      await run(add, scriptKeys, [...args, ...freeUnits]);
+    },
+    /** Deletes entries that must not be delivered again. */
+    async drop(campaign: string, epoch: number, shard: number, seqs: readonly number[]): Promise<void> {
+      await run(drop, [keys.gate(campaign), keys.work(campaign, shard)], [epoch, ...seqs.map(entryIdOf)]);
+    },
+    /** Opens it; for `graceMs` only holders of lost tickets are admitted. Returns how many entries are delivered again. */
+    async finish(
+      campaign: Campaign,
+      epoch: number,
+      { seq, nextUnit, retryingCount }: GateCounts,
+      epochs: readonly EpochStart[],
+      graceMs: number,
+    ): Promise<number> {
+      const scriptKeys = [keys.gate(campaign.id), ...keys.works(campaign)];
+      const fixed = [epoch, GROUP, seq, nextUnit, retryingCount, formatEpochs(epochs), graceMs, campaign.shards];
+      return (await run(finish, scriptKeys, [...fixed, ...settingsOfGate(campaign)])) as number;
+    },
+
+    async streamFacts(campaign: Pick<Campaign, 'id' | 'shards'>): Promise<StreamFacts> {
+      const pipeline = redis.pipeline();
+      for (const work of keys.works(campaign)) pipeline.xinfo('STREAM', work);
+      const replies = (await pipeline.exec().catch(rethrow))!;
+      const lengths: number[] = [];
+      let lastSeq = 0;
+      for (const [error, info] of replies) {
+        const fields = error === null ? (info as (string | number)[]) : [];
+        if (error !== null && !String(error).includes('no such key')) throw redisFault(error);
+        lengths.push(Number(fields[fields.indexOf('length') + 1] ?? 0));
+        // A stream that never had an entry has the id 0-0.
+        lastSeq = Math.max(lastSeq, seqOf(String(fields[fields.indexOf('last-generated-id') + 1] ?? '0-0')));
+      }
+      return { lengths, lastSeq };
+    },
+    /** All entries of a shard, as their writer left them: nothing in them is believed yet. */
+    async *entries(campaign: string, shard: number): AsyncIterable<{ seq: number; fields: Record<string, string> }[]> {
+      let from = '-';
+      for (;;) {
+        const found = await redis
+          .xrange(keys.work(campaign, shard), from, '+', 'COUNT', ENTRIES_PER_READ)
+          .catch(rethrow);
+        const last = found.at(-1);
+        if (last === undefined) return;
+        yield found.filter(([id]) => id.endsWith('-0')).map(([id, flat]) => ({ seq: seqOf(id), fields: pairs(flat) }));
+        from = `(${last[0]}`;
+      }
+    },
+  };
+}
+
+function pairs(flat: readonly string[]): Record<string, string> {
+  const fields: Record<string, string> = Object.create(null);
+  for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i]!] = flat[i + 1]!;
+  return fields;
+}
+
+function rethrow(error: unknown): never {
+  throw redisFault(error);
+}

@@ -1,0 +1,68 @@
+// Watches that every gate may sell: after Redis was away a gate is closed until it was compared with the ledger.
+import type { StoredCampaign } from '../src/domain/campaign.ts';
+import { pause } from '../src/lifecycle.ts';
+import { limits } from '../src/limits.ts';
+import type { Recovery } from '../src/recovery/recover.ts';
+import type { GateState } from '../src/redis/gate-builder.ts';
+
+export interface RecovererDeps {
+  listLiveCampaigns: () => Promise<StoredCampaign[]>;
+  /** Up to `limit` campaigns behind the id `after`, also those that are done: their tickets are still asked for. */
+  listCampaigns: (page: { after: string | undefined; limit: number }) => Promise<StoredCampaign[]>;
+  stateOf: (campaign: StoredCampaign) => Promise<GateState>;
+  /** Undefined when somebody else does it. */
+  recover: (campaign: string) => Promise<Recovery | undefined>;
+  onRecovered: (campaign: string, recovery: Recovery) => void;
+  onError: (error: unknown) => void;
+}
+
+const LOOK_MS = 500;
+/** While something was wrong at the last look. */
+const ANXIOUS_MS = 100;
+/** Campaigns that are done are looked at once in so many looks. */
+const DONE_EVERY = 60;
+const PAGE = 500;
+
+export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): Promise<void> {
+  for (let round = 0; !stopping.aborted; round += 1) {
+    const calm = await look(deps, round % DONE_EVERY === 0, stopping).catch((error: unknown) => {
+      deps.onError(error);
+      return false;
+    });
+    await pause(calm ? LOOK_MS : ANXIOUS_MS, stopping);
+  }
+}
+
+/** True when all gates may sell. One that cannot be recovered does not hold up the others. */
+async function look(deps: RecovererDeps, all: boolean, stopping: AbortSignal): Promise<boolean> {
+  let calm = await recoverAmong(deps, await deps.listLiveCampaigns(), stopping);
+  if (!all) return calm;
+  for (let after: string | undefined; !stopping.aborted; ) {
+    const page = await deps.listCampaigns({ after, limit: PAGE });
+    calm = (await recoverAmong(deps, page, stopping)) && calm;
+    if (page.length < PAGE) break;
+    after = page.at(-1)!.id;
+  }
+  return calm;
+}
+
+async function recoverAmong(
+  deps: RecovererDeps,
+  campaigns: readonly StoredCampaign[],
+  stopping: AbortSignal,
+): Promise<boolean> {
+  const known = campaigns.filter((campaign) => campaign.projectedVersion > 0);
+  const states = await Promise.all(known.map((campaign) => deps.stateOf(campaign)));
+  const closed = known.filter((_, index) => states[index] !== 'verified');
+  const calm = closed.length === 0;
+  // Side by side, but not all at once: each reads a campaign's rows.
+  await Promise.all(
+    Array.from({ length: limits.recoveriesMax }, async () => {
+      for (let next = closed.shift(); next !== undefined && !stopping.aborted; next = closed.shift()) {
+        const { id } = next;
+        await deps.recover(id).then((recovery) => recovery && deps.onRecovered(id, recovery), deps.onError);
+      }
+    }),
+  );
+  return calm;
+}
