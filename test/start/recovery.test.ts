@@ -27,6 +27,7 @@ test('after kill -9 the next start cleans up and works on the same data', { time
     const answer = await joinCampaign(next, 'kept', 'user-7');
     if (answer.status !== 503) return answer;
     await pause(200);
+    return undefined;
   });
   expect(again).toMatchObject({ status: 200, body: { ticket: tickets[7] } });
   expect((await joinCampaign(next, 'kept', 'late')).status).toBe(202);
