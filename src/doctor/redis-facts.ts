@@ -56,9 +56,9 @@ export async function gatherRedisFacts(redis: Redis): Promise<RedisFacts> {
     info,
     settings: reply(1, (flat) => pairsOf(flat as string[])),
     openToAll: reply(2, (user) => isOpen(user as unknown[] | null)),
-    scriptRefusals: [3, 4, 5].flatMap((index) => {
-      const told = reply(index, () => undefined);
-      return 'untold' in told && !told.untold.startsWith('NOSCRIPT') ? [told.untold] : [];
+    scriptRefusals: ['EVALSHA', 'EVAL', 'INFO in a script'].flatMap((question, index) => {
+      const answer = reply(3 + index, () => undefined);
+      return 'untold' in answer && !answer.untold.startsWith('NOSCRIPT') ? [`${question}: ${answer.untold}`] : [];
     }),
     cluster: isCluster ? await factOf(async () => fieldsOf((await redis.cluster('INFO')) as string)) : undefined,
   };
