@@ -19,7 +19,7 @@ export function exitCodeOf(findings: readonly Finding[]): number {
   return unseen ? DOCTOR_EXIT.unreachable : DOCTOR_EXIT.ok;
 }
 
-export function countsOf(findings: readonly Finding[]): Record<Status, number> {
+function countsOf(findings: readonly Finding[]): Record<Status, number> {
   const counts = { ok: 0, warning: 0, broken: 0, unknown: 0 };
   for (const { status } of findings) counts[status] += 1;
   return counts;

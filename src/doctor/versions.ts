@@ -15,7 +15,7 @@ interface Hole {
 }
 
 /** Only holes that a client with a password can use, in what Sluice itself uses: scripts, streams, blocking reads. */
-export const HOLES: readonly Hole[] = [
+const HOLES: readonly Hole[] = [
   {
     // github.com/redis/redis/security/advisories/GHSA-4789-qfc9-5f9q, release notes of Redis 8.2.2, osv.dev BIT-valkey-2025-46818
     id: 'CVE-2025-49844',
@@ -39,7 +39,7 @@ export const HOLES: readonly Hole[] = [
   },
 ];
 
-/** The holes of {@link HOLES} that this version has, going by its number. */
+/** The holes of the table that this version has, going by its number. */
 export function holesOf({ name, version }: Product): Hole[] {
   const [major, minor, patch] = numbersOf(version);
   const line = `${major}.${minor}`;
