@@ -1,23 +1,38 @@
 #!/usr/bin/env node
-// `npx sluice`: what an operator does to campaigns, through the admin API. npx puts node_modules/.bin first on PATH, so
-// this runs on the Node that came with the packages, whatever the machine has.
+// `npx sluice`: what an operator does to campaigns, through the admin API, and the doctor. npx puts node_modules/.bin
+// first on PATH, so this runs on the Node that came with the packages, whatever the machine has.
 import { hostname, userInfo } from 'node:os';
 import { runCli } from './cli/run.ts';
-import { ConfigError, readCliSettings } from './config.ts';
+import { ConfigError, readCliSettings, readConfig } from './config.ts';
+
+const out = (text: string) => void process.stdout.write(text);
+const err = (text: string) => void process.stderr.write(text);
 
 process.exitCode = await runCli(process.argv.slice(2), {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
+  out,
+  err,
   settings: () => {
-    try {
-      return readCliSettings();
-    } catch (error) {
-      if (error instanceof ConfigError) return error.message;
-      throw error;
-    }
+    const read = settingsOr(readCliSettings);
+    return read instanceof ConfigError ? read.message : read;
   },
   actor: `${systemUser()}@${hostname()}`,
+  doctor: async (json) => {
+    const config = settingsOr(() => readConfig(undefined, { inProduction: ['REDIS_URL', 'DATABASE_URL'] }));
+    // Only now: the clients of both stores take longer to load than any other verb to run.
+    const { reportConfiguration, runDoctor } = await import('./doctor/command.ts');
+    const output = { out, err, json };
+    return config instanceof ConfigError ? reportConfiguration(config.message, output) : runDoctor(config, output);
+  },
 });
+
+function settingsOr<T>(read: () => T): T | ConfigError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
 
 /** Containers may run as a number that has no name. */
 function systemUser(): string {

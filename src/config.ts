@@ -98,7 +98,7 @@ export interface Needs {
 }
 
 /** Every setting, defaults filled in; throws one ConfigError that lists all problems. An empty value counts as unset. */
-export function readConfig(environment: Record<string, string | undefined>, needs: Needs = {}): Config {
+export function readConfig(environment: Record<string, string | undefined> = process.env, needs: Needs = {}): Config {
   const parsed = schema.safeParse(given(environment));
   const problems = parsed.success ? missing(parsed.data, needs) : parsed.error.issues.map(describe);
   if (!parsed.success || problems.length > 0) {

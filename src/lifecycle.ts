@@ -30,19 +30,25 @@ export function listenForStop(deadlineMs?: number): Stopping {
   return { signal: controller.signal, stop: () => controller.abort(new Error('stopped')) };
 }
 
+/** What the process rests on breaks a promise, and starting it again does not help: its message says what does. */
+export class RefusedStart extends Error {}
+
+/** EX_CONFIG of sysexits.h: the configuration that is wrong may be that of a server. */
+const EXIT_REFUSED_START = 78;
+
 /**
  * What ends the process is told in one line where a person can do something about it, in full where it is a bug. Exit
- * code 1 either way.
+ * code 1, or 78 for a {@link RefusedStart}.
  */
 export function tellFailuresPlainly(): void {
   process.on('uncaughtException', (error) => {
     console.error(plainly(error) ?? error);
-    process.exit(1);
+    process.exit(error instanceof RefusedStart ? EXIT_REFUSED_START : 1);
   });
 }
 
 function plainly(error: unknown): string | undefined {
-  if (isFault(error)) return error.message;
+  if (isFault(error) || error instanceof RefusedStart) return error.message;
   const { code, port, address } = error as { code?: unknown; port?: number; address?: string };
   if (code !== 'EADDRINUSE') return undefined;
   return `port ${port} of ${address} is in use: stop who has it, or set PORT, ADMIN_PORT or TELEMETRY_PORT to another`;

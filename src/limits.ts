@@ -72,6 +72,22 @@ export const limits = {
   /** A front whose event loop lags more than this answers 503 to joins until it has caught up. */
   eventLoopLagMs: 500,
 
+  /** Connections of a front to the ledger: operators, and the janitor's looks at what they change. */
+  adminConnectionsMax: 4,
+  /** A full batch of the longest ids is 250 kB as a statement, with room for another of its size. */
+  batchBytesMax: 524_288,
+  /** A process that wants more than half of the database's connections cannot be started twice. */
+  connectionShareMax: 0.5,
+  /** Above this share of Redis's memory there is no time left to react: a crowd fills the rest in minutes. */
+  memoryShareMax: 0.7,
+  /** A replica that is further behind is none that a 202 may count on. */
+  replicaLagSeconds: 10,
+  /** Gaps between clocks: what people notice, and what no clock that is looked after ever has. */
+  clockGapMs: 1_000,
+  clockGapMaxMs: 60_000,
+  /** Campaigns whose gates the doctor looks at: each costs a call per shard. */
+  doctorCampaignsMax: 100,
+
   stockMax: 10_000_000,
   shardsMax: 64,
   rateMax: 1_000_000,

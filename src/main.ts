@@ -6,6 +6,8 @@ import { createCampaigns } from './admission/campaigns.ts';
 import { createJoins } from './admission/joins.ts';
 import { createTickets } from './admission/tickets.ts';
 import { configOrExit } from './config.ts';
+import { frontPromise } from './doctor/configured.ts';
+import { checkStart } from './doctor/start.ts';
 import { systemClock } from './domain/clock.ts';
 import { createAdmin } from './http/admin.ts';
 import { createClientLimits } from './http/client-limits.ts';
@@ -48,18 +50,19 @@ const ledger = open.use(
   openLedger({
     url: place.databaseUrl,
     name: 'admin',
-    connectionMax: 4,
+    connectionMax: limits.adminConnectionsMax,
     queueMax: 50,
     acquireMs: limits.acquireMs,
     statementMs: limits.statementMs,
   }),
 );
-await migrate(ledger);
 const redis = open.adopt(
   openFast({ url: place.redisUrl, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
   (client) => client.disconnect(),
 );
 await untilReady(redis, limits.drainMs);
+await checkStart({ redis, ledger, ...frontPromise(config) }, log);
+await migrate(ledger);
 
 const gate = createGate(redis);
 const readGates = createGateReader(redis, systemClock);

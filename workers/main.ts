@@ -2,6 +2,8 @@
 import { hostname } from 'node:os';
 import { createRedisStreams } from '../src/broker/redis-streams.ts';
 import { configOrExit } from '../src/config.ts';
+import { workerPromise } from '../src/doctor/configured.ts';
+import { checkStart } from '../src/doctor/start.ts';
 import { systemClock } from '../src/domain/clock.ts';
 import { campaignStore, epochStore } from '../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
@@ -48,6 +50,7 @@ const ledger = open.use(
 const connection = { url: config.redisUrl!, name: `sluice-worker:${workerName}`, onError };
 const redis = open.adopt(openFast({ ...connection, commandMs: limits.statementMs }), (client) => client.disconnect());
 await untilReady(redis, limits.drainMs);
+await checkStart({ redis, ledger, ...workerPromise(config) }, log);
 const retries = open.adopt(openRetries({ url: connection.url, onError }), (opened) => opened.close());
 
 const store = campaignStore(ledger);

@@ -1,26 +1,35 @@
 // Reads the command line: a verb, an id, options. Everything that is wrong is told at once, and nothing is sent.
 import { parseArgs } from 'node:util';
 import { isCampaignId } from '../domain/ids.ts';
-import { generalHelp, synopsis, verbHelp } from './help.ts';
+import { doctorHelp, generalHelp, synopsis, verbHelp } from './help.ts';
 import { OPTIONS, type OptionName } from './options.ts';
 import { type Values, VERBS, type Verb } from './verbs.ts';
 
 export type Command =
   | { kind: 'help'; text: string }
   | { kind: 'problems'; problems: string[] }
+  | { kind: 'doctor'; json: boolean }
   | { kind: 'ask'; verb: Verb; id: string; values: Values; adminUrl: string | undefined; json: boolean };
 
 export function readCommand(argv: readonly string[]): Command {
   const [noun = '', verbName = ''] = argv;
+  if (noun === 'doctor') return readDoctor(argv.slice(1));
   if (noun !== 'campaign') {
     if (noun === '' || noun === 'help' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
-    return wrong(`There is no command ${noun}: every command starts with campaign. See sluice --help.`);
+    return wrong(`There is no command ${noun}: every command starts with campaign, or is doctor. See sluice --help.`);
   }
   const verb = VERBS.find(({ name }) => name === verbName);
   if (verb !== undefined) return readVerb(verb, argv.slice(2));
   if (verbName === '' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
   const names = VERBS.map(({ name }) => name).join(', ');
   return wrong(`There is no verb ${verbName}. Verbs of campaign: ${names}.`);
+}
+
+function readDoctor(argv: string[]): Command {
+  const isUnknown = (word: string) => word !== '--json' && word !== '--help';
+  const unknown = argv.filter(isUnknown);
+  if (unknown.length > 0) return wrong(`Not understood: ${unknown.join(' ')}.`, 'Usage: sluice doctor [--json]');
+  return argv.includes('--help') ? { kind: 'help', text: doctorHelp() } : { kind: 'doctor', json: argv.length > 0 };
 }
 
 function readVerb(verb: Verb, argv: string[]): Command {

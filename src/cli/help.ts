@@ -18,9 +18,18 @@ const CODES = [
   ['64', 'usage: the command line or a setting is wrong; nothing was sent'],
 ] as const;
 
+const DOCTOR_CODES = [
+  ['0', 'nothing is broken; there may be warnings'],
+  ['1', 'something is broken: a front or worker would refuse to start, or cannot keep a promise'],
+  ['2', 'could not look: Redis or the database was not reached'],
+  ['64', 'usage: the command line is wrong'],
+  ['78', 'a setting is wrong'],
+] as const;
+
 export function generalHelp(): string {
   return [
     'Usage: sluice campaign <verb> [<id>] [options]',
+    '       sluice doctor [--json]',
     '',
     ...columns(VERBS.map((verb) => [synopsis(verb), verb.help])),
     '',
@@ -31,6 +40,23 @@ export function generalHelp(): string {
     '',
     'Exit codes:',
     ...columns(CODES),
+    '',
+    'sluice doctor looks at Redis, the database and the settings by itself: sluice doctor --help.',
+    '',
+  ].join('\n');
+}
+
+export function doctorHelp(): string {
+  return [
+    'Usage: sluice doctor [--json]',
+    '',
+    'Looks at what the promises rest on: REDIS_URL, DATABASE_URL and every other setting of the environment, or what runs',
+    'in DATA_DIR. A line for each check: ok, warning, broken or unknown, what was found, what it means, what to do.',
+    '',
+    ...columns([['--json', '{exitCode, counts, findings: [{check, status, found, means, remedy}]} in one line']]),
+    '',
+    'Exit codes:',
+    ...columns(DOCTOR_CODES),
     '',
   ].join('\n');
 }

@@ -13,6 +13,8 @@ export interface CliDeps {
   /** Where the service is; a text says what is wrong with the settings. */
   settings: () => { adminUrl: string; adminToken: string | undefined; dataDir: string } | string;
   actor: string;
+  /** Looks at the servers; resolves with its exit code. */
+  doctor: (json: boolean) => Promise<number>;
 }
 
 /** Resolves with the exit code, see {@link EXIT}; never rejects for anything the operator or the service did. */
@@ -27,6 +29,7 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
     return EXIT.done;
   }
   if (command.kind === 'problems') return misused(command.problems);
+  if (command.kind === 'doctor') return deps.doctor(command.json);
   const settings = deps.settings();
   if (typeof settings === 'string') return misused([settings]);
   const token = settings.adminToken ?? keptToken(settings.dataDir);

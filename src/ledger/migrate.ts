@@ -24,3 +24,14 @@ export async function migrate(ledger: Pick<Ledger, 'onOneConnection'>): Promise<
     return results.map((result) => result.migrationName);
   }, MIGRATION_MS);
 }
+
+/** The migrations this database has had and those this version brings, by name; the first may hold some of a newer one. */
+export async function executedMigrations(
+  ledger: Pick<Ledger, 'run'>,
+): Promise<{ executed: string[]; known: string[] }> {
+  const known = Object.keys(MIGRATIONS);
+  const { rows: tables } = await ledger.run("SHOW TABLES LIKE 'kysely\\_migration'", []);
+  if (tables.length === 0) return { executed: [], known };
+  const { rows } = await ledger.run('SELECT name FROM kysely_migration ORDER BY name', []);
+  return { executed: rows.map(({ name }) => String(name)), known };
+}

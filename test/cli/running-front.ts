@@ -41,6 +41,8 @@ export function runningFront({ workers = 0 } = {}): RunningFront {
         PATH: process.env.PATH,
         REDIS_URL: redisUrl(),
         DATABASE_URL: databaseUrl(),
+        // The shared Redis does not wait for its disk, and a front that promises that it does would not start.
+        DURABILITY: 'memory',
         DATA_DIR: front.dataDir,
         ADMIN_TOKEN: front.adminToken,
         PORT: '0',

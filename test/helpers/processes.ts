@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
-import { temporaryFolder } from './services.ts';
+import { redisUrl, temporaryFolder } from './services.ts';
 import { until } from './until.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -78,11 +78,15 @@ export interface Stores {
 
 const secrets = { COUPON_KEY, TICKET_KEYS: `1:${TICKET_KEY}`, ADMIN_TOKEN, TELEMETRY: 'off' };
 
+/** What the stores can keep, or the start is refused: the Redis that all tests share does not wait for its disk. */
+const promiseOf = (stores: Stores) => ({ DURABILITY: stores.redisUrl === redisUrl() ? 'memory' : 'disk' });
+
 /** A front without workers on these stores; resolves when it answers. */
 export async function startFront(t: TestContext, stores: Stores, environment: Record<string, string> = {}) {
   const dataDir = await temporaryFolder(t);
   const program = startProgram(t, [process.execPath, 'src/main.ts', '--no-rehearsal'], {
     ...secrets,
+    ...promiseOf(stores),
     REDIS_URL: stores.redisUrl,
     DATABASE_URL: stores.databaseUrl,
     DATA_DIR: dataDir,
@@ -105,6 +109,7 @@ export async function startWorker(
 ): Promise<Running> {
   const program = startProgram(t, [process.execPath, 'workers/main.ts'], {
     ...secrets,
+    ...promiseOf(stores),
     REDIS_URL: stores.redisUrl,
     DATABASE_URL: stores.databaseUrl,
     WORKER_NAME: name,

@@ -37,6 +37,11 @@ const TABLE: Record<string, Row> = {
     why: 'a route sees admission, never a store: what it needs of one is a function in its deps',
   },
   local: { may: ['domain', 'limits', 'lifecycle'], mayTypes: ['config'], why: 'it only starts servers and processes' },
+  doctor: {
+    may: ['domain', 'redis', 'ledger', 'limits', 'lifecycle'],
+    mayTypes: ['config', 'telemetry'],
+    why: 'it looks at both stores from outside of the duties; only a composition root calls it',
+  },
   cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
   rehearsal: { may: [], why: 'a judge that shares code with the service shares its mistakes' },
   workers: {
@@ -57,7 +62,7 @@ const HOMES: Record<string, readonly string[]> = {
   '@opentelemetry/sdk-trace': ['telemetry'],
   bullmq: ['retry'],
   hono: ['http'],
-  ioredis: ['redis', 'broker', 'retry', 'local'],
+  ioredis: ['redis', 'broker', 'retry', 'local', 'doctor'],
   kysely: ['ledger'],
   mysql2: ['ledger', 'local', 'rehearsal'],
   pino: ['telemetry'],

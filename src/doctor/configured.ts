@@ -1,0 +1,41 @@
+// What a process of a configuration promises, wants and shows.
+import type { Config } from '../config.ts';
+import { limits } from '../limits.ts';
+import type { Patient } from './examine.ts';
+
+type Promised = Omit<Patient, 'redis' | 'ledger'>;
+
+/** A front with the workers it starts. It migrates the ledger when it starts. */
+export function frontPromise(config: Config): Promised {
+  const { admin, front, workers, gatewaySecret } = config;
+  const ofWorker = workerPromise(config);
+  return {
+    ...ofWorker,
+    migrates: true,
+    connectionsWanted: limits.adminConnectionsMax + workers.count * workers.connections,
+    exposure: {
+      ...ofWorker.exposure,
+      adminHost: admin.host,
+      adminToken: admin.token,
+      publicHost: front.host,
+      believesBareHeader: gatewaySecret === undefined,
+    },
+  };
+}
+
+export function workerPromise({ durability, profile, telemetry, logLevel, workers }: Config): Promised {
+  return {
+    durability,
+    migrates: false,
+    connectionsWanted: workers.connections,
+    exposure: {
+      production: profile === 'production',
+      adminHost: undefined,
+      adminToken: undefined,
+      telemetryHost: telemetry.on ? telemetry.host : undefined,
+      publicHost: undefined,
+      believesBareHeader: false,
+      logLevel,
+    },
+  };
+}

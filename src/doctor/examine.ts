@@ -1,0 +1,60 @@
+// Asks both stores at once and judges what they told.
+import type { Redis } from 'ioredis';
+import { listLiveCampaigns } from '../ledger/campaigns.ts';
+import type { Ledger } from '../ledger/pool.ts';
+import { limits } from '../limits.ts';
+import { judgeClocks } from './clocks.ts';
+import { type Exposure, judgeExposure } from './exposure.ts';
+import { type Fact, type Finding, factOf, judged, ok } from './finding.ts';
+import { gatherGateFacts } from './gate-facts.ts';
+import { judgeGates } from './gate-judgement.ts';
+import { gatherLedgerFacts, type LedgerFacts } from './ledger-facts.ts';
+import { judgeLedger, type LedgerPromise } from './ledger-judgement.ts';
+import { gatherRedisFacts, type RedisFacts } from './redis-facts.ts';
+import { judgeRedis } from './redis-judgement.ts';
+
+export interface Patient extends LedgerPromise {
+  redis: Redis;
+  ledger: Ledger;
+  /** DURABILITY, as it is written. */
+  durability: string;
+  exposure: Exposure;
+}
+
+/** What a process rests on when it starts; some 20 ms on servers nearby. Never rejects. */
+export async function examineServers({ redis, ledger, durability, exposure, ...promise }: Patient): Promise<Finding[]> {
+  const [redisFacts, ledgerFacts] = await Promise.all([gatherRedisFacts(redis), gatherLedgerFacts(ledger)]);
+  return [
+    ...judgeReached('redis', reachedRedis(redisFacts), () => judgeRedis(redisFacts, durability)),
+    ...judgeReached('ledger', reachedLedger(ledgerFacts), () => judgeLedger(ledgerFacts, promise)),
+    ...judgeClocks(redisFacts.clock, ledgerFacts.clock),
+    ...judgeExposure(exposure),
+  ];
+}
+
+/** The gates of live campaigns against the ledger. Never rejects. */
+export async function examineGates({ redis, ledger }: Pick<Patient, 'redis' | 'ledger'>): Promise<Finding[]> {
+  const max = limits.doctorCampaignsMax;
+  const live = await factOf(() => listLiveCampaigns(ledger, max + 1));
+  if ('untold' in live) return judgeGates(live, false);
+  return judgeGates(await gatherGateFacts(redis, live.told.slice(0, max)), live.told.length > max);
+}
+
+/** One line in place of a dozen where nobody answers at all. */
+function judgeReached(check: string, reached: Fact<string>, rest: () => Finding[]): Finding[] {
+  const first = judged(check, reached, (text) => ok(check, text));
+  if ('told' in reached) return [first, ...rest()];
+  const words = {
+    means: 'it could not be reached',
+    remedy: 'see that it runs, and that the address and password are right',
+  };
+  return [{ ...first, ...words }];
+}
+
+/** Any answer will do: a managed service may forbid most questions. */
+function reachedRedis({ clock, info, settings, openToAll }: RedisFacts): Fact<string> {
+  const facts: Fact<unknown>[] = [clock, info, settings, openToAll];
+  return facts.some((fact) => 'told' in fact) ? { told: 'answers' } : (clock as { untold: string });
+}
+
+const reachedLedger = ({ clock }: LedgerFacts): Fact<string> => ('told' in clock ? { told: 'answers' } : clock);

@@ -1,0 +1,78 @@
+// What of this process strangers can reach. Pure.
+import { broken, type Finding, ok, warning } from './finding.ts';
+import { isLoopback } from './loopback.ts';
+
+export interface Exposure {
+  production: boolean;
+  /** Where it listens; undefined where it does not. */
+  adminHost: string | undefined;
+  /** Undefined when Sluice made it. */
+  adminToken: string | undefined;
+  telemetryHost: string | undefined;
+  /** Where buyers come in, and whether anybody may name themselves there. */
+  publicHost: string | undefined;
+  believesBareHeader: boolean;
+  logLevel: string;
+}
+
+const TOKEN_CHARS_MIN = 16;
+/** Of these words, and digits, the tokens of examples and templates are made. */
+const PLACEHOLDER =
+  /change|replace|example|placeholder|insert|default|dummy|secret|password|admin|token|test|sluice|your|here|this|with|me|it|my|\d|[-._~+/=]/gi;
+const REPEATED = /^(.)\1+$/;
+
+export function judgeExposure(exposure: Exposure): Finding[] {
+  const { adminHost, telemetryHost, publicHost, logLevel, production } = exposure;
+  return [
+    ...(adminHost === undefined ? [] : [judgeAdmin(adminHost, exposure.adminToken)]),
+    ...(telemetryHost === undefined ? [] : [judgeTelemetry(telemetryHost)]),
+    ...(publicHost === undefined ? [] : [judgeIdentity(publicHost, exposure)]),
+    production && logLevel === 'debug'
+      ? warning('log-level', {
+          found: 'LOG_LEVEL debug in production',
+          means: 'logs grow with the crowd and tell more than they need',
+          remedy: 'LOG_LEVEL=info',
+        })
+      : ok('log-level', `LOG_LEVEL ${logLevel}`),
+  ];
+}
+
+function judgeAdmin(host: string, token: string | undefined): Finding {
+  const check = 'admin-listener';
+  const isWeak = token !== undefined && isGuessed(token);
+  const found = `ADMIN_HOST ${host}${isWeak ? ', an ADMIN_TOKEN that is guessed' : ''}`;
+  const remedy = 'ADMIN_TOKEN=$(openssl rand -hex 24)';
+  const means = 'whoever guesses the token may close sales and give stock away';
+  if (!isLoopback(host) && isWeak) return broken(check, { found, means, remedy });
+  if (isWeak) return warning(check, { found, means, remedy });
+  if (isLoopback(host)) return ok(check, found);
+  return warning(check, {
+    found,
+    means: 'the admin API listens beyond this machine, and only its token protects it, without TLS',
+    remedy: 'ADMIN_HOST=127.0.0.1, or a firewall or network policy that lets only operators reach it',
+  });
+}
+
+const isGuessed = (token: string): boolean =>
+  token.length < TOKEN_CHARS_MIN || REPEATED.test(token) || token.replaceAll(PLACEHOLDER, '') === '';
+
+function judgeTelemetry(host: string): Finding {
+  if (isLoopback(host)) return ok('telemetry-listener', `TELEMETRY_HOST ${host}`);
+  return warning('telemetry-listener', {
+    found: `TELEMETRY_HOST ${host}`,
+    means: 'anybody who reaches it reads how the sale goes: /metrics asks for no password',
+    remedy: 'TELEMETRY_HOST=127.0.0.1, or a firewall or network policy that lets only Prometheus reach it',
+  });
+}
+
+function judgeIdentity(host: string, { production, believesBareHeader }: Exposure): Finding {
+  const found = believesBareHeader
+    ? `HOST ${host}, anybody may name themselves in X-User-Id`
+    : 'X-User-Id is vouched for';
+  if (!believesBareHeader || (isLoopback(host) && !production)) return ok('identity', found);
+  return warning('identity', {
+    found,
+    means: 'one person may be as many buyers as they like, and see the coupons of others',
+    remedy: 'SLUICE_PROFILE=production with GATEWAY_SECRET, and a gateway in front that signs people in',
+  });
+}

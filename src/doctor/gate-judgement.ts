@@ -1,0 +1,91 @@
+// Whether gates and ledger agree about the live campaigns: one line for each question, whatever the number. Pure.
+import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
+import type { GateFacts } from './gate-facts.ts';
+
+const NAMED_MAX = 3;
+
+/** `more` says that there are campaigns which were not looked at. */
+export function judgeGates(facts: Fact<readonly GateFacts[]>, more: boolean): Finding[] {
+  const scope = (count: number) => `${count} live campaign(s)${more ? ', and more that were not looked at' : ''}`;
+  return [
+    judged('gates', facts, (gates) => judgeMissing(gates, scope(gates.length))),
+    judged('gate-epochs', facts, judgeEpochs),
+    judged('gate-shapes', facts, judgeShapes),
+    judged('work-groups', facts, judgeGroups),
+    judged('work-lag', facts, judgeLag),
+  ];
+}
+
+function judgeMissing(gates: readonly GateFacts[], scope: string): Finding {
+  const missing = gates.filter(({ gate }) => gate === undefined);
+  if (missing.length === 0) return ok('gates', scope);
+  return warning('gates', {
+    found: `no gate of ${named(missing)}; ${scope}`,
+    means: 'their joins get 503: Redis has lost its data, or nobody has told it of them yet',
+    remedy: 'see that a worker runs: it makes missing gates; look again in a minute',
+  });
+}
+
+function judgeEpochs(gates: readonly GateFacts[]): Finding {
+  const epochs = present(gates).map((facts) => ({ ...facts, ahead: Number(facts.gate.epoch) - facts.campaign.epoch }));
+  const ahead = epochs.filter((it) => it.ahead > 0);
+  const behind = epochs.filter((it) => it.ahead < 0);
+  if (ahead.length > 0) {
+    return broken('gate-epochs', {
+      found: `the gate of ${named(ahead)} has a later epoch than the ledger`,
+      means: 'the ledger is older than the gate: a backup was restored, and issuances are missing from it',
+      remedy: 'stop the workers, restore the newest ledger, or rebuild the gates from this one knowing what is lost',
+    });
+  }
+  if (behind.length === 0) return ok('gate-epochs', 'gates and ledger agree');
+  return warning('gate-epochs', {
+    found: `the gate of ${named(behind)} has an earlier epoch than the ledger`,
+    means: 'Redis came back with older data, or a rebuild is under way',
+    remedy: 'see that a worker runs, and look again in a minute',
+  });
+}
+
+function judgeShapes(gates: readonly GateFacts[]): Finding {
+  const differs = present(gates).filter(
+    ({ gate, campaign }) => Number(gate.shards) !== campaign.shards || Number(gate.buckets) !== campaign.buckets,
+  );
+  if (differs.length === 0) return ok('gate-shapes', 'shards and buckets agree');
+  return broken('gate-shapes', {
+    found: `the gate of ${named(differs)} has other shards or buckets than the ledger`,
+    means: 'tickets and users are looked for where they are not: a user may be admitted twice',
+    remedy: 'pause these campaigns; neither may be changed by hand, so find out which of the two was restored',
+  });
+}
+
+function judgeGroups(gates: readonly GateFacts[]): Finding {
+  const without = present(gates).filter(({ groups }) => groups.includes(undefined));
+  if (without.length === 0) return ok('work-groups', 'every work stream has its group');
+  return warning('work-groups', {
+    found: `work streams of ${named(without)} have no group issuers`,
+    means: 'no worker has received from them yet, or the stream was deleted',
+    remedy: 'see that a worker runs: it makes the group, from the first entry on',
+  });
+}
+
+function judgeLag(gates: readonly GateFacts[]): Finding {
+  const groups = gates.flatMap((facts) => facts.groups.filter((group) => group !== undefined));
+  const lag = groups.reduce((sum, group) => sum + (group.lag ?? 0), 0);
+  const untold = groups.filter((group) => group.lag === null).length;
+  if (untold === 0) return ok('work-lag', `${lag} entries not delivered yet`);
+  return {
+    check: 'work-lag',
+    status: 'unknown',
+    found: `${lag} entries not delivered yet, and ${untold} stream(s) of which Redis does not tell`,
+    means: 'entries were deleted by hand, or Redis came back without some; no number is not zero',
+    remedy: 'go by backlog and oldestWaitMs of sluice campaign show',
+  };
+}
+
+const present = (gates: readonly GateFacts[]) =>
+  gates.flatMap(({ gate, ...facts }) => (gate === undefined ? [] : [{ ...facts, gate }]));
+
+function named(facts: readonly Pick<GateFacts, 'campaign'>[]): string {
+  const ids = facts.slice(0, NAMED_MAX).map(({ campaign }) => campaign.id);
+  const rest = facts.length - ids.length;
+  return `${ids.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}

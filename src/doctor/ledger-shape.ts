@@ -1,0 +1,69 @@
+// Whether the tables are those of this version, with the constraints that make over-issuing impossible. Pure.
+import { broken, type Finding, ok, warning } from './finding.ts';
+import type { IssuancesShape } from './ledger-facts.ts';
+
+/** What P1 rests on; a row of it gone, and only the code stands between a bug and one unit sold twice. */
+const UNIQUE_KEYS = ['campaign,unit', 'campaign,user', 'code'];
+const FOREIGN_KEY = 'campaign,last_unit -> tranches(campaign,last_unit)';
+const CHECK = 'unit between 1 and last_unit';
+
+export function judgeMigrations(
+  { executed, known }: { executed: readonly string[]; known: readonly string[] },
+  migrates: boolean,
+): Finding {
+  const check = 'ledger-migrations';
+  const pending = known.filter((name) => !executed.includes(name));
+  const foreign = executed.filter((name) => !known.includes(name));
+  if (pending.length > 0) {
+    const found = `${pending.join(', ')} not applied`;
+    if (migrates) return ok(check, `${found} yet, applied now`);
+    return broken(check, {
+      found,
+      means: 'tables or columns that this version needs are not there',
+      remedy: 'start a front of this version on this database: it applies them; then start this again',
+    });
+  }
+  if (foreign.length === 0) return ok(check, `all ${known.length} applied`);
+  return warning(check, {
+    found: `${foreign.join(', ')} applied, and unknown here`,
+    means: 'a newer Sluice has worked on this database',
+    remedy: 'finish the upgrade, or make sure that this older version may still run beside it',
+  });
+}
+
+export function judgeShape({ exists, uniqueKeys, foreignKeys, checks }: IssuancesShape, migrates: boolean): Finding {
+  const check = 'ledger-constraints';
+  if (!exists) {
+    if (migrates) return ok(check, 'the table issuances is made now');
+    const means = 'there is no ledger in this database';
+    return broken(check, {
+      found: 'no table issuances',
+      means,
+      remedy: 'check DATABASE_URL, then start a front on it',
+    });
+  }
+  const bounds = checks.filter(({ clause, enforced }) => enforced && clause.includes('last_unit'));
+  const missing = [
+    ...UNIQUE_KEYS.filter((key) => !uniqueKeys.includes(key)).map((key) => `UNIQUE (${key.replaceAll(',', ', ')})`),
+    ...(foreignKeys.includes(FOREIGN_KEY) ? [] : [`FOREIGN KEY (${FOREIGN_KEY})`]),
+    ...(bounds.length > 0 ? [] : [`CHECK (${CHECK})`]),
+  ];
+  if (missing.length > 0) {
+    return broken(check, {
+      found: `issuances has no ${missing.join(', no ')}`,
+      means: 'the schema no longer makes it impossible to issue a unit twice or beyond the stock',
+      remedy:
+        'put them back with ALTER TABLE issuances ADD …, as src/ledger/migrations says; what violates them shows then',
+    });
+  }
+  if (bounds.some(({ clause }) => plain(clause) === plain(CHECK)))
+    return ok(check, 'keys, CHECK and FOREIGN KEY of issuances are there');
+  return warning(check, {
+    found: `CHECK (${bounds.map(({ clause }) => clause).join('), CHECK (')})`,
+    means: `it should say ${CHECK}`,
+    remedy: 'compare it with src/ledger/migrations',
+  });
+}
+
+/** Servers write a clause down with quotes and brackets of their own. */
+const plain = (clause: string): string => clause.toLowerCase().replaceAll(/[`()\s]/g, '');

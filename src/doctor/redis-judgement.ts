@@ -1,0 +1,90 @@
+// What the facts of a Redis mean. Pure.
+import { broken, type Fields, type Finding, judged, ok, unknown, warning } from './finding.ts';
+import { isLoopback } from './loopback.ts';
+import { judgeDurability } from './redis-durability.ts';
+import type { RedisFacts } from './redis-facts.ts';
+import { holesOf, isBelow, type Product } from './versions.ts';
+
+const FLOORS = { Redis: '7.0.0', Valkey: '7.2.0' };
+
+/** A finding for each check, in the order they are told. `promised` is DURABILITY. */
+export function judgeRedis(facts: RedisFacts, promised: string): Finding[] {
+  return [
+    judged('redis-version', facts.info, (info) => judgeVersion(productOf(info))),
+    judged('redis-holes', facts.info, (info) => judgeHoles(productOf(info))),
+    judgeScripts(facts.scriptRefusals),
+    ...judgeDurability(facts, promised),
+    judgeAccess(facts),
+    ...(facts.cluster === undefined ? [] : [judgeCluster(facts)]),
+  ];
+}
+
+function productOf(info: Fields): Product & { name: 'Redis' | 'Valkey' } {
+  if (info.valkey_version !== undefined) return { name: 'Valkey', version: info.valkey_version };
+  return { name: 'Redis', version: info.redis_version ?? '0' };
+}
+
+function judgeVersion({ name, version }: Product & { name: 'Redis' | 'Valkey' }): Finding {
+  const found = `${name} ${version}`;
+  if (!isBelow(version, FLOORS[name])) return ok('redis-version', found);
+  return broken('redis-version', {
+    found,
+    means: 'the gate scripts begin with #!lua, which it does not know',
+    remedy: `run Redis ${FLOORS.Redis} or Valkey ${FLOORS.Valkey}, or newer`,
+  });
+}
+
+function judgeHoles(product: Product): Finding {
+  const found = `${product.name} ${product.version}`;
+  const holes = holesOf(product);
+  if (holes.length === 0) return ok('redis-holes', `${found}: none known to this version of Sluice`);
+  return warning('redis-holes', {
+    found: `${found}: ${holes.map(({ id, what }) => `${id} (${what})`).join(', ')}`,
+    means: 'whoever has its password may take over the server, going by the number alone',
+    remedy: `upgrade; a distribution may have patched it without a new number (Debian 12 did: see the package's changelog)`,
+  });
+}
+
+function judgeScripts(refusals: readonly string[]): Finding {
+  if (refusals.length === 0) return ok('redis-scripts', 'EVALSHA, EVAL and INFO within a script are allowed');
+  return broken('redis-scripts', {
+    found: refusals.join('; '),
+    means: 'every join, poll and settle is a script: nothing works',
+    remedy: 'ACL SETUSER <user> +evalsha +eval +info, with access to the keys sluice:* and {sluice-retry}:*',
+  });
+}
+
+/** Whether strangers get in. Protected mode lets them in from the machine itself only. */
+function judgeAccess({ settings, openToAll }: RedisFacts): Finding {
+  const check = 'redis-access';
+  return judged(check, settings, ({ bind = '', requirepass = '', 'protected-mode': protectedMode }) => {
+    const addresses = bind.split(/\s+/).filter((address) => address !== '');
+    const isLocal = addresses.length > 0 && addresses.every((address) => isLoopback(address.replace(/^-/, '')));
+    const isOpen = 'told' in openToAll ? openToAll.told : requirepass === '';
+    const listens = `listens on ${addresses.join(' ') || 'every address'}`;
+    const found = `${listens}, ${isOpen ? 'no password' : 'password'}, protected-mode ${protectedMode ?? '?'}`;
+    if (isLocal || !isOpen || protectedMode === 'yes') return ok(check, found);
+    return warning(check, {
+      found,
+      means: 'whoever reaches its port may read who bought, give away units and delete gates',
+      remedy: 'set a password or ACL users, and let only Sluice reach the port',
+    });
+  });
+}
+
+function judgeCluster({ cluster, settings }: RedisFacts): Finding {
+  const check = 'redis-cluster';
+  const coverage = 'told' in settings ? settings.told['cluster-require-full-coverage'] : undefined;
+  if (cluster === undefined || 'untold' in cluster) return unknown(check, cluster?.untold ?? 'no cluster');
+  const found = `cluster_state ${cluster.told.cluster_state}, cluster-require-full-coverage ${coverage ?? 'not told'}`;
+  if (cluster.told.cluster_state !== 'ok') {
+    const means = 'some or all slots are served by nobody: their campaigns are refused with 503';
+    return broken(check, { found, means, remedy: 'CLUSTER NODES says which node is missing; bring it back' });
+  }
+  if (coverage === 'no') return ok(check, found);
+  return warning(check, {
+    found,
+    means: 'one lost slot stops every campaign instead of its own',
+    remedy: 'CONFIG SET cluster-require-full-coverage no, on every node and in redis.conf',
+  });
+}
