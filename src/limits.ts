@@ -50,6 +50,8 @@ export const limits = {
   recoveryLockMs: 10_000,
   /** Gates recovered side by side by one worker. */
   recoveriesMax: 4,
+  /** A difference between the stores counts when it is still there after this long: longer than a batch takes. */
+  reconcileAgainMs: 1_500,
   /** After a rebuild only holders of lost tickets are admitted: whoever polls as told has asked once by then. */
   recoveryGraceMs: 15_000,
 

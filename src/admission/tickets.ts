@@ -28,7 +28,8 @@ export interface TicketsDeps {
 export interface HeldTicket {
   text: string;
   ticket: Ticket;
-  final?: TicketBody;
+  /** How it ended, as the gate of that epoch told it: after Redis or the ledger lost something it is asked again. */
+  final?: { epoch: number; body: TicketBody };
   /** Where a ticket of an earlier epoch stands in this one; what its own seq says is no longer true. */
   standing?: { epoch: number; seq: number };
   pollCount: number;
@@ -88,10 +89,14 @@ export function createTickets(deps: TicketsDeps): Tickets {
     return ticketBody(held.text, held.ticket, place, status, memory, deps.durability, deps.clock());
   };
 
+  function ended(held: HeldTicket, { view }: CampaignMemory, final: TicketBody): TicketBody {
+    held.final = { epoch: view.epoch, body: final };
+    return final;
+  }
+
   function settledBody(held: HeldTicket, memory: CampaignMemory, unit: number): TicketBody {
     const code = couponCode(deps.couponKey, held.ticket.campaign, unit);
-    held.final = { ...body(held, 'issued', memory), issuance: { code, unit } };
-    return held.final;
+    return ended(held, memory, { ...body(held, 'issued', memory), issuance: { code, unit } });
   }
 
   function bodyOf(held: HeldTicket, memory: CampaignMemory, outcome: Outcome, unit: number): TicketBody {
@@ -104,8 +109,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
       case 'issued':
         return settledBody(held, memory, outcome.unit);
       case 'cancelled':
-        held.final = body(held, 'cancelled', memory);
-        return held.final;
+        return ended(held, memory, body(held, 'cancelled', memory));
       case 'failed':
         return {
           ...body(held, 'failed', memory),
@@ -117,8 +121,8 @@ export function createTickets(deps: TicketsDeps): Tickets {
   }
 
   function peek(held: HeldTicket): TicketBody | undefined {
-    if (held.final) return held.final;
     const memory = deps.campaigns.peek(held.ticket.campaign);
+    if (held.final && (memory === undefined || memory.view.epoch === held.final.epoch)) return held.final.body;
     return memory !== undefined && isWaiting(held, memory.view) ? body(held, 'queued', memory) : undefined;
   }
 
