@@ -23,8 +23,14 @@ export const unknownCampaign = (): Response =>
 export const unknownTicket = (): Response =>
   problem({ type: own('unknown-ticket'), title: 'There is no such ticket', status: 404 });
 
-export const unidentified = (detail: string): Response =>
-  problem({ type: own('unidentified'), title: 'Who asks is not known', status: 401, detail });
+export const unidentified = ({ detail, challenge }: { detail: string; challenge?: string }): Response =>
+  problem(
+    { type: own('unidentified'), title: 'Who asks is not known', status: 401, detail },
+    challenge === undefined ? undefined : { 'www-authenticate': challenge },
+  );
+
+export const forbidden = (detail: string): Response =>
+  problem({ type: own('forbidden'), title: 'You may not do this', status: 403, detail });
 
 export const bodyTooLarge = (): Response =>
   problem({ type: own('body-too-large'), title: 'The request body is too large', status: 413 });

@@ -7,7 +7,7 @@ const file = fronts();
 const SECRET = 'a secret that only the gateway knows';
 
 test('with a gateway secret the bare user header is refused, at the join and at the poll', async (t) => {
-  const front = await file.start(t, { gatewaySecret: SECRET });
+  const front = await file.start(t, { identity: { kind: 'gateway', secrets: [SECRET] } });
   const campaign = await front.create();
   const { ticket } = (await front.join(campaign, 'ann')).body;
   const path = `/v1/campaigns/${campaign}/tickets`;
@@ -36,6 +36,7 @@ test('without a secret the header alone says who asks', async (t) => {
   expect((await front.join(campaign, 'ann', { 'x-gateway-secret': 'whatever' })).status).toBe(202);
 });
 
+const DEPS = { clock: Date.now, onError: () => undefined };
 const headersOf = (fields: Record<string, string>) => (name: string) => fields[name];
 
 test.for([
@@ -51,7 +52,7 @@ test.for([
   [{ 'x-user-id': 'zoë' }, 'invalid'],
   [{ 'x-gateway-secret': 'x' }, 'nobody'],
 ] as [Record<string, string>, string][])('%j is %s', ([fields, kind]) => {
-  expect(createIdentify(undefined)(headersOf(fields)).kind).toBe(kind);
+  expect(createIdentify({ kind: 'header' }, DEPS)(headersOf(fields))).toMatchObject({ kind });
 });
 
 // Node joins headers of one name, and an id may hold a comma: behind a gateway that adds its header to the client's

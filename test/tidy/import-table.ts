@@ -52,6 +52,7 @@ const HOMES: Record<string, readonly string[]> = {
   '@opentelemetry/sdk-trace': ['telemetry'],
   bullmq: ['retry'],
   hono: ['http'],
+  jose: ['http'],
   ioredis: ['redis', 'broker', 'retry', 'local'],
   kysely: ['ledger'],
   mysql2: ['ledger', 'local', 'rehearsal'],
