@@ -30,6 +30,30 @@ test('with a gateway secret the bare user header is refused, at the join and at 
   expect((await front.poll(ticket)).status).toBe(200);
 });
 
+test('while the secret changes the old one and the new one are both believed, and nothing made of the two', async (t) => {
+  const [fresh, old] = ['the new secret of it', 'the old secret of it'];
+  const front = await file.start(t, { identity: { kind: 'gateway', secrets: [fresh, old] } });
+  const campaign = await front.create();
+  const joined = async (secret: string) => {
+    const headers = { 'x-user-id': 'ann', 'x-gateway-secret': secret };
+    return (await front.ask(`/v1/campaigns/${campaign}/tickets`, { method: 'POST', headers })).status;
+  };
+  expect([await joined(fresh), await joined(old)]).toEqual([202, 200]);
+  for (const wrong of [`${fresh},${old}`, `${fresh}, ${old}`, ',', '', fresh.slice(1), fresh + old]) {
+    expect(await joined(wrong)).toBe(401);
+  }
+});
+
+test('behind a gateway a bearer token means nothing', async (t) => {
+  const front = await file.start(t, { identity: { kind: 'gateway', secrets: [SECRET] } });
+  const campaign = await front.create();
+  const joined = await front.join(campaign, 'ann', { authorization: 'Bearer x.y.z' });
+  expect(joined.status).toBe(202);
+  const path = `/v1/campaigns/${campaign}/tickets`;
+  const alone = await front.ask(path, { method: 'POST', headers: { authorization: 'Bearer x.y.z' } });
+  expect(alone.status).toBe(401);
+});
+
 test('without a secret the header alone says who asks', async (t) => {
   const front = await file.start(t);
   const campaign = await front.create();
