@@ -17,19 +17,19 @@ const CAUSES = 3;
 /** Name, code, message without what it quotes, and where it was thrown; of its cause the same. Nothing else. */
 export function describeError(error: unknown, causes = CAUSES): ErrorDescription {
   if (!(error instanceof Error)) return { message: withoutQuotes(String(error)) };
-  const { code } = error as { code?: unknown };
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
   const at = framesOf(error).find((frame) => /\/(?:src|workers)\//.test(frame));
   return {
     name: error.name,
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    message: withoutQuotes(error.message),
+    message: wordsOf(error),
     ...(at === undefined ? {} : { at }),
-    ...(error.cause !== undefined && causes > 0 ? { cause: describeError(error.cause, causes - 1) } : {}),
+    ...(cause !== undefined && causes > 0 ? { cause: describeError(cause, causes - 1) } : {}),
   };
 }
 
 /** How the end of a process is told to a person. */
-export const errorWords = { inLine: (error: Error): string => withoutQuotes(error.message), inFull: errorInFull };
+export const errorWords = { inLine: wordsOf, inFull: errorInFull };
 
 /** The same as a description, with all frames: a bug has to be found. */
 function errorInFull(error: unknown, causes = CAUSES): string {
@@ -50,14 +50,23 @@ function framesOf({ name, message, stack = '' }: Error): string[] {
     .filter((line) => line.startsWith('at '));
 }
 
+/** Its message; a database server's words are left out, its own and those that a Fault repeats: they hold rows. */
+function wordsOf(error: Error): string {
+  const { sqlMessage } = error as { sqlMessage?: unknown };
+  if (typeof sqlMessage === 'string') return 'the server refused it';
+  const repeated = (error.cause as { sqlMessage?: unknown } | undefined)?.sqlMessage;
+  const isRepeated = typeof repeated === 'string' && repeated !== '';
+  return withoutQuotes(isRepeated ? error.message.replaceAll(repeated.slice(0, MESSAGE_CHARS), '…') : error.message);
+}
+
 /**
  * What others quote in their messages is data: a duplicate key, a value, a command's arguments, half a file. From the first
  * quotation mark to the last, because a value may hold some itself. Addresses lose who logs in with what.
  */
 function withoutQuotes(message: string): string {
-  return message
-    .replaceAll(/(\w+:\/\/)\S*@/g, '$1…@')
-    .replace(/(?<!\w)['"`].*['"`]/s, "'…'")
-    .replace(/(?<!\w)['"`](?!…).*$/s, "'…")
-    .slice(0, MESSAGE_CHARS);
+  const [line = ''] = message.replaceAll(/(\w+:\/\/)\S*@/g, '$1…@').split('\n', 1);
+  const from = line.search(/(?<!\w)['"`]/);
+  if (from === -1) return line.slice(0, MESSAGE_CHARS);
+  const rest = line.slice(from + 1).match(/.*['"`](.*)$/)?.[1];
+  return `${line.slice(0, from)}'…'${rest ?? ''}`.slice(0, MESSAGE_CHARS);
 }
