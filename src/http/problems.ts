@@ -123,6 +123,9 @@ export const methodNotAllowed = (allowed: readonly string[]): Response =>
     { allow: allowed.join(', ') },
   );
 
+export const notUnderstood = (): Response =>
+  problem({ type: 'about:blank', title: 'The request was not understood', status: 400 });
+
 const TITLES: Record<number, string> = {
   400: 'The body is not well-formed JSON',
   401: 'The bearer token is missing or wrong',

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Fault } from '../../src/domain/fault.ts';
 import { describeError, errorWords } from '../../src/telemetry/describe-error.ts';
 
-const C = 'canary-5f3a';
+const C = 'canary-5f3';
 const failure = (message: string, members: object = {}) => Object.assign(new Error(message), members);
 
 function parseFailure(): Error {
