@@ -1,11 +1,14 @@
 // The only reader of the environment. Every setting has a default, bounds and a row in the README; all problems are
 // reported at once, before anything opens.
 import { z } from 'zod';
+import { type Identity, identityOf, identityProblems, identitySettings } from './config/identity.ts';
+import { ticketKeys } from './config/ticket-keys.ts';
 import type { TicketKeys } from './domain/ticket.ts';
 import { limits } from './limits.ts';
 
 const port = (preset: number) => z.coerce.number().int().min(0).max(65_535).default(preset);
 const count = (preset: number, min: number, max: number) => z.coerce.number().int().min(min).max(max).default(preset);
+const token = z.string().regex(/^[A-Za-z0-9._~+/-]{16,}=*$/, 'takes at least 16 letters, digits and . _ ~ + / -');
 const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'takes 64 hex digits (32 bytes)');
 
 const schema = z.object({
@@ -23,10 +26,8 @@ const schema = z.object({
   PORT: port(8080),
   ADMIN_HOST: z.string().default('127.0.0.1'),
   ADMIN_PORT: port(8081),
-  ADMIN_TOKEN: z
-    .string()
-    .regex(/^[A-Za-z0-9._~+/-]{16,}=*$/, 'takes at least 16 letters, digits and . _ ~ + / -')
-    .optional(),
+  ADMIN_TOKEN: token.optional(),
+  ADMIN_READ_TOKEN: token.optional(),
   ADMIN_URL: z.url({ protocol: /^https?$/, error: 'takes http:// or https://' }).optional(),
   TELEMETRY: z.enum(['on', 'off']).default('on'),
   TELEMETRY_HOST: z.string().default('127.0.0.1'),
@@ -43,15 +44,10 @@ const schema = z.object({
   RECOVERY_GRACE_MS: count(limits.recoveryGraceMs, 0, 600_000),
   CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
   DURABILITY: z.enum(['memory', 'disk']).default('disk'),
-  TICKET_KEYS: z
-    .string()
-    .regex(
-      /^\d{1,3}:[0-9a-f]{64}(,\d{1,3}:[0-9a-f]{64})*$/i,
-      'takes id:64-hex-digits, the signing key first, then older ones after commas',
-    )
-    .optional(),
+  TICKET_KEYS: ticketKeys.optional(),
   COUPON_KEY: hexKey.optional(),
-  GATEWAY_SECRET: z.string().min(16, 'takes at least 16 characters').optional(),
+  ...identitySettings,
+  JOINS_PER_ADDRESS_PER_SECOND: count(200, 0, 100_000),
   JOINS_PER_USER_PER_SECOND: count(5, 0, 1_000),
   POLLS_PER_CLIENT_PER_SECOND: count(20, 0, 10_000),
 });
@@ -65,7 +61,7 @@ export interface Config {
   redisUrl: string | undefined;
   databaseUrl: string | undefined;
   front: { host: string; port: number };
-  admin: { host: string; port: number; token: string | undefined };
+  admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
   telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
   logLevel: string;
   workers: {
@@ -78,8 +74,11 @@ export interface Config {
   durability: Durability;
   ticketKeys: TicketKeys | undefined;
   couponKey: Buffer | undefined;
-  gatewaySecret: string | undefined;
-  clientLimits: { joinsPerSecond: number; pollsPerSecond: number };
+  /** Who may say who asks: exactly one source. */
+  identity: Identity;
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[];
+  clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
   /** The environment for a process started by this one, with `settings` added or replaced. */
   childEnvironment(settings: Record<string, string>): Record<string, string | undefined>;
 }
@@ -95,12 +94,14 @@ type SettingName = keyof typeof schema.shape;
 export interface Needs {
   always?: readonly SettingName[];
   inProduction?: readonly SettingName[];
+  /** It answers buyers: in production somebody must say who they are. */
+  identity?: boolean;
 }
 
 /** Every setting, defaults filled in; throws one ConfigError that lists all problems. An empty value counts as unset. */
 export function readConfig(environment: Record<string, string | undefined> = process.env, needs: Needs = {}): Config {
   const parsed = schema.safeParse(given(environment));
-  const problems = parsed.success ? missing(parsed.data, needs) : parsed.error.issues.map(describe);
+  const problems = parsed.success ? contradictions(parsed.data, needs) : parsed.error.issues.map(describe);
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(
       `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  ${p}`).join('\n')}`,
@@ -113,7 +114,12 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     redisUrl: env.REDIS_URL,
     databaseUrl: env.DATABASE_URL,
     front: { host: env.HOST, port: env.PORT },
-    admin: { host: env.ADMIN_HOST, port: env.ADMIN_PORT, token: env.ADMIN_TOKEN },
+    admin: {
+      host: env.ADMIN_HOST,
+      port: env.ADMIN_PORT,
+      token: env.ADMIN_TOKEN,
+      readToken: env.ADMIN_READ_TOKEN,
+    },
     telemetry: {
       on: env.TELEMETRY === 'on',
       host: env.TELEMETRY_HOST,
@@ -130,10 +136,15 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       recoveryGraceMs: env.RECOVERY_GRACE_MS,
     },
     durability: env.DURABILITY,
-    ticketKeys: env.TICKET_KEYS === undefined ? undefined : parseTicketKeys(env.TICKET_KEYS),
+    ticketKeys: env.TICKET_KEYS,
     couponKey: env.COUPON_KEY === undefined ? undefined : Buffer.from(env.COUPON_KEY, 'hex'),
-    gatewaySecret: env.GATEWAY_SECRET,
-    clientLimits: { joinsPerSecond: env.JOINS_PER_USER_PER_SECOND, pollsPerSecond: env.POLLS_PER_CLIENT_PER_SECOND },
+    identity: identityOf(env),
+    trustedProxies: env.TRUSTED_PROXIES,
+    clientLimits: {
+      joinsPerSecond: env.JOINS_PER_USER_PER_SECOND,
+      joinsPerAddressPerSecond: env.JOINS_PER_ADDRESS_PER_SECOND,
+      pollsPerSecond: env.POLLS_PER_CLIENT_PER_SECOND,
+    },
     childEnvironment: (settings) => ({ ...environment, ...settings }),
   };
 }
@@ -149,14 +160,21 @@ export function configOrExit(needs?: Needs): Config {
   }
 }
 
-const cliSettings = schema.pick({ ADMIN_URL: true, ADMIN_PORT: true, ADMIN_TOKEN: true, DATA_DIR: true });
+const cliSettings = schema.pick({
+  ADMIN_URL: true,
+  ADMIN_PORT: true,
+  ADMIN_TOKEN: true,
+  ADMIN_READ_TOKEN: true,
+  DATA_DIR: true,
+});
 
 /** Where `npx sluice` finds the admin API; throws one ConfigError that lists all problems. */
 export function readCliSettings(environment: Record<string, string | undefined> = process.env) {
   const parsed = cliSettings.safeParse(given(environment));
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map(describe).join('\n'));
-  const { ADMIN_URL, ADMIN_PORT, ADMIN_TOKEN, DATA_DIR } = parsed.data;
-  return { adminUrl: ADMIN_URL ?? `http://127.0.0.1:${ADMIN_PORT}`, adminToken: ADMIN_TOKEN, dataDir: DATA_DIR };
+  const { ADMIN_URL, ADMIN_PORT, ADMIN_TOKEN, ADMIN_READ_TOKEN, DATA_DIR } = parsed.data;
+  const adminToken = ADMIN_TOKEN ?? ADMIN_READ_TOKEN;
+  return { adminUrl: ADMIN_URL ?? `http://127.0.0.1:${ADMIN_PORT}`, adminToken, dataDir: DATA_DIR };
 }
 
 /** What the rehearsal wants to know of the environment; its judge shares nothing else with the service. */
@@ -176,13 +194,14 @@ function describe(issue: z.core.$ZodIssue): string {
   return `${issue.path.join('.')}: ${issue.message}`;
 }
 
-function missing(env: z.output<typeof schema>, { always = [], inProduction = [] }: Needs): string[] {
-  const needed = env.SLUICE_PROFILE === 'production' ? [...always, ...inProduction] : always;
-  return needed.filter((name) => env[name] === undefined).map((name) => `${name}: needed here, and not set`);
-}
-
-function parseTicketKeys(text: string): TicketKeys {
-  const pairs = text.split(',').map((pair) => pair.split(':') as [string, string]);
-  const keys = new Map(pairs.map(([id, hex]) => [Number(id) & 255, Buffer.from(hex, 'hex')]));
-  return { current: Number(pairs[0]![0]) & 255, keys };
+function contradictions(env: z.output<typeof schema>, { always = [], inProduction = [], identity }: Needs): string[] {
+  const isProduction = env.SLUICE_PROFILE === 'production';
+  const needed = isProduction ? [...always, ...inProduction] : always;
+  const missing = needed.filter((name) => env[name] === undefined).map((name) => `${name}: needed here, and not set`);
+  const sameTokens = env.ADMIN_READ_TOKEN !== undefined && env.ADMIN_READ_TOKEN === env.ADMIN_TOKEN;
+  return [
+    ...missing,
+    ...(sameTokens ? ['ADMIN_READ_TOKEN: is ADMIN_TOKEN, so that whoever may read may also write'] : []),
+    ...identityProblems(env, { isProduction, isNeeded: identity === true }),
+  ];
 }

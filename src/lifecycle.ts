@@ -36,20 +36,27 @@ export class RefusedStart extends Error {}
 /** EX_CONFIG of sysexits.h: the configuration that is wrong may be that of a server. */
 const EXIT_REFUSED_START = 78;
 
+/** How an error is told without what it must not tell. */
+export interface ErrorWords {
+  inLine: (error: Error) => string;
+  inFull: (error: unknown) => string;
+}
+
 /**
- * What ends the process is told in one line where a person can do something about it, in full where it is a bug. Exit
- * code 1, or 78 for a {@link RefusedStart}.
+ * What ends the process is told in one line where a person can do something about it, in full where it is a bug: never as
+ * it is, for errors of drivers carry passwords and statements. Exit code 1, or 78 for a {@link RefusedStart}.
  */
-export function tellFailuresPlainly(): void {
+export function tellFailuresPlainly(words: ErrorWords): void {
   process.on('uncaughtException', (error) => {
-    console.error(plainly(error) ?? error);
+    console.error(plainly(error, words) ?? words.inFull(error));
     process.exit(error instanceof RefusedStart ? EXIT_REFUSED_START : 1);
   });
 }
 
-function plainly(error: unknown): string | undefined {
-  if (isFault(error) || error instanceof RefusedStart) return error.message;
-  const { code, port, address } = error as { code?: unknown; port?: number; address?: string };
+function plainly(error: unknown, { inLine }: ErrorWords): string | undefined {
+  if (isFault(error)) return inLine(error);
+  if (error instanceof RefusedStart) return error.message;
+  const { code, port, address } = (error ?? {}) as { code?: unknown; port?: number; address?: string };
   if (code !== 'EADDRINUSE') return undefined;
   return `port ${port} of ${address} is in use: stop who has it, or set PORT, ADMIN_PORT or TELEMETRY_PORT to another`;
 }

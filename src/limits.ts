@@ -64,6 +64,23 @@ export const limits = {
   /** A client's requests are counted over this long. */
   clientWindowSeconds: 10,
 
+  /** Identity: keys are asked for again after the first, at most once in the second; a provider that never answered, sooner. */
+  signingKeysMaxAgeMs: 600_000,
+  signingKeysCooldownMs: 30_000,
+  signingKeysRetryMs: 5_000,
+  signingKeysFetchMs: 5_000,
+  signingKeysBytes: 262_144,
+  /** Clocks that differ by more than this are broken; a token must not outlive its `exp` by minutes. */
+  clockToleranceMaxSeconds: 30,
+  /** An identity token with many claims has 2 kB; 16 kB of headers hold no more than this anyway. */
+  tokenChars: 8_192,
+  /** Verified tokens kept per front, together: about 80,000 usual ones. */
+  verifiedTokensChars: 64_000_000,
+  /** Signatures being checked at a time: 0.1 ms each on four threads, so the last of them waits 25 ms. */
+  tokenChecksMax: 1_000,
+  /** Traces that callers may force by their own decision, a second and front; the others are traced as TRACE_RATIO says. */
+  forcedTracesPerSecond: 10,
+
   adminBodyBytes: 4_096,
   joinBodyBytes: 4_096,
   headerBytes: 16_384,
@@ -102,6 +119,8 @@ const relations: [string, boolean][] = [
   ['memory is read more often than it goes stale', limits.viewReadMs * 5 < limits.viewStaleMs],
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],
   ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],
+  ['keys are looked for before they are old', limits.signingKeysCooldownMs < limits.signingKeysMaxAgeMs],
+  ['the identity provider answers before the request ends', limits.signingKeysFetchMs < limits.requestMs],
   ['a drain outlasts a statement', limits.drainMs > limits.statementMs],
 ];
 const broken = relations.filter(([, holds]) => !holds).map(([name]) => name);

@@ -10,7 +10,8 @@ import { frontPromise } from './doctor/configured.ts';
 import { checkStart } from './doctor/start.ts';
 import { systemClock } from './domain/clock.ts';
 import { createAdmin } from './http/admin.ts';
-import { createClientLimits } from './http/client-limits.ts';
+import { createAddressOf } from './http/client-address.ts';
+import { createJoinLimits } from './http/client-limits.ts';
 import { createFront } from './http/front.ts';
 import { createIdentify } from './http/identity.ts';
 import { listen } from './http/listen.ts';
@@ -28,14 +29,16 @@ import { createGate } from './redis/gate.ts';
 import { createGateReader } from './redis/gate-reader.ts';
 import { createOldestWaitReader } from './redis/oldest-wait.ts';
 import { createSharedLimit } from './redis/shared-limit.ts';
+import { errorWords } from './telemetry/describe-error.ts';
 import { createTraceJoin } from './telemetry/join-trace.ts';
 import { createLog } from './telemetry/log.ts';
 import { frontMetrics } from './telemetry/metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
-tellFailuresPlainly();
+tellFailuresPlainly(errorWords);
 const config = configOrExit({
-  inProduction: ['REDIS_URL', 'DATABASE_URL', 'ADMIN_TOKEN', 'TICKET_KEYS', 'COUPON_KEY', 'GATEWAY_SECRET'],
+  inProduction: ['REDIS_URL', 'DATABASE_URL', 'ADMIN_TOKEN', 'TICKET_KEYS', 'COUPON_KEY'],
+  identity: true,
 });
 const { values: options } = parseArgs({ options: { 'no-rehearsal': { type: 'boolean', default: false } } });
 const say = (line: string) => console.log(line);
@@ -83,10 +86,8 @@ open.defer(() => {
 });
 const joins = createJoins({ gate, campaigns, clock: systemClock });
 const { ticketKeys, couponKey, adminToken } = place;
-const { joinsPerSecond, pollsPerSecond } = config.clientLimits;
+const { pollsPerSecond } = config.clientLimits;
 const { durability } = config;
-const windowSeconds = limits.clientWindowSeconds;
-const countShared = createSharedLimit(redis, Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1, windowSeconds);
 const tickets = createTickets({
   gate,
   campaigns,
@@ -96,14 +97,16 @@ const tickets = createTickets({
   pollsPerSecond,
   clock: systemClock,
 });
+const openCount = (points: number, seconds: number) => createSharedLimit(redis, points, seconds);
 const shedding = open.adopt(watchEventLoop(), (watch) => watch.close());
 
 const front = createFront({
   joins,
   tickets,
   campaigns,
-  identify: createIdentify(config.gatewaySecret),
-  clientLimits: createClientLimits({ joinsPerSecond, windowSeconds, countShared, clock: systemClock }),
+  identify: createIdentify(config.identity, { clock: systemClock, onError }),
+  addressOf: createAddressOf(config.trustedProxies),
+  clientLimits: createJoinLimits({ ...config.clientLimits, openCount, clock: systemClock }),
   traceJoin: createTraceJoin(config.telemetry.on ? config.telemetry.traceRatio : 0),
   shedding,
   ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
@@ -113,7 +116,12 @@ const front = createFront({
 });
 const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
 const desk = createCampaignDesk({ store, gate, readGates, readOldestWaitMs, onError });
-const admin = createAdmin({ desk, campaigns, token: adminToken, onError });
+const admin = createAdmin({
+  desk,
+  campaigns,
+  tokens: { operator: adminToken, reader: config.admin.readToken },
+  onError,
+});
 
 open.use(await place.startWorkers());
 const publicListener = await listen({ fetch: front.fetch, ...config.front });

@@ -18,6 +18,7 @@ import { createGate } from '../src/redis/gate.ts';
 import { createGateBuilder } from '../src/redis/gate-builder.ts';
 import { createGateReader } from '../src/redis/gate-reader.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
+import { errorWords } from '../src/telemetry/describe-error.ts';
 import { createLog } from '../src/telemetry/log.ts';
 import { workerMetrics } from '../src/telemetry/metrics.ts';
 import { startTelemetry } from '../src/telemetry/start.ts';
@@ -27,7 +28,7 @@ import { tidyUp } from './janitor.ts';
 import { recoverGates } from './recoverer.ts';
 import { createRetryWork } from './retrier.ts';
 
-tellFailuresPlainly();
+tellFailuresPlainly(errorWords);
 const config = configOrExit({ always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'] });
 const workerName = config.workers.name ?? `${hostname()}-${process.pid}`;
 const log = createLog('sluice-worker', config.logLevel).child({ worker: workerName });

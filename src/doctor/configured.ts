@@ -7,7 +7,7 @@ type Promised = Omit<Patient, 'redis' | 'ledger'>;
 
 /** A front with the workers it starts. It migrates the ledger when it starts. */
 export function frontPromise(config: Config): Promised {
-  const { admin, front, workers, gatewaySecret } = config;
+  const { admin, front, workers, identity } = config;
   const ofWorker = workerPromise(config);
   return {
     ...ofWorker,
@@ -18,7 +18,7 @@ export function frontPromise(config: Config): Promised {
       adminHost: admin.host,
       adminToken: admin.token,
       publicHost: front.host,
-      believesBareHeader: gatewaySecret === undefined,
+      believesBareHeader: identity.kind === 'header',
     },
   };
 }

@@ -16,10 +16,14 @@ export interface Ticket {
   tag: string;
 }
 
-/** Signing keys by id (0–255). New tickets are signed with `current`; the others only check. */
+/**
+ * Signing keys by id (0–255); all of them check. `current` signs, until one of `successors`, newest first, takes over:
+ * which key signs a ticket follows from its own `admittedAt` alone, so that asking again gives the same text for ever.
+ */
 export interface TicketKeys {
   current: number;
   keys: ReadonlyMap<number, Buffer>;
+  successors?: readonly { id: number; fromMs: number }[];
 }
 
 const FORMAT = 1;
@@ -32,7 +36,8 @@ const TICKET_CHARS_MAX = 150;
 export function signTicket(keys: TicketKeys, ticket: Ticket): string {
   const payload = Buffer.allocUnsafe(FIXED_BYTES + ticket.campaign.length);
   payload[0] = FORMAT;
-  payload[1] = keys.current;
+  const keyId = signerOf(keys, ticket.admittedAt);
+  payload[1] = keyId;
   payload.writeUInt16BE(ticket.epoch, 2);
   payload.writeUIntBE(ticket.seq, 4, 6);
   payload.writeUInt32BE(ticket.unit, 10);
@@ -40,7 +45,7 @@ export function signTicket(keys: TicketKeys, ticket: Ticket): string {
   payload.write(ticket.tag, 20, 'base64url');
   payload.write(ticket.campaign, FIXED_BYTES, 'latin1');
   const text = payload.toString('base64url');
-  return `${text}.${macOf(keyOf(keys, keys.current), text)}`;
+  return `${text}.${macOf(keyOf(keys, keyId), text)}`;
 }
 
 /** The ticket, or undefined when it is forged, truncated, altered or signed with a key we no longer hold. */
@@ -66,6 +71,10 @@ export function verifyTicket(keys: TicketKeys, text: string): Ticket | undefined
     admittedAt: payload.readUIntBE(14, 6),
     tag: payload.toString('base64url', 20, FIXED_BYTES),
   };
+}
+
+function signerOf({ current, successors }: TicketKeys, admittedAt: number): number {
+  return successors?.find(({ fromMs }) => fromMs <= admittedAt)?.id ?? current;
 }
 
 function macOf(key: Buffer, text: string): string {

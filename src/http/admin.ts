@@ -1,12 +1,11 @@
 // The admin listener's application: campaigns are made and changed here, behind a bearer token.
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
-import { bearerAuth } from 'hono/bearer-auth';
 import { bodyLimit } from 'hono/body-limit';
 import type { CampaignDesk } from '../admission/campaign-desk.ts';
 import type { Campaigns } from '../admission/campaigns.ts';
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { limits } from '../limits.ts';
+import { type AdminTokens, actorOf, adminRoles } from './admin-roles.ts';
 import { adminCampaign, campaignSummary, changeBody, createBody, stockBody } from './admin-schemas.ts';
 import { isoTime } from './campaigns.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from './errors.ts';
@@ -16,7 +15,7 @@ import { campaignId, jsonAnswer, problemAnswer } from './schemas.ts';
 export interface AdminDeps {
   desk: CampaignDesk;
   campaigns: Campaigns;
-  token: string;
+  tokens: AdminTokens;
   onError: (error: unknown) => void;
 }
 
@@ -28,6 +27,7 @@ const jsonBody = <S extends z.ZodType>(schema: S) => ({
 const refused = {
   400: problemAnswer('Neither well-formed JSON nor a bearer token'),
   401: problemAnswer('The bearer token is missing or wrong'),
+  403: problemAnswer('forbidden: the token may only read'),
   413: problemAnswer('The body is larger than 4 KB'),
   415: problemAnswer('The body is not application/json'),
   422: problemAnswer('The request is not valid; it names each field'),
@@ -49,7 +49,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   app.get('/openapi.json', () => {
     return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'Sluice admin', version: '1' } }));
   });
-  app.use('/admin/*', bearerAuth({ token: deps.token, realm: 'sluice-admin' }));
+  for (const check of adminRoles(deps.tokens)) app.use('/admin/*', check);
   app.use('/admin/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
   app.use('/admin/*', requireJson);
 
@@ -63,7 +63,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
     }),
     async (c) => {
       const spec = withTimes(c.req.valid('json'));
-      const { created, campaign } = await desk.create(spec, actor(c));
+      const { created, campaign } = await desk.create(spec, actorOf(c));
       return c.json(present(campaign), created ? 201 : 200);
     },
   );
@@ -108,7 +108,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
     }),
     async (c) => {
       const patch = withTimes(c.req.valid('json'));
-      return c.json(present(await desk.change(c.req.valid('param').id, patch, actor(c))), 200);
+      return c.json(present(await desk.change(c.req.valid('param').id, patch, actorOf(c))), 200);
     },
   );
   for (const [verb, state] of [
@@ -125,7 +125,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
         responses: changed,
       }),
       async (c) =>
-        c.json(present(await desk.setState((c.req.valid('param') as { id: string }).id, state, actor(c))), 200),
+        c.json(present(await desk.setState((c.req.valid('param') as { id: string }).id, state, actorOf(c))), 200),
     );
   }
   app.openapi(
@@ -142,15 +142,15 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
     }),
     async (c) => {
       const key = c.req.valid('header')['idempotency-key'].replaceAll('"', '');
-      return c.json(present(await desk.addStock(c.req.valid('param').id, c.req.valid('json').add, key, actor(c))), 200);
+      return c.json(
+        present(await desk.addStock(c.req.valid('param').id, c.req.valid('json').add, key, actorOf(c))),
+        200,
+      );
     },
   );
   answerTheRest(app, deps.onError);
   return app;
 }
-
-/** Who changes something, for the audit log: any name the operator gives, else the role. */
-const actor = (c: Context): string => c.req.header('x-actor')?.match(/^[\w.@ -]{1,64}$/)?.[0] ?? 'admin';
 
 function present(campaign: StoredCampaign): z.infer<typeof adminCampaign> {
   const { id, name, stock, ratePerSecond, burst, backlogMax, shards, state, version } = campaign;

@@ -1,56 +1,67 @@
-// How often one user may join. Everybody is counted roughly in process, for nothing; only a user whose count is high is
-// counted exactly and over all fronts, in Redis, so that an honest crowd costs the store nothing. Redis away: the exact
-// count goes on in process.
+// How often one user, or one address, may join. Everybody is counted roughly in process, for nothing; only a client whose
+// count is high is counted exactly and over all fronts, in Redis, so that an honest crowd costs the store nothing. Redis
+// away: the exact count goes on in process.
 import { hash } from 'node:crypto';
+import { limits } from '../limits.ts';
 import type { Quota } from './problems.ts';
 
-export interface ClientLimits {
-  /** Ms to wait when this user joins too often, else undefined. */
-  refuseJoin(user: string): Promise<number> | undefined;
+export interface ClientLimit {
+  /** Ms to wait when this client asks too often (0: it does not), else undefined. */
+  refuse(client: string): Promise<number> | undefined;
   quota: Quota;
 }
 
-export interface ClientLimitsDeps {
-  /** Joins per second and user that are never questioned; 0 for no limit at all. */
+export interface JoinLimitsDeps {
+  /** Joins per second that are never questioned, of a user and of all users of an address; 0 for no limit at all. */
   joinsPerSecond: number;
-  windowSeconds: number;
-  /** Counts those above it, with as many points a window again: ms to wait, or 0. */
-  countShared: (client: string) => Promise<number>;
+  joinsPerAddressPerSecond: number;
+  /** A count over all fronts: `points` a window, then ms to wait. */
+  openCount: (points: number, windowSeconds: number) => (client: string) => Promise<number>;
   clock: () => number;
 }
 
-/** Cells of the rough count: users who share one are questioned earlier, never refused for one another. */
+export function createJoinLimits(deps: JoinLimitsDeps): { user: ClientLimit; address: ClientLimit } {
+  return {
+    user: createLimit(deps, 'joins-per-user', deps.joinsPerSecond),
+    address: createLimit(deps, 'joins-per-address', deps.joinsPerAddressPerSecond),
+  };
+}
+
+/** Cells of the rough count: clients who share one are questioned earlier, never refused for one another. */
 const CELLS = 1 << 20;
 
-export function createClientLimits(deps: ClientLimitsDeps): ClientLimits {
-  const { joinsPerSecond, windowSeconds } = deps;
-  const quota = { name: 'joins-per-user', count: joinsPerSecond * windowSeconds, windowSeconds };
-  if (joinsPerSecond === 0) return { refuseJoin: () => undefined, quota };
-  const allowance = Math.min(250, Math.ceil((joinsPerSecond * windowSeconds) / 2));
-  const counts = new Uint8Array(CELLS);
+function createLimit({ openCount, clock }: JoinLimitsDeps, name: string, joinsPerSecond: number): ClientLimit {
+  const windowSeconds = limits.clientWindowSeconds;
+  const quota = { name, count: joinsPerSecond * windowSeconds, windowSeconds };
+  if (joinsPerSecond === 0) return { refuse: () => undefined, quota };
+  // Half of it each front lets pass without asking; the other half is counted over all of them.
+  const half = Math.ceil(quota.count / 2);
+  const allowance = Math.min(half, 65_535);
+  const countShared = openCount(half, windowSeconds);
+  const counts = new Uint16Array(CELLS);
   let windowEndsAt = 0;
   return {
     quota,
-    refuseJoin(user) {
-      const now = deps.clock();
+    refuse(client) {
+      const now = clock();
       if (now >= windowEndsAt || windowEndsAt - now > windowSeconds * 1_000) {
         counts.fill(0);
         windowEndsAt = now + windowSeconds * 1_000;
       }
-      const cell = cellOf(user);
+      const cell = cellOf(client);
       if (counts[cell]! < allowance) {
         counts[cell]! += 1;
         return undefined;
       }
-      // A digest: nothing a user typed is ever part of a Redis key.
-      return deps.countShared(hash('sha256', user, 'base64url'));
+      // A digest: nothing a user typed is ever part of a Redis key, and a user named like an address is not one.
+      return countShared(hash('sha256', `${name}\0${client}`, 'base64url'));
     },
   };
 }
 
 /** FNV-1a. */
-function cellOf(user: string): number {
+function cellOf(client: string): number {
   let hash = 0x811c9dc5;
-  for (let i = 0; i < user.length; i += 1) hash = Math.imul(hash ^ user.charCodeAt(i), 0x01000193);
+  for (let i = 0; i < client.length; i += 1) hash = Math.imul(hash ^ client.charCodeAt(i), 0x01000193);
   return (hash >>> 0) % CELLS;
 }

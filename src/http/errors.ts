@@ -1,4 +1,5 @@
 // What is left when no handler answered: wrong paths, wrong methods, bad bodies and whatever was thrown. Never a stack.
+import type { IncomingMessage } from 'node:http';
 import type { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context, Next } from 'hono';
 import { HTTPException } from 'hono/http-exception';
@@ -15,11 +16,18 @@ export function answerTheRest(app: OpenAPIHono, onError: (error: unknown) => voi
     );
     return allowed.length > 0 ? problems.methodNotAllowed(allowed) : problems.notFound();
   });
-  app.onError((error) => {
+  app.onError((error, c) => {
+    if (isHalfSent(c)) return problems.notUnderstood();
     if (error instanceof HTTPException) return problems.ofStatus(error.status, error.getResponse().headers);
     if (!isFault(error) || error.code === 'corrupt-state') onError(error);
     return problems.faulted(error);
   });
+}
+
+/** Its client left in the middle of the request: whatever that broke is no error of ours, and nobody reads the answer. */
+function isHalfSent(c: Context): boolean {
+  const incoming = (c.env as { incoming?: IncomingMessage } | undefined)?.incoming;
+  return incoming?.destroyed === true && !incoming.complete;
 }
 
 /** A 422 that names every field that is wrong. */

@@ -1,27 +1,50 @@
-// Who asks. In the local profile a bare header says it; otherwise only a gateway that knows the shared secret may.
+// Who asks. Each front has one source for it and looks at no other: what a request says beside it means nothing.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isUserId } from '../domain/ids.ts';
 import type { Header } from './headers.ts';
+import { createJwtIdentify, type JwtSource } from './jwt.ts';
 
-export type Identity = { kind: 'user'; user: string } | { kind: 'nobody' } | { kind: 'invalid'; detail: string };
+/** `challenge` is what the answer says in WWW-Authenticate, where there is a scheme to name. */
+export type Identity =
+  | { kind: 'user'; user: string }
+  | { kind: 'nobody' | 'invalid'; detail: string; challenge?: string }
+  /** It cannot be said just now: asking again helps. */
+  | { kind: 'unknown'; detail: string };
 
-export type Identify = (header: Header) => Identity;
+/** In the same turn wherever nothing has to be computed or asked. */
+export type Identify = (header: Header) => Identity | Promise<Identity>;
 
-const NOBODY: Identity = { kind: 'nobody' };
+export type IdentitySource = { kind: 'header' } | { kind: 'gateway'; secrets: readonly string[] } | JwtSource;
+
+const NOBODY: Identity = { kind: 'nobody', detail: 'X-User-Id is missing.' };
 const UNTRUSTED: Identity = { kind: 'invalid', detail: 'X-Gateway-Secret is missing or wrong.' };
 const ILL_FORMED: Identity = {
   kind: 'invalid',
   detail: 'X-User-Id takes 1 to 128 printable ASCII characters without space at either end.',
 };
 
-export function createIdentify(gatewaySecret: string | undefined): Identify {
-  const expected = gatewaySecret === undefined ? undefined : digest(gatewaySecret);
+export interface IdentifyDeps {
+  clock: () => number;
+  onError: (error: unknown) => void;
+}
+
+export function createIdentify(source: IdentitySource, deps: IdentifyDeps): Identify {
+  if (source.kind === 'jwt') return createJwtIdentify(source, deps);
+  const isGateway = source.kind === 'gateway' ? secretCheck(source.secrets) : () => true;
   return (header) => {
     const user = header('x-user-id');
     if (user === undefined) return NOBODY;
-    if (expected !== undefined && !timingSafeEqual(digest(header('x-gateway-secret') ?? ''), expected))
-      return UNTRUSTED;
+    if (!isGateway(header('x-gateway-secret') ?? '')) return UNTRUSTED;
     return isUserId(user) ? { kind: 'user', user } : ILL_FORMED;
+  };
+}
+
+/** Whether a text is one of the secrets; it takes the same time whichever it is, or nearly is, or is not. */
+export function secretCheck(secrets: readonly string[]): (text: string) => boolean {
+  const expected = secrets.map(digest);
+  return (text) => {
+    const given = digest(text);
+    return expected.reduce((found, one) => timingSafeEqual(given, one) || found, false);
   };
 }
 

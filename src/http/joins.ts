@@ -6,12 +6,14 @@ import { type TicketBody, ticketJson } from '../admission/ticket-body.ts';
 import type { Tickets } from '../admission/tickets.ts';
 import type { DecisionKind } from '../domain/decision.ts';
 import { isCampaignId } from '../domain/ids.ts';
-import { limits } from '../limits.ts';
 import type { TraceJoin } from '../telemetry/join-trace.ts';
-import type { ClientLimits } from './client-limits.ts';
+import type { AddressOf } from './client-address.ts';
+import type { ClientLimit } from './client-limits.ts';
 import { declare } from './declare.ts';
-import { headersOf } from './headers.ts';
-import type { Identify } from './identity.ts';
+import { type Header, headersOf } from './headers.ts';
+import type { Identify, Identity } from './identity.ts';
+import { inTurn } from './in-turn.ts';
+import { isBodyTooLarge } from './join-body.ts';
 import type { LoadShedding } from './load-shedding.ts';
 import * as problems from './problems.ts';
 import { jsonText } from './respond.ts';
@@ -21,7 +23,8 @@ export interface JoinRouteDeps {
   joins: Joins;
   tickets: Tickets;
   identify: Identify;
-  clientLimits: ClientLimits;
+  addressOf: AddressOf;
+  clientLimits: { address: ClientLimit; user: ClientLimit };
   shedding: LoadShedding;
   traceJoin: TraceJoin;
   decisions: Record<DecisionKind, number>;
@@ -62,30 +65,45 @@ function join(c: Context, deps: JoinRouteDeps): Response | Promise<Response> {
   const id = c.req.param('id')!;
   if (!isCampaignId(id)) return problems.unknownCampaign();
   const header = headersOf(c);
-  if (Number(header('content-length') ?? 0) > limits.joinBodyBytes) return problems.bodyTooLarge();
-  const identity = deps.identify(header);
-  if (identity.kind !== 'user') {
-    return problems.unidentified(identity.kind === 'invalid' ? identity.detail : 'X-User-Id is missing.');
-  }
-  const { user } = identity;
-  const decide = () => decideJoin(deps, { id, user, traceparent: header('traceparent'), startedAt });
-  const questioned = deps.clientLimits.refuseJoin(user);
-  if (questioned === undefined) return decide();
-  return questioned.then((waitMs) => (waitMs > 0 ? problems.tooMany(waitMs, deps.clientLimits.quota) : decide()));
+  const { address } = deps.clientLimits;
+  return inTurn(isBodyTooLarge(c, header), (tooLarge) => {
+    if (tooLarge) return problems.bodyTooLarge();
+    // Before anybody is identified: whoever guesses tokens is counted, too.
+    return limited(address, deps.addressOf(c, header), () =>
+      inTurn(deps.identify(header), (identity) => joinAs(deps, identity, { id, header, startedAt })),
+    );
+  });
 }
 
 interface AskedJoin {
   id: string;
-  user: string;
-  traceparent: string | undefined;
+  header: Header;
   startedAt: number;
+}
+
+function joinAs(deps: JoinRouteDeps, identity: Identity, asked: AskedJoin): Response | Promise<Response> {
+  if (identity.kind === 'unknown') return problems.unavailable(identity.detail);
+  if (identity.kind !== 'user') return problems.unidentified(identity);
+  return limited(deps.clientLimits.user, identity.user, () => decideJoin(deps, identity.user, asked));
+}
+
+/** What `decide` answers, unless this client joins too often. */
+function limited(
+  limit: ClientLimit,
+  client: string | undefined,
+  decide: () => Response | Promise<Response>,
+): Response | Promise<Response> {
+  const questioned = client === undefined ? undefined : limit.refuse(client);
+  if (questioned === undefined) return decide();
+  return questioned.then((waitMs) => (waitMs > 0 ? problems.tooMany(waitMs, limit.quota) : decide()));
 }
 
 function decideJoin(
   deps: JoinRouteDeps,
-  { id, user, traceparent, startedAt }: AskedJoin,
+  user: string,
+  { id, header, startedAt }: AskedJoin,
 ): Response | Promise<Response> {
-  const trace = deps.traceJoin(ROUTE, traceparent);
+  const trace = deps.traceJoin(ROUTE, header('traceparent'));
   const told = (decision: DecisionKind | 'unknown') => {
     if (decision !== 'unknown') deps.decisions[decision] += 1;
     trace.end(decision);

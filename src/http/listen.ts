@@ -1,7 +1,8 @@
 // Opens an HTTP listener with limits on everything a client can make it hold: headers, bodies, time and connections.
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { limits } from '../limits.ts';
+import { notUnderstood } from './problems.ts';
 
 export interface Listener {
   /** Where it listens, with the port it really got. */
@@ -11,8 +12,10 @@ export interface Listener {
   close(drainMs: number): Promise<void>;
 }
 
+type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
+
 export interface ListenOptions {
-  fetch: (request: Request) => Response | Promise<Response>;
+  fetch: Fetch;
   host: string;
   /** 0 takes any free port. */
   port: number;
@@ -21,7 +24,7 @@ export interface ListenOptions {
 /** Rejects when the port is taken. */
 export async function listen({ fetch, host, port }: ListenOptions): Promise<Listener> {
   const server = createAdaptorServer({
-    fetch,
+    fetch: withHost(fetch),
     serverOptions: {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersMs,
@@ -56,5 +59,21 @@ export async function listen({ fetch, host, port }: ListenOptions): Promise<List
         });
         server.closeIdleConnections();
       }),
+  };
+}
+
+/**
+ * Refuses a Host that no URL can have, as `1..2`: the adapter makes a URL of it only when somebody needs one, deep inside
+ * a handler, and fails there. Nearly all requests have the same Host, so that it is looked at once.
+ */
+function withHost(fetch: Fetch): Fetch {
+  let good = '';
+  return (request, env) => {
+    const host = (env as { incoming?: IncomingMessage } | undefined)?.incoming?.headers.host ?? '';
+    if (host !== good) {
+      if (!URL.canParse(`http://${host || 'localhost'}/`)) return notUnderstood();
+      good = host;
+    }
+    return fetch(request, env);
   };
 }

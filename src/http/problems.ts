@@ -23,8 +23,14 @@ export const unknownCampaign = (): Response =>
 export const unknownTicket = (): Response =>
   problem({ type: own('unknown-ticket'), title: 'There is no such ticket', status: 404 });
 
-export const unidentified = (detail: string): Response =>
-  problem({ type: own('unidentified'), title: 'Who asks is not known', status: 401, detail });
+export const unidentified = ({ detail, challenge }: { detail: string; challenge?: string }): Response =>
+  problem(
+    { type: own('unidentified'), title: 'Who asks is not known', status: 401, detail },
+    challenge === undefined ? undefined : { 'www-authenticate': challenge },
+  );
+
+export const forbidden = (detail: string): Response =>
+  problem({ type: own('forbidden'), title: 'You may not do this', status: 403, detail });
 
 export const bodyTooLarge = (): Response =>
   problem({ type: own('body-too-large'), title: 'The request body is too large', status: 413 });
@@ -122,6 +128,9 @@ export const methodNotAllowed = (allowed: readonly string[]): Response =>
     { allow: allowed.join(', ') },
   );
 
+export const notUnderstood = (): Response =>
+  problem({ type: 'about:blank', title: 'The request was not understood', status: 400 });
+
 const TITLES: Record<number, string> = {
   400: 'The body is not well-formed JSON',
   401: 'The bearer token is missing or wrong',
@@ -143,7 +152,9 @@ const FAULT_STATUS: Partial<Record<FaultCode, number>> = { conflict: 409, invali
 export function faulted(error: unknown): Response {
   if (isFault(error)) {
     if (error.retryable) return unavailable('The outcome is unknown. Asking again is safe.');
-    if (error.code === 'unidentified') return unidentified('The place of this ticket was lost: ask again as its user.');
+    if (error.code === 'unidentified') {
+      return unidentified({ detail: 'The place of this ticket was lost: ask again as its user.' });
+    }
     const status = FAULT_STATUS[error.code];
     // A fault with a cause quotes the database, which names tables and columns.
     const title = error.cause === undefined ? error.message : 'The ledger does not take this';

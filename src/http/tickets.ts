@@ -7,8 +7,9 @@ import type { HeldTicket, Tickets } from '../admission/tickets.ts';
 import { userTag } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import { declare } from './declare.ts';
-import { headersOf } from './headers.ts';
-import type { Identify } from './identity.ts';
+import { type Header, headersOf } from './headers.ts';
+import type { Identify, Identity } from './identity.ts';
+import { inTurn } from './in-turn.ts';
 import * as problems from './problems.ts';
 import { json, jsonText, SECURE_HEADERS } from './respond.ts';
 import { jsonAnswer, problemAnswer, ticketSchema } from './schemas.ts';
@@ -34,6 +35,7 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
       },
       responses: {
         200: jsonAnswer('Where it stands', ticketSchema),
+        401: problemAnswer("The bearer token is not valid; without one a ticket is its bearer's"),
         404: problemAnswer('No such ticket, or not yours'),
         429: problemAnswer('quota-exceeded: poll as pollAfterMs says'),
         503: problemAnswer('The outcome is unknown: ask again'),
@@ -44,11 +46,38 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
 }
 
 function poll(c: Context, deps: TicketRouteDeps): Response | Promise<Response> {
-  const held = deps.tickets.hold(c.req.param('ticket')!);
+  return withHeldTicket(c, deps, (asked, header) => answer(c, deps, asked, header));
+}
+
+/** What `then` answers about the ticket of the path, if it is one and, where somebody says who asks, theirs. */
+function withHeldTicket(
+  c: Context,
+  deps: TicketRouteDeps,
+  then: (asked: Asked, header: Header) => Response | Promise<Response>,
+): Response | Promise<Response> {
   const header = headersOf(c);
-  const identity = deps.identify(header);
-  if (held === undefined || !isTheirs(held, identity)) return problems.unknownTicket();
-  const user = identity.kind === 'user' ? identity.user : undefined;
+  return inTurn(deps.identify(header), (identity) => {
+    if (identity.kind === 'unknown') return problems.unavailable(identity.detail);
+    // Told before anything is said of the ticket. Where there is no scheme to name, it is as good as somebody else.
+    if (identity.kind === 'invalid' && identity.challenge !== undefined) return problems.unidentified(identity);
+    const held = deps.tickets.hold(c.req.param('ticket')!);
+    if (held === undefined || !isTheirs(held, identity)) return problems.unknownTicket();
+    return then({ held, user: identity.kind === 'user' ? identity.user : undefined }, header);
+  });
+}
+
+/** A ticket that is asked for, and by whom where that is known. */
+interface Asked {
+  held: HeldTicket;
+  user: string | undefined;
+}
+
+function answer(
+  c: Context,
+  deps: TicketRouteDeps,
+  { held, user }: Asked,
+  header: Header,
+): Response | Promise<Response> {
   if (!deps.tickets.mayPoll(held)) {
     const quota = { name: 'polls-per-ticket', count: deps.tickets.pollsPerSecond, windowSeconds: 1 };
     return problems.tooMany(limits.pollMinMs, quota);
@@ -79,7 +108,7 @@ async function answerLater(c: Context, deps: TicketRouteDeps, held: HeldTicket, 
 }
 
 /** A ticket is a bearer's; but who says who they are must be who it was made for. */
-function isTheirs(held: HeldTicket, identity: ReturnType<Identify>): boolean {
+function isTheirs(held: HeldTicket, identity: Identity): boolean {
   if (identity.kind === 'nobody') return true;
   return identity.kind === 'user' && userTag(held.ticket.campaign, identity.user) === held.ticket.tag;
 }

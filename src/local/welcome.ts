@@ -27,14 +27,16 @@ export async function welcome(options: Welcome): Promise<void> {
   say('');
   say(`Sluice sells at      ${publicUrl}   (API: ${publicUrl}/openapi.json)`);
   say(`  admin API          ${adminUrl}   (API: ${adminUrl}/openapi.json)`);
-  if (place.madeSecrets || config.profile === 'local') say(`  admin token        ${place.adminToken}`);
+  // One that was given is known to whoever gave it; on a terminal it would be known to more.
+  if (config.admin.token === undefined) say(`  admin token        ${place.adminToken}`);
   say(`  metrics            ${metrics}`);
   for (const line of place.banner) say(`  ${line}`);
   say(`  workers            ${config.workers.count}, durability ${config.durability}`);
-  if (config.profile === 'local') say('  Local profile: anybody may name themselves in X-User-Id. Not for production.');
+  const isOpen = config.identity.kind === 'header';
+  if (isOpen) say('  Local profile: anybody may name themselves in X-User-Id. Not for production.');
 
   const marker = join(place.dataDir, 'rehearsed');
-  if (options.rehearse && config.profile === 'local' && !existsSync(marker)) {
+  if (options.rehearse && config.profile === 'local' && isOpen && !existsSync(marker)) {
     say('\nA rehearsal first: 5,000 buyers want 1,000 units.\n');
     if (await rehearse(options)) writeFileSync(marker, `${new Date().toISOString()}\n`);
   }

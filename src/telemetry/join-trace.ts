@@ -9,6 +9,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { limits } from '../limits.ts';
 
 const tracer = trace.getTracer('sluice');
 
@@ -18,20 +19,37 @@ export interface JoinTrace {
   end(decision: string): void;
 }
 
+/** Version 00 of W3C Trace Context; what is not of this form says nothing. */
+const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-([\da-f]{2})$/;
+
 const UNTRACED: JoinTrace = { traceparent: '', end: () => undefined };
 
-/** Starts the span of a join; `header` is the caller's traceparent, whose decision to record is followed. */
+/** Starts the span of a join; `header` is the caller's traceparent, whose decision to record is followed within bounds. */
 export type TraceJoin = (route: string, header: string | undefined) => JoinTrace;
 
 /**
  * Records a `ratio` of the joins that come without a decision, 0 to 1. The dice are thrown here and not by a sampler of
  * the SDK: a span that is not recorded would still cost an id, a context and 2 µs.
+ *
+ * Anybody can send a traceparent: beyond `limits.forcedTracesPerSecond` the dice decide for those, too, or a crowd could
+ * make every join write a span and every entry carry it.
  */
-export function createTraceJoin(ratio: number): TraceJoin {
+export function createTraceJoin(ratio: number, clock: () => number = Date.now): TraceJoin {
+  let second = 0;
+  let forcedCount = 0;
+  const mayForce = () => {
+    const now = Math.floor(clock() / 1_000);
+    if (now !== second) [second, forcedCount] = [now, 0];
+    forcedCount += 1;
+    return forcedCount <= limits.forcedTracesPerSecond;
+  };
   return (route, header) => {
-    if (header === undefined && Math.random() >= ratio) return UNTRACED;
-    const parent =
-      header === undefined ? context.active() : propagation.extract(context.active(), { traceparent: header });
+    const caller = header?.match(TRACEPARENT);
+    const decision =
+      caller && (Number.parseInt(caller[1]!, 16) & TraceFlags.SAMPLED) !== 0 ? 'record' : caller && 'do not';
+    if (decision === 'do not') return UNTRACED;
+    if (!(decision === 'record' && mayForce()) && Math.random() >= ratio) return UNTRACED;
+    const parent = caller ? propagation.extract(context.active(), { traceparent: header }) : context.active();
     const span = tracer.startSpan(route, { kind: SpanKind.SERVER, attributes: { 'http.route': route } }, parent);
     if (!span.isRecording()) return UNTRACED;
     return {

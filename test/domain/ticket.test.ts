@@ -93,3 +93,21 @@ test('a ticket of what is no campaign id is none, also with a true signature', (
     expect(verifyTicket(KEYS, signTicket(KEYS, { ...SAMPLE, campaign }))).toBeUndefined();
   }
 });
+
+test('after a rotation the same ticket has the same text, and tickets from then on are signed by the new key', () => {
+  const before = ring(1, 1);
+  const at = SAMPLE.admittedAt;
+  const rotating: TicketKeys = {
+    ...ring(1, 1, 2, 3),
+    successors: [
+      { id: 3, fromMs: at + 2 },
+      { id: 2, fromMs: at + 1 },
+    ],
+  };
+  const later = (ms: number) => ({ ...SAMPLE, admittedAt: at + ms });
+  expect(signTicket(rotating, SAMPLE)).toBe(signTicket(before, SAMPLE));
+  expect(signTicket(rotating, later(1))).toBe(signTicket(ring(2, 2), later(1)));
+  expect(signTicket(rotating, later(2))).toBe(signTicket(ring(3, 3), later(2)));
+  expect(signTicket(rotating, later(9_999_999))).toBe(signTicket(ring(3, 3), later(9_999_999)));
+  for (const ms of [0, 1, 2]) expect(verifyTicket(rotating, signTicket(rotating, later(ms)))).toEqual(later(ms));
+});

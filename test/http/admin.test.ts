@@ -186,10 +186,10 @@ test('every change leaves who, what, before and after; a repeat leaves nothing',
     return [actor, action, was?.version, is.version, was?.ratePerSecond, is.ratePerSecond, is.state, is.stock];
   });
   expect(told).toEqual([
-    ['ann@example', 'create', undefined, 1, undefined, 0, 'active', 1],
-    ['bob', 'change', 1, 2, 0, 9, 'active', 1],
-    ['admin', 'pause', 2, 3, 9, 9, 'paused', 1],
-    ['admin', 'add-stock', 3, 4, 9, 9, 'paused', 3],
+    ['operator:ann@example', 'create', undefined, 1, undefined, 0, 'active', 1],
+    ['operator:bob', 'change', 1, 2, 0, 9, 'active', 1],
+    ['operator', 'pause', 2, 3, 9, 9, 'paused', 1],
+    ['operator', 'add-stock', 3, 4, 9, 9, 'paused', 3],
   ]);
 });
 

@@ -1,4 +1,5 @@
 // What a test asks of a front, in one line each.
+import type { IdentitySource } from '../../src/http/identity.ts';
 import { uniqueName } from '../helpers/services.ts';
 
 /** Every field that an answer of ours may have; a test looks at those it is about. */
@@ -36,11 +37,11 @@ export interface ClientOptions {
   url: string;
   adminUrl: string;
   token: string;
-  settings: { gatewaySecret?: string };
+  identity: IdentitySource;
 }
 
-export function clientOf({ url, adminUrl, token, settings }: ClientOptions): Client {
-  const gateway: HeaderFields = settings.gatewaySecret ? { 'x-gateway-secret': settings.gatewaySecret } : {};
+export function clientOf({ url, adminUrl, token, identity }: ClientOptions): Client {
+  const gateway: HeaderFields = identity.kind === 'gateway' ? { 'x-gateway-secret': identity.secrets[0]! } : {};
   const ask = (path: string, init?: RequestInit) => request(`${url}${path}`, init);
   const admin: Client['admin'] = (method, path, body, headers = {}) =>
     request(`${adminUrl}${path}`, {

@@ -10,9 +10,10 @@ import { createTickets } from '../../src/admission/tickets.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { TicketKeys } from '../../src/domain/ticket.ts';
 import { createAdmin } from '../../src/http/admin.ts';
-import { createClientLimits } from '../../src/http/client-limits.ts';
+import { createAddressOf } from '../../src/http/client-address.ts';
+import { createJoinLimits } from '../../src/http/client-limits.ts';
 import { createFront } from '../../src/http/front.ts';
-import { createIdentify } from '../../src/http/identity.ts';
+import { createIdentify, type IdentitySource } from '../../src/http/identity.ts';
 import { listen } from '../../src/http/listen.ts';
 import { watchEventLoop } from '../../src/http/load-shedding.ts';
 import { campaignStore, epochStore } from '../../src/ledger/campaign-store.ts';
@@ -37,9 +38,12 @@ import { type Client, clientOf } from './client.ts';
 export interface FrontSettings {
   redisUrl?: string;
   ticketKeys?: TicketKeys;
-  gatewaySecret?: string;
+  /** Who says who asks; the bare header if nobody else. */
+  identity?: IdentitySource;
+  trustedProxies?: string[];
   /** 0, the default here, for no limit. */
   joinsPerSecond?: number;
+  joinsPerAddressPerSecond?: number;
   pollsPerSecond?: number;
   /** Ms after a rebuild in which only holders of lost tickets are admitted; 0 here. */
   graceMs?: number;
@@ -64,6 +68,7 @@ export interface TestFront extends Client, AsyncDisposable {
 
 export const COUPON_KEY = Buffer.alloc(32, 7);
 export const TOKEN = 'an-admin-token-of-tests-only';
+export const READ_TOKEN = 'a-read-token-of-tests-only';
 
 export const newKey = (): Buffer => randomBytes(32);
 const KEYS: TicketKeys = { current: 1, keys: new Map([[1, newKey()]]) };
@@ -140,15 +145,16 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     clock: systemClock,
   });
   const shedding = watchEventLoop();
-  const joinsPerSecond = settings.joinsPerSecond ?? 0;
-  const windowSeconds = limits.clientWindowSeconds;
-  const countShared = createSharedLimit(redis, Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1, windowSeconds);
+  const { identity = { kind: 'header' }, trustedProxies = [] } = settings;
+  const { joinsPerSecond = 0, joinsPerAddressPerSecond = 0 } = settings;
+  const openCount = (points: number, seconds: number) => createSharedLimit(redis, points, seconds);
   const front = createFront({
     joins,
     tickets,
     campaigns,
-    identify: createIdentify(settings.gatewaySecret),
-    clientLimits: createClientLimits({ joinsPerSecond, windowSeconds, countShared, clock: systemClock }),
+    identify: createIdentify(identity, { clock: systemClock, onError }),
+    addressOf: createAddressOf(trustedProxies),
+    clientLimits: createJoinLimits({ joinsPerSecond, joinsPerAddressPerSecond, openCount, clock: systemClock }),
     traceJoin: createTraceJoin(0),
     shedding,
     ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
@@ -158,7 +164,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   });
   const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
   const desk = createCampaignDesk({ store, gate, readGates, readOldestWaitMs, onError });
-  const admin = createAdmin({ desk, campaigns, token: TOKEN, onError });
+  const admin = createAdmin({ desk, campaigns, tokens: { operator: TOKEN, reader: READ_TOKEN }, onError });
   // On a connection of its own: what it asks is no question of a client.
   const own = openFast({ url, name: 'test-recovery', onError: () => undefined, commandMs: limits.gateCallMs });
   const gates = createGateBuilder(own);
@@ -185,7 +191,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const publicListener = await listen({ fetch: front.fetch, host: '127.0.0.1', port: 0 });
   const adminListener = await listen({ fetch: admin.fetch, host: '127.0.0.1', port: 0 });
   return {
-    ...clientOf({ url: publicListener.url, adminUrl: adminListener.url, token: TOKEN, settings }),
+    ...clientOf({ url: publicListener.url, adminUrl: adminListener.url, token: TOKEN, identity }),
     url: publicListener.url,
     adminUrl: adminListener.url,
     redis,

@@ -241,6 +241,11 @@ const rest = onAdmin([
     request: () => ({ method, path: '/admin/campaigns', headers: [AUTHORIZED] }),
   })),
   {
+    name: 'a campaign at a Host that no URL can have',
+    statuses: [400],
+    request: create('{"id":"a","stock":1}', [['Host', '09'], AUTHORIZED, JSON_TYPE]),
+  },
+  {
     name: 'a change of nothing',
     statuses: [422],
     request: ({ campaign }) => ({

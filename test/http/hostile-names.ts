@@ -192,6 +192,14 @@ const tickets = onFront([
     request: ({ ticket, campaign }: HostilePlace) => ({ path: `/v1/tickets/${alter(ticket, campaign)}` }),
   })),
   {
+    name: 'a long-poll to a Host that no URL can have',
+    statuses: [400],
+    request: ({ ticket }) => ({
+      path: `/v1/tickets/${ticket}`,
+      headers: [['Host', '999.1.1.1'] as const, ['prefer', 'wait=1'] as const],
+    }),
+  },
+  {
     name: 'a ticket of somebody else',
     statuses: [404],
     request: ({ ticket }) => ({ path: `/v1/tickets/${ticket}`, headers: [['x-user-id', 'mallory'] as const] }),

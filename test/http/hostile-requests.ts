@@ -140,6 +140,8 @@ const HEADERS: [string, readonly number[], Fields][] = [
   ['a Host with a space', [400], [['Host', 'a b']]],
   ['a Host with a user', [400], [['Host', 'a@b']]],
   ['a Host with a path', [400], [['Host', 'a/b']]],
+  ['a Host that ends in a number and is no address', [400], [['Host', '1..2']]],
+  ['a Host that is a number no address has', [400], [['Host', '4294967296']]],
   ['a Host that is a script', [400], [['Host', '<script>']]],
   [
     'Host twice',

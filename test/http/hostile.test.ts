@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { fronts } from './front.ts';
-import type { HostilePlace } from './hostile.ts';
+import { type HostilePlace, LEAKS } from './hostile.ts';
 import { hostileAdmin } from './hostile-admin.ts';
 import { hostileNames } from './hostile-names.ts';
 import { hostileRequests } from './hostile-requests.ts';
@@ -18,10 +18,6 @@ beforeAll(async () => {
   ports.front = Number(new URL(front().url).port);
   ports.admin = Number(new URL(front().adminUrl).port);
 });
-
-/** Frames, files, statements, keys, addresses and classes: what a body must never tell. */
-const LEAKS =
-  /\bat \S+ \(|\bat file:|node_modules|\/work\/|\.ts:\d|[A-Z]\w*(?:Error|Exception)\b|\b(?:SELECT|INSERT|UPDATE) |`\w+`|SLUICE_|sluice:\{|ECONN|127\.0\.0\.1:\d|column '/;
 
 test.for(ROWS)('$name is answered and hurts nobody ($to)', async ({ to, statuses, request }) => {
   const asked = request(place);

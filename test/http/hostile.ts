@@ -34,3 +34,7 @@ export const join =
 /** `text` on one line, short enough for the name of a test. */
 export const shown = (text: string): string =>
   JSON.stringify(text.length > 48 ? `${text.slice(0, 40)}…(${text.length})` : text);
+
+/** Frames, files, statements, keys, addresses and classes: what a body must never tell. */
+export const LEAKS =
+  /\bat \S+ \(|\bat file:|node_modules|\/work\/|\.ts:\d|[A-Z]\w*(?:Error|Exception)\b|\b(?:SELECT|INSERT|UPDATE) |`\w+`|SLUICE_|sluice:\{|ECONN|127\.0\.0\.1:\d|column '/;

@@ -7,7 +7,7 @@ const file = fronts();
 const SECRET = 'a secret that only the gateway knows';
 
 test('with a gateway secret the bare user header is refused, at the join and at the poll', async (t) => {
-  const front = await file.start(t, { gatewaySecret: SECRET });
+  const front = await file.start(t, { identity: { kind: 'gateway', secrets: [SECRET] } });
   const campaign = await front.create();
   const { ticket } = (await front.join(campaign, 'ann')).body;
   const path = `/v1/campaigns/${campaign}/tickets`;
@@ -30,12 +30,37 @@ test('with a gateway secret the bare user header is refused, at the join and at 
   expect((await front.poll(ticket)).status).toBe(200);
 });
 
+test('while the secret changes the old one and the new one are both believed, and nothing made of the two', async (t) => {
+  const [fresh, old] = ['the new secret of it', 'the old secret of it'];
+  const front = await file.start(t, { identity: { kind: 'gateway', secrets: [fresh, old] } });
+  const campaign = await front.create();
+  const joined = async (secret: string) => {
+    const headers = { 'x-user-id': 'ann', 'x-gateway-secret': secret };
+    return (await front.ask(`/v1/campaigns/${campaign}/tickets`, { method: 'POST', headers })).status;
+  };
+  expect([await joined(fresh), await joined(old)]).toEqual([202, 200]);
+  for (const wrong of [`${fresh},${old}`, `${fresh}, ${old}`, ',', '', fresh.slice(1), fresh + old]) {
+    expect(await joined(wrong)).toBe(401);
+  }
+});
+
+test('behind a gateway a bearer token means nothing', async (t) => {
+  const front = await file.start(t, { identity: { kind: 'gateway', secrets: [SECRET] } });
+  const campaign = await front.create();
+  const joined = await front.join(campaign, 'ann', { authorization: 'Bearer x.y.z' });
+  expect(joined.status).toBe(202);
+  const path = `/v1/campaigns/${campaign}/tickets`;
+  const alone = await front.ask(path, { method: 'POST', headers: { authorization: 'Bearer x.y.z' } });
+  expect(alone.status).toBe(401);
+});
+
 test('without a secret the header alone says who asks', async (t) => {
   const front = await file.start(t);
   const campaign = await front.create();
   expect((await front.join(campaign, 'ann', { 'x-gateway-secret': 'whatever' })).status).toBe(202);
 });
 
+const DEPS = { clock: Date.now, onError: () => undefined };
 const headersOf = (fields: Record<string, string>) => (name: string) => fields[name];
 
 test.for([
@@ -51,7 +76,7 @@ test.for([
   [{ 'x-user-id': 'zoë' }, 'invalid'],
   [{ 'x-gateway-secret': 'x' }, 'nobody'],
 ] as [Record<string, string>, string][])('%j is %s', ([fields, kind]) => {
-  expect(createIdentify(undefined)(headersOf(fields)).kind).toBe(kind);
+  expect(createIdentify({ kind: 'header' }, DEPS)(headersOf(fields))).toMatchObject({ kind });
 });
 
 // Node joins headers of one name, and an id may hold a comma: behind a gateway that adds its header to the client's

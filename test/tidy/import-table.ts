@@ -63,6 +63,7 @@ const HOMES: Record<string, readonly string[]> = {
   bullmq: ['retry'],
   hono: ['http'],
   ioredis: ['redis', 'broker', 'retry', 'local', 'doctor'],
+  jose: ['http'],
   kysely: ['ledger'],
   mysql2: ['ledger', 'local', 'rehearsal'],
   pino: ['telemetry'],

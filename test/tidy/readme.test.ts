@@ -10,7 +10,7 @@ import { ROOT, read, sources } from './sources.ts';
 const README = read('README.md');
 // Nothing of their deps is touched before a request comes.
 const front = createFront({} as FrontDeps);
-const admin = createAdmin({ token: 'none' } as AdminDeps);
+const admin = createAdmin({ tokens: { operator: 'none' } } as AdminDeps);
 
 test('the configuration table has one row for each setting: | `NAME` | default | … |', () => {
   const rows = firstCells('Configuration');
