@@ -1,18 +1,8 @@
 // Who asks. Each front has one source for it and looks at no other: what a request says beside it means nothing.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isUserId } from '../domain/ids.ts';
-import type { Header } from './headers.ts';
+import type { Identify, IdentifyDeps, Identity } from './caller.ts';
 import { createJwtIdentify, type JwtSource } from './jwt.ts';
-
-/** `challenge` is what the answer says in WWW-Authenticate, where there is a scheme to name. */
-export type Identity =
-  | { kind: 'user'; user: string }
-  | { kind: 'nobody' | 'invalid'; detail: string; challenge?: string }
-  /** It cannot be said just now: asking again helps. */
-  | { kind: 'unknown'; detail: string };
-
-/** In the same turn wherever nothing has to be computed or asked. */
-export type Identify = (header: Header) => Identity | Promise<Identity>;
 
 export type IdentitySource = { kind: 'header' } | { kind: 'gateway'; secrets: readonly string[] } | JwtSource;
 
@@ -22,11 +12,6 @@ const ILL_FORMED: Identity = {
   kind: 'invalid',
   detail: 'X-User-Id takes 1 to 128 printable ASCII characters without space at either end.',
 };
-
-export interface IdentifyDeps {
-  clock: () => number;
-  onError: (error: unknown) => void;
-}
 
 export function createIdentify(source: IdentitySource, deps: IdentifyDeps): Identify {
   if (source.kind === 'jwt') return createJwtIdentify(source, deps);

@@ -2,7 +2,7 @@
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { isUserId } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
-import type { Identify, IdentifyDeps, Identity } from './identity.ts';
+import type { Identify, IdentifyDeps, Identity } from './caller.ts';
 import { fetchedKeys, givenKeys, KeysAway, type PublicKeys } from './signing-keys.ts';
 
 export interface JwtSource {

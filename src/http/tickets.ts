@@ -6,9 +6,9 @@ import { isFinal, type TicketBody, ticketJson } from '../admission/ticket-body.t
 import type { HeldTicket, Tickets } from '../admission/tickets.ts';
 import { userTag } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
+import type { Identify, Identity } from './caller.ts';
 import { declare } from './declare.ts';
 import { type Header, headersOf } from './headers.ts';
-import type { Identify, Identity } from './identity.ts';
 import { inTurn } from './in-turn.ts';
 import * as problems from './problems.ts';
 import { json, jsonText, SECURE_HEADERS } from './respond.ts';

@@ -61,7 +61,7 @@ export async function startIdentityProvider(t: TestContext, ...keys: SigningKey[
     if (answer === 'error') return void response.writeHead(500).end();
     response.writeHead(200, { 'content-type': 'application/json' });
     if (answer === 'nonsense') return void response.end('<html>');
-    if (answer === 'no end') return void pourOut((text) => response.write(text), response);
+    if (answer === 'no end') return pourOut((text) => response.write(text), response);
     response.end(JSON.stringify({ keys: answer.map(({ publicJwk }) => publicJwk) }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

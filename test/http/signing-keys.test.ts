@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createIdentify, type Identity } from '../../src/http/identity.ts';
+import type { Identity } from '../../src/http/caller.ts';
+import { createIdentify } from '../../src/http/identity.ts';
 import { limits } from '../../src/limits.ts';
 import { until } from '../helpers/until.ts';
 import { fronts } from './front.ts';
