@@ -8,6 +8,7 @@
 import type { Batch, Broker, Consumer } from '../src/broker/port.ts';
 import { couponCode } from '../src/domain/coupon.ts';
 import { isFault } from '../src/domain/fault.ts';
+import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { TicketException } from '../src/domain/outcome.ts';
 import { backoffMs, pause, within } from '../src/lifecycle.ts';
@@ -114,7 +115,8 @@ async function issue(deps: IssuerDeps, campaign: IssuedCampaign, tickets: EntryT
 
 function rowOf(deps: IssuerDeps, { id, epoch }: IssuedCampaign, ticket: EntryTicket & { kind: 'ticket' }): IssuanceRow {
   const { unit, user, seq, admittedAt } = ticket;
-  return { campaign: id, unit, user, seq, epoch, code: couponCode(deps.couponKey, id, unit), admittedAt };
+  const code = couponCode(deps.couponKey, id, unit, userTag(id, user));
+  return { campaign: id, unit, user, seq, epoch, code, admittedAt };
 }
 
 async function exceptionOf(
@@ -154,7 +156,7 @@ export async function renumber(
   for (let attempt = 0; attempt < limits.renumberAttemptsMax; attempt += 1) {
     const unit = await deps.gate.takeUnit(row.campaign, row.epoch);
     if (unit === undefined) return undefined;
-    const code = couponCode(deps.couponKey, row.campaign, unit);
+    const code = couponCode(deps.couponKey, row.campaign, unit, userTag(row.campaign, row.user));
     const [result] = (await deps.issueBatch([{ ...row, unit, code }])) as [IssueResult];
     if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued', unit } };
     if (result.kind === 'duplicate') return issuedAs(result, unit);

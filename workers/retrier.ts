@@ -58,7 +58,8 @@ async function succeeds(work: Promise<void>): Promise<boolean> {
 }
 
 function rowOf(deps: RetrierDeps, { campaign, epoch, seq, unit, user, admittedAt }: RetryJob): IssuanceRow {
-  return { campaign, epoch, seq, unit, user, admittedAt, code: couponCode(deps.couponKey, campaign, unit) };
+  const code = couponCode(deps.couponKey, campaign, unit, userTag(campaign, user));
+  return { campaign, epoch, seq, unit, user, admittedAt, code };
 }
 
 /** Makes the outcome visible. A retry may run before its entry was settled as `retrying`: then it must come again. */

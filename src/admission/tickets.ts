@@ -75,7 +75,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
     ticketBody(held.text, held.ticket, status, memory, deps.durability, deps.clock());
 
   function settledBody(held: HeldTicket, memory: CampaignMemory, unit: number): TicketBody {
-    const code = couponCode(deps.couponKey, held.ticket.campaign, unit);
+    const code = couponCode(deps.couponKey, held.ticket.campaign, unit, held.ticket.tag);
     held.final = { ...body(held, 'issued', memory), issuance: { code, unit } };
     return held.final;
   }

@@ -7,6 +7,7 @@ import type { Broker } from '../../src/broker/port.ts';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { couponCode } from '../../src/domain/coupon.ts';
+import { userTag } from '../../src/domain/ids.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { type DeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
@@ -163,4 +164,5 @@ function openClient(
 export const users = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `user-${from + index}`);
 
-export const codeOf = (campaign: string, unit: number): string => couponCode(couponKey, campaign, unit);
+export const codeOf = (campaign: string, unit: number, user: string): string =>
+  couponCode(couponKey, campaign, unit, userTag(campaign, user));
