@@ -2,17 +2,21 @@
 import { parseArgs } from 'node:util';
 import { createCampaignDesk } from './admission/campaign-desk.ts';
 import { createCampaigns } from './admission/campaigns.ts';
+import { createGiveBack } from './admission/give-back.ts';
 import { createJoins } from './admission/joins.ts';
+import { createLetterDesk } from './admission/letter-desk.ts';
 import { createTickets } from './admission/tickets.ts';
 import { configOrExit } from './config.ts';
 import { systemClock } from './domain/clock.ts';
 import { createAdmin } from './http/admin.ts';
+import { BOARD_PATH } from './http/board.ts';
 import { createClientLimits } from './http/client-limits.ts';
 import { createFront } from './http/front.ts';
 import { createIdentify } from './http/identity.ts';
 import { listen } from './http/listen.ts';
 import { watchEventLoop } from './http/load-shedding.ts';
 import { campaignStore } from './ledger/campaign-store.ts';
+import { cancellationStore, letterStore } from './ledger/letter-store.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
 import { listenForStop, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
@@ -24,7 +28,10 @@ import { openFast, untilReady } from './redis/connection.ts';
 import { createGate } from './redis/gate.ts';
 import { createGateReader } from './redis/gate-reader.ts';
 import { createOldestWaitReader } from './redis/oldest-wait.ts';
+import { createCancelledTagsReader, createReturns } from './redis/returns.ts';
 import { createSharedLimit } from './redis/shared-limit.ts';
+import { openBoard } from './retry/board.ts';
+import { openRetries } from './retry/bullmq.ts';
 import { createTraceJoin } from './telemetry/join-trace.ts';
 import { createLog } from './telemetry/log.ts';
 import { frontMetrics } from './telemetry/metrics.ts';
@@ -43,27 +50,27 @@ await using open = new AsyncDisposableStack();
 
 const place = open.use(await furnish(config, say));
 open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
-const ledger = open.use(
-  openLedger({
-    url: place.databaseUrl,
-    name: 'admin',
-    connectionMax: 4,
-    queueMax: 50,
-    acquireMs: limits.acquireMs,
-    statementMs: limits.statementMs,
-  }),
-);
+const { acquireMs, statementMs } = limits;
+const pool = { url: place.databaseUrl, connectionMax: 4, queueMax: 50, acquireMs, statementMs };
+const ledger = open.use(openLedger({ ...pool, name: 'admin' }));
+// Buyers who give back wait for connections of their own: a crowd of them must not keep operators out.
+const status = open.use(openLedger({ ...pool, name: 'status' }));
 await migrate(ledger);
 const redis = open.adopt(
   openFast({ url: place.redisUrl, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
   (client) => client.disconnect(),
 );
 await untilReady(redis, limits.drainMs);
+const retryQueue = { url: place.redisUrl, onError };
+const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
+const board = open.adopt(openBoard(retryQueue, BOARD_PATH), (opened) => opened.close());
 
 const gate = createGate(redis);
 const readGates = createGateReader(redis, systemClock);
 const readAdmittedTags = createAdmittedTagsReader(redis);
-const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
+const returns = createReturns(redis);
+const readCancelledTags = createCancelledTagsReader(redis);
+const campaigns = createCampaigns({ readGates, readAdmittedTags, readCancelledTags, clock: systemClock, onError });
 const reading = campaigns.keepReading(stop.signal);
 open.defer(() => {
   stop.stop(); // also after a start that failed: nobody else would end the reading
@@ -89,6 +96,7 @@ const shedding = open.adopt(watchEventLoop(), (watch) => watch.close());
 const front = createFront({
   joins,
   tickets,
+  giveBack: createGiveBack({ store: cancellationStore(status), returns, campaigns, tickets, clock: systemClock }),
   campaigns,
   identify: createIdentify(config.gatewaySecret),
   clientLimits: createClientLimits({ joinsPerSecond, windowSeconds, countShared, clock: systemClock }),
@@ -101,7 +109,16 @@ const front = createFront({
 });
 const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
 const desk = createCampaignDesk({ store: campaignStore(ledger), gate, readGates, readOldestWaitMs, onError });
-const admin = createAdmin({ desk, campaigns, token: adminToken, onError });
+const letters = createLetterDesk({
+  store: letterStore(ledger),
+  cancellations: cancellationStore(ledger),
+  returns,
+  readGates,
+  scheduleRetry: retries.schedule,
+  readTicket: (text) => tickets.hold(text)?.ticket,
+  onError,
+});
+const admin = createAdmin({ desk, campaigns, letters, board: board.routes, token: adminToken, onError });
 
 open.use(await place.startWorkers());
 const publicListener = await listen({ fetch: front.fetch, ...config.front });

@@ -16,6 +16,7 @@ import { limits } from '../src/limits.ts';
 import type { Gate } from '../src/redis/gate.ts';
 import type { Retries } from '../src/retry/port.ts';
 import { traceBatch } from '../src/telemetry/join-trace.ts';
+import { type CancelledUsers, cancelledAmong } from './cancelling.ts';
 import { type EntryTicket, readEntry } from './entry-ticket.ts';
 
 export interface IssuerDeps {
@@ -24,8 +25,11 @@ export interface IssuerDeps {
   retries: Pick<Retries, 'schedule'>;
   /** Commits what it can of rows of one campaign and tells what stands, in their order. */
   issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
-  keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<void>;
+  keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<unknown>;
   couponKey: Buffer;
+  cancelledUsers: CancelledUsers;
+  /** After this long without a word others claim what this worker holds. */
+  claimIdleMs: number;
   workerName: string;
   onSettled: (count: number, seconds: number) => void;
   onError: (error: unknown) => void;
@@ -45,8 +49,11 @@ export async function issueTickets(deps: IssuerDeps, campaign: IssuedCampaign, s
   try {
     while (!stopping.aborted) {
       try {
+        const askedAt = performance.now();
         for (const batch of await consumer.receive(limits.receiveMs)) {
-          const work = settleBatch(deps, campaign, consumer, batch, stopping).finally(() => inHand.delete(work));
+          const work = settleBatch(deps, campaign, consumer, { ...batch, askedAt }, stopping).finally(() =>
+            inHand.delete(work),
+          );
           inHand.add(work);
         }
         failureCount = 0;
@@ -66,7 +73,7 @@ async function settleBatch(
   deps: IssuerDeps,
   campaign: IssuedCampaign,
   consumer: Consumer,
-  batch: Batch,
+  batch: Batch & { askedAt: number },
   stopping: AbortSignal,
 ): Promise<void> {
   const startedAt = performance.now();
@@ -74,7 +81,8 @@ async function settleBatch(
   const span = traceBatch(batch.shard, tickets.length, tickets.map((ticket) => ticket.traceparent).filter(Boolean));
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const exceptions = await issue(deps, campaign, tickets);
+      const mayBeStale = batch.redelivered || performance.now() - batch.askedAt > deps.claimIdleMs / 2;
+      const exceptions = await issue(deps, campaign, tickets, mayBeStale);
       const settled = await consumer.settle(batch, exceptions);
       deps.onSettled(settled, (performance.now() - startedAt) / 1_000);
       break;
@@ -92,23 +100,33 @@ async function settleBatch(
   span.end();
 }
 
-async function issue(deps: IssuerDeps, campaign: IssuedCampaign, tickets: EntryTicket[]): Promise<TicketException[]> {
+async function issue(
+  deps: IssuerDeps,
+  campaign: IssuedCampaign,
+  tickets: EntryTicket[],
+  mayBeStale: boolean,
+): Promise<TicketException[]> {
   const exceptions: TicketException[] = [];
-  const rows: IssuanceRow[] = [];
-  const traces: string[] = [];
+  let rows: IssuanceRow[] = [];
+  const traces = new Map<number, string>();
   for (const ticket of tickets) {
     if (ticket.kind === 'malformed') {
       await deps.keepMalformed(campaign.id, campaign.epoch, ticket.seq, ticket.raw);
       exceptions.push({ seq: ticket.seq, outcome: { status: 'failed', reason: 'malformed-entry' } });
     } else {
       rows.push(rowOf(deps, campaign, ticket));
-      traces.push(ticket.traceparent);
+      traces.set(ticket.seq, ticket.traceparent);
     }
+  }
+  if (mayBeStale) {
+    const cancelled = await cancelledAmong(deps.cancelledUsers, rows);
+    for (const seq of cancelled) exceptions.push({ seq, outcome: { status: 'cancelled' } });
+    rows = rows.filter(({ seq }) => !cancelled.has(seq));
   }
   const results = rows.length === 0 ? [] : await deps.issueBatch(rows);
   for (const [index, result] of results.entries()) {
     if (result.kind === 'issued' || result.kind === 'already') continue;
-    exceptions.push(await exceptionOf(deps, rows[index]!, result, traces[index]!));
+    exceptions.push(await exceptionOf(deps, rows[index]!, result, traces.get(rows[index]!.seq)!));
   }
   return exceptions;
 }

@@ -85,6 +85,8 @@ export function createTickets(deps: TicketsDeps): Tickets {
       case 'queued':
       case 'retrying':
         return body(held, outcome.status, memory);
+      case 'cancelling':
+        return body(held, 'retrying', memory);
       case 'settled':
         return settledBody(held, memory, held.ticket.unit);
       case 'issued':
@@ -103,16 +105,22 @@ export function createTickets(deps: TicketsDeps): Tickets {
   }
 
   function peek(held: HeldTicket): TicketBody | undefined {
-    if (held.final) return held.final;
-    const { campaign, epoch, seq } = held.ticket;
+    const { campaign, epoch, seq, tag } = held.ticket;
     const memory = deps.campaigns.peek(campaign);
+    // Who gave back is told so, whatever was known before; a campaign that is not in memory has to be read for that.
+    if (held.final && (held.final.status === 'cancelled' || memory?.cancelled.has(tag) === false)) return held.final;
+    if (memory?.cancelled.has(tag)) return undefined;
     const waits = memory?.view.epoch === epoch && placeOf(memory.view, seq) === 'waiting';
     return waits ? body(held, 'queued', memory) : undefined;
   }
 
   async function status(held: HeldTicket): Promise<TicketBody | undefined> {
     const { campaign } = held.ticket;
-    const memory = await deps.campaigns.get(campaign);
+    const memory = await deps.campaigns.get(campaign).catch((error: unknown) => {
+      if (held.final === undefined) throw error;
+      return undefined;
+    });
+    if (memory === undefined && held.final) return held.final;
     const known = peek(held);
     if (known !== undefined || memory === undefined) return known;
     try {
@@ -136,7 +144,9 @@ export function createTickets(deps: TicketsDeps): Tickets {
       while (last.status === seen.status && !isFinal(last.status) && !gone.aborted && deps.clock() < until) {
         await nextReading(deps.campaigns, Math.min(until - deps.clock(), limits.pollMinMs), gone);
         const memory = deps.campaigns.peek(held.ticket.campaign);
-        if (seen.status === 'queued' && memory && placeOf(memory.view, held.ticket.seq) === 'waiting') continue;
+        const isCancelled = memory?.cancelled.has(held.ticket.tag) === true;
+        const waits = memory !== undefined && placeOf(memory.view, held.ticket.seq) === 'waiting';
+        if (seen.status === 'queued' && waits && !isCancelled) continue;
         last = (await status(held)) ?? last;
         // The question went to Redis: with many waiters in the window it must not go there on every reading.
         if (last.status === seen.status) await pause(limits.pollMinMs / 4, gone);

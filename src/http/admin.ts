@@ -1,21 +1,27 @@
 // The admin listener's application: campaigns are made and changed here, behind a bearer token.
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import type { Context, Hono } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
 import { bodyLimit } from 'hono/body-limit';
 import type { CampaignDesk } from '../admission/campaign-desk.ts';
 import type { Campaigns } from '../admission/campaigns.ts';
+import type { LetterDesk } from '../admission/letter-desk.ts';
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { limits } from '../limits.ts';
 import { adminCampaign, campaignSummary, changeBody, createBody, stockBody } from './admin-schemas.ts';
+import { boardRoute } from './board.ts';
 import { isoTime } from './campaigns.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from './errors.ts';
+import { letterRoutes } from './letters.ts';
 import { json } from './respond.ts';
 import { campaignId, jsonAnswer, problemAnswer } from './schemas.ts';
 
 export interface AdminDeps {
   desk: CampaignDesk;
   campaigns: Campaigns;
+  letters: LetterDesk;
+  /** The retrier's queue as pages. */
+  board?: Hono;
   token: string;
   onError: (error: unknown) => void;
 }
@@ -49,6 +55,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   app.get('/openapi.json', () => {
     return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'Sluice admin', version: '1' } }));
   });
+  if (deps.board !== undefined) boardRoute(app, { board: deps.board, token: deps.token });
   app.use('/admin/*', bearerAuth({ token: deps.token, realm: 'sluice-admin' }));
   app.use('/admin/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
   app.use('/admin/*', requireJson);
@@ -145,6 +152,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       return c.json(present(await desk.addStock(c.req.valid('param').id, c.req.valid('json').add, key, actor(c))), 200);
     },
   );
+  letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor });
   answerTheRest(app, deps.onError);
   return app;
 }

@@ -113,7 +113,8 @@ function answered({ tickets }: JoinRouteDeps, { decision, memory, tag }: JoinAns
   if (decision.kind === 'admitted') return admitted(202, tickets.handOut(memory, decision, tag));
   if (decision.kind !== 'known') return problems.refused(decision, memory.view);
   const body = tickets.handOut(memory, decision, tag);
-  if (placeOf(memory.view, decision.seq) === 'waiting') return admitted(200, body);
+  const waits = placeOf(memory.view, decision.seq) === 'waiting' && !memory.cancelled.has(tag);
+  if (waits) return admitted(200, body);
   return tickets.status(tickets.hold(body.ticket)!).then((now) => admitted(200, now ?? body));
 }
 

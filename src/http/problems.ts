@@ -23,6 +23,14 @@ export const unknownCampaign = (): Response =>
 export const unknownTicket = (): Response =>
   problem({ type: own('unknown-ticket'), title: 'There is no such ticket', status: 404 });
 
+/** The gate calls it issued and the ledger has no row of it: giving it back could sell a unit twice. */
+export const unaccountedTicket = (): Response =>
+  problem({
+    type: own('ticket-unaccounted'),
+    title: 'This ticket cannot be given back: ask the shop',
+    status: 409,
+  });
+
 export const unidentified = (detail: string): Response =>
   problem({ type: own('unidentified'), title: 'Who asks is not known', status: 401, detail });
 

@@ -76,7 +76,7 @@ async function answerLater(c: Context, deps: TicketRouteDeps, held: HeldTicket, 
 }
 
 /** A ticket is a bearer's; but who says who they are must be who it was made for. */
-function isTheirs(held: HeldTicket, identity: ReturnType<Identify>): boolean {
+export function isTheirs(held: HeldTicket, identity: ReturnType<Identify>): boolean {
   if (identity.kind === 'nobody') return true;
   return identity.kind === 'user' && userTag(held.ticket.campaign, identity.user) === held.ticket.tag;
 }

@@ -4,17 +4,21 @@ import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
 import { createCampaignDesk } from '../../src/admission/campaign-desk.ts';
 import { type Campaigns, createCampaigns } from '../../src/admission/campaigns.ts';
+import { createGiveBack } from '../../src/admission/give-back.ts';
 import { createJoins } from '../../src/admission/joins.ts';
+import { createLetterDesk } from '../../src/admission/letter-desk.ts';
 import { createTickets } from '../../src/admission/tickets.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { TicketKeys } from '../../src/domain/ticket.ts';
 import { createAdmin } from '../../src/http/admin.ts';
+import { BOARD_PATH } from '../../src/http/board.ts';
 import { createClientLimits } from '../../src/http/client-limits.ts';
 import { createFront } from '../../src/http/front.ts';
 import { createIdentify } from '../../src/http/identity.ts';
 import { listen } from '../../src/http/listen.ts';
 import { watchEventLoop } from '../../src/http/load-shedding.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
+import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/limits.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
@@ -22,7 +26,10 @@ import { openFast, untilReady } from '../../src/redis/connection.ts';
 import { createGate, type Gate } from '../../src/redis/gate.ts';
 import { createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
 import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
+import { createCancelledTagsReader, createReturns, type Returns } from '../../src/redis/returns.ts';
 import { createSharedLimit } from '../../src/redis/shared-limit.ts';
+import { openBoard } from '../../src/retry/board.ts';
+import { openRetries } from '../../src/retry/bullmq.ts';
 import { createTraceJoin } from '../../src/telemetry/join-trace.ts';
 import { frontMetrics } from '../../src/telemetry/metrics.ts';
 import { redisUrl } from '../helpers/services.ts';
@@ -44,6 +51,7 @@ export interface TestFront extends Client, AsyncDisposable {
   adminUrl: string;
   redis: Redis;
   gate: Gate;
+  returns: Returns;
   readGates: ReadGates;
   campaigns: Campaigns;
   /** Clients that wait in a long-poll or a stream. */
@@ -113,7 +121,9 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const gate = createGate(redis);
   const readGates = createGateReader(redis, systemClock);
   const readAdmittedTags = createAdmittedTagsReader(redis);
-  const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
+  const returns = createReturns(redis);
+  const readCancelledTags = createCancelledTagsReader(redis);
+  const campaigns = createCampaigns({ readGates, readAdmittedTags, readCancelledTags, clock: systemClock, onError });
   const reading = campaigns.keepReading(stop.signal);
   const joins = createJoins({ gate, campaigns, clock: systemClock });
   const tickets = createTickets({
@@ -132,6 +142,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const front = createFront({
     joins,
     tickets,
+    giveBack: createGiveBack({ store: cancellationStore(ledger), returns, campaigns, tickets, clock: systemClock }),
     campaigns,
     identify: createIdentify(settings.gatewaySecret),
     clientLimits: createClientLimits({ joinsPerSecond, windowSeconds, countShared, clock: systemClock }),
@@ -144,7 +155,18 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   });
   const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
   const desk = createCampaignDesk({ store: campaignStore(ledger), gate, readGates, readOldestWaitMs, onError });
-  const admin = createAdmin({ desk, campaigns, token: TOKEN, onError });
+  const retries = openRetries({ url, onError: () => undefined });
+  const board = openBoard({ url, onError: () => undefined }, BOARD_PATH);
+  const letters = createLetterDesk({
+    store: letterStore(ledger),
+    cancellations: cancellationStore(ledger),
+    returns,
+    readGates,
+    scheduleRetry: retries.schedule,
+    readTicket: (text) => tickets.hold(text)?.ticket,
+    onError,
+  });
+  const admin = createAdmin({ desk, campaigns, letters, board: board.routes, token: TOKEN, onError });
   const publicListener = await listen({ fetch: front.fetch, host: '127.0.0.1', port: 0 });
   const adminListener = await listen({ fetch: admin.fetch, host: '127.0.0.1', port: 0 });
   return {
@@ -153,6 +175,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     adminUrl: adminListener.url,
     redis,
     gate,
+    returns,
     readGates,
     campaigns,
     waiterCount: () => tickets.waiterCount(),
@@ -163,6 +186,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       stop.abort();
       await Promise.all([publicListener.close(200), adminListener.close(200), reading]);
       shedding.close();
+      await Promise.all([retries.close(), board.close()]);
       redis.disconnect();
     },
   };

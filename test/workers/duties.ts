@@ -7,15 +7,18 @@ import type { Broker } from '../../src/broker/port.ts';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { couponCode } from '../../src/domain/coupon.ts';
+import type { DeadLetter } from '../../src/domain/dead-letter.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
-import { type DeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
+import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
+import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { createGate } from '../../src/redis/gate.ts';
 import { createGateReader } from '../../src/redis/gate-reader.ts';
+import { createCancelledTagsReader, createReturns } from '../../src/redis/returns.ts';
 import { openRetries, type RetryPace, workOnRetries } from '../../src/retry/bullmq.ts';
 import type { RetryWork } from '../../src/retry/port.ts';
 import { type IssuerDeps, issueTickets } from '../../workers/issuer.ts';
@@ -43,6 +46,9 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   const onError = (error: unknown) => void errors.push(error);
   const redis = testRedis(t, redisUrl);
   const gate = createGate(redis);
+  const returns = createReturns(redis);
+  const cancellations = cancellationStore(ledger);
+  const letters = letterStore(ledger);
   const store = campaignStore(ledger);
   const readGates = createGateReader(redis, systemClock);
   const retries = openRetries({ url: redisUrl, onError }, pace);
@@ -64,6 +70,8 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     broker: broker as Broker,
     retries,
     workerName: 'duties',
+    cancelledUsers: cancellations.usersAmong,
+    claimIdleMs,
     keepMalformed: (campaign, epoch, seq, raw) =>
       keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
     onSettled: () => undefined,
@@ -71,9 +79,11 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   };
   const retryWork = createRetryWork({
     ...issuing,
+    returns,
+    cancellations,
     shapeOf: async (campaign) => (await readGates([campaign]))[0],
-    keepDeadLetter: ({ traceparent, ...job }, reason, attempts) =>
-      keep({ ...job, reason, attempts, traceId: traceparent.slice(3, 35) || null }),
+    keepDeadLetter: ({ traceparent, ...job }, failure, attempts) =>
+      keep({ ...job, ...failure, attempts, traceId: traceparent.slice(3, 35) || null }),
   });
 
   /** Runs a duty; stopped by what it returns, or with the test. */
@@ -91,7 +101,10 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   return {
     redis,
     gate,
+    returns,
     store,
+    letters,
+    cancellations,
     readGates,
     broker,
     retries,
@@ -124,7 +137,8 @@ function openClient(
 ) {
   const stopping = new AbortController();
   const readAdmittedTags = createAdmittedTagsReader(deps.redis);
-  const campaigns = createCampaigns({ ...deps, readAdmittedTags, clock: systemClock });
+  const readCancelledTags = createCancelledTagsReader(deps.redis);
+  const campaigns = createCampaigns({ ...deps, readAdmittedTags, readCancelledTags, clock: systemClock });
   const reading = campaigns.keepReading(stopping.signal);
   t.onTestFinished(() => {
     stopping.abort();
