@@ -54,7 +54,9 @@ export function createGiveBack(deps: GiveBackDeps): GiveBack {
       if (end === 'cancelled' || end === 'cancelling') {
         if (end === 'cancelled') memory.cancelled.add(held.ticket.tag);
         const body = await deps.tickets.status(held);
-        return body === undefined ? { kind: 'unknown' } : { kind: end, body };
+        if (body === undefined) return { kind: 'unknown' };
+        // What is remembered of the gate may be older than its answer.
+        return { kind: end, body: body.status === 'queued' ? { ...body, status: 'retrying', ahead: 0 } : body };
       }
       if (end === 'unaccounted') return { kind: end };
       if (deps.clock() >= giveUpAt) return { kind: 'busy' };

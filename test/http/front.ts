@@ -44,6 +44,8 @@ export interface FrontSettings {
   /** 0, the default here, for no limit. */
   joinsPerSecond?: number;
   pollsPerSecond?: number;
+  /** The ledger of those who give back, if not the file's. */
+  statusLedger?: Ledger;
 }
 
 export interface TestFront extends Client, AsyncDisposable {
@@ -142,7 +144,13 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const front = createFront({
     joins,
     tickets,
-    giveBack: createGiveBack({ store: cancellationStore(ledger), returns, campaigns, tickets, clock: systemClock }),
+    giveBack: createGiveBack({
+      store: cancellationStore(settings.statusLedger ?? ledger),
+      returns,
+      campaigns,
+      tickets,
+      clock: systemClock,
+    }),
     campaigns,
     identify: createIdentify(settings.gatewaySecret),
     clientLimits: createClientLimits({ joinsPerSecond, windowSeconds, countShared, clock: systemClock }),
