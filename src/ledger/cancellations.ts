@@ -52,9 +52,13 @@ export async function cancelTicket(
   }
 }
 
-/** Writes down a cancellation that the gate decided by itself: nobody had received the entry. Harmless twice. */
+/**
+ * Writes down a cancellation that the gate decided by itself: nobody had received the entry. Harmless twice; whose ticket
+ * it was is added by whoever knows, because only the first to ask is told by the gate.
+ */
 export async function recordCancelled(ledger: Ledger, given: GivenBack): Promise<void> {
-  if ((await findCancellation(ledger.db, given)) !== undefined) return;
+  const before = await findCancellation(ledger.db, given);
+  if (before !== undefined) return addUser(ledger, before, given);
   try {
     await ledger.db
       .insertInto('cancellations')
@@ -62,7 +66,21 @@ export async function recordCancelled(ledger: Ledger, given: GivenBack): Promise
       .execute();
   } catch (error) {
     if (kindOf(error) !== 'duplicate') throw error;
+    await addUser(ledger, madeOf(given, undefined), given);
   }
+}
+
+async function addUser(ledger: Ledger, { campaign, epoch, seq }: DeadLetterId, given: GivenBack): Promise<void> {
+  const { user } = madeOf(given, undefined);
+  if (user === null) return;
+  await ledger.db
+    .updateTable('cancellations')
+    .set({ user })
+    .where('campaign', '=', campaign)
+    .where('epoch', '=', epoch)
+    .where('seq', '=', seq)
+    .where('user', 'is', null)
+    .execute();
 }
 
 export type Discarded =

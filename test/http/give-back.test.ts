@@ -103,7 +103,7 @@ test.for(STATES)(
     } else {
       const told = state === 'retrying' ? 'retrying' : 'cancelled';
       for (const { body } of answers) expect(body).toMatchObject({ ticket, status: told, seq: 1 });
-      expect(await statusOf(ticket!)).toBe(told);
+      await untilStatus(ticket!, told);
     }
     const isBack = expected === 200;
     expect(await freeUnits(campaign)).toEqual(isBack ? ['1'] : []);
