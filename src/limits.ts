@@ -21,6 +21,11 @@ export const limits = {
   unknownViewMs: 1_000,
   /** Verified tickets kept per front: 400 bytes each. */
   verifiedTicketsMax: 100_000,
+  /** Cancelled tickets a front remembers by campaign, so that it does not answer from what it knew before: 10 MB. */
+  cancelledTagsMax: 100_000,
+  /** A ticket in a worker's hands is given back once it is settled, if that is soon; looked for this often. */
+  giveBackMs: 2_000,
+  giveBackLookMs: 100,
   /** Open long-polls and event streams per front; each costs a socket and a look per watermark read. */
   waitersMax: 20_000,
   longPollMaxMs: 30_000,
@@ -60,6 +65,15 @@ export const limits = {
   retryConcurrency: 4,
   /** A worker that dies is no fault of the job it had in hand. */
   retryStalledMax: 10,
+
+  /** Dead letters of one redrive or discard: what a call gets done in time at the rate below. */
+  lettersPerCallMax: 500,
+  /** Dead letters handed to the retrier per second by one front: a flood would meet the fault that made them again. */
+  lettersPerSecond: 100,
+  /** A call stops after this long and says how many letters are left. */
+  lettersCallMs: 6_000,
+  /** What was begun in the ledger and not finished in the gate for this long is finished by a worker. */
+  halfDoneMs: 5_000,
 
   /** A client's requests are counted over this long. */
   clientWindowSeconds: 10,
@@ -121,6 +135,12 @@ const relations: [string, boolean][] = [
   ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],
   ['keys are looked for before they are old', limits.signingKeysCooldownMs < limits.signingKeysMaxAgeMs],
   ['the identity provider answers before the request ends', limits.signingKeysFetchMs < limits.requestMs],
+  [
+    'letters are done before their call ends',
+    (limits.lettersPerCallMax / limits.lettersPerSecond) * 1_000 < limits.lettersCallMs,
+  ],
+  ['a call on letters ends before the request', limits.lettersCallMs < limits.requestMs],
+  ['a call is not taken for half done', limits.giveBackMs < limits.halfDoneMs],
   ['a drain outlasts a statement', limits.drainMs > limits.statementMs],
 ];
 const broken = relations.filter(([, holds]) => !holds).map(([name]) => name);

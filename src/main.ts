@@ -3,13 +3,16 @@ import { parseArgs } from 'node:util';
 import { createCampaignDesk } from './admission/campaign-desk.ts';
 import { createCampaignRoll } from './admission/campaign-roll.ts';
 import { createCampaigns } from './admission/campaigns.ts';
+import { createGiveBack } from './admission/give-back.ts';
 import { createJoins } from './admission/joins.ts';
+import { createLetterDesk } from './admission/letter-desk.ts';
 import { createTickets } from './admission/tickets.ts';
 import { configOrExit } from './config.ts';
 import { frontPromise } from './doctor/configured.ts';
 import { checkStart } from './doctor/start.ts';
 import { systemClock } from './domain/clock.ts';
 import { createAdmin } from './http/admin.ts';
+import { BOARD_PATH } from './http/board.ts';
 import { createAddressOf } from './http/client-address.ts';
 import { createJoinLimits } from './http/client-limits.ts';
 import { createFront } from './http/front.ts';
@@ -17,6 +20,7 @@ import { createIdentify } from './http/identity.ts';
 import { listen } from './http/listen.ts';
 import { watchEventLoop } from './http/load-shedding.ts';
 import { campaignStore } from './ledger/campaign-store.ts';
+import { cancellationStore, letterStore } from './ledger/letter-store.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
 import { listenForStop, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
@@ -28,7 +32,10 @@ import { openFast, untilReady } from './redis/connection.ts';
 import { createGate } from './redis/gate.ts';
 import { createGateReader } from './redis/gate-reader.ts';
 import { createOldestWaitReader } from './redis/oldest-wait.ts';
+import { createCancelledTagsReader, createReturns } from './redis/returns.ts';
 import { createSharedLimit } from './redis/shared-limit.ts';
+import { openBoard } from './retry/board.ts';
+import { openRetries } from './retry/bullmq.ts';
 import { errorWords } from './telemetry/describe-error.ts';
 import { createTraceJoin } from './telemetry/join-trace.ts';
 import { createLog } from './telemetry/log.ts';
@@ -49,16 +56,17 @@ await using open = new AsyncDisposableStack();
 
 const place = open.use(await furnish(config, say));
 open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
-const ledger = open.use(
-  openLedger({
-    url: place.databaseUrl,
-    name: 'admin',
-    connectionMax: limits.adminConnectionsMax,
-    queueMax: 50,
-    acquireMs: limits.acquireMs,
-    statementMs: limits.statementMs,
-  }),
-);
+const { acquireMs, statementMs } = limits;
+const pool = {
+  url: place.databaseUrl,
+  connectionMax: limits.adminConnectionsMax,
+  queueMax: 50,
+  acquireMs,
+  statementMs,
+};
+const ledger = open.use(openLedger({ ...pool, name: 'admin' }));
+// Buyers who give back wait for connections of their own: a crowd of them must not keep operators out.
+const status = open.use(openLedger({ ...pool, name: 'status' }));
 const redis = open.adopt(
   openFast({ url: place.redisUrl, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
   (client) => client.disconnect(),
@@ -66,15 +74,20 @@ const redis = open.adopt(
 await untilReady(redis, limits.drainMs);
 await checkStart({ redis, ledger, ...frontPromise(config) }, log);
 await migrate(ledger);
+const retryQueue = { url: place.redisUrl, onError };
+const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
+const board = open.adopt(openBoard(retryQueue, BOARD_PATH), (opened) => opened.close());
 
 const gate = createGate(redis);
 const readGates = createGateReader(redis, systemClock);
 const readAdmittedTags = createAdmittedTagsReader(redis);
 const store = campaignStore(ledger);
 const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
+const returns = createReturns(redis);
 const campaigns = createCampaigns({
   readGates,
   readAdmittedTags,
+  readCancelledTags: createCancelledTagsReader(redis),
   exists: (id) => roll.has(id),
   clock: systemClock,
   onError,
@@ -103,6 +116,7 @@ const shedding = open.adopt(watchEventLoop(), (watch) => watch.close());
 const front = createFront({
   joins,
   tickets,
+  giveBack: createGiveBack({ store: cancellationStore(status), returns, campaigns, tickets, clock: systemClock }),
   campaigns,
   identify: createIdentify(config.identity, { clock: systemClock, onError }),
   addressOf: createAddressOf(config.trustedProxies),
@@ -116,9 +130,20 @@ const front = createFront({
 });
 const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
 const desk = createCampaignDesk({ store, gate, readGates, readOldestWaitMs, onError });
+const letters = createLetterDesk({
+  store: letterStore(ledger),
+  cancellations: cancellationStore(ledger),
+  returns,
+  readGates,
+  scheduleRetry: (job) => retries.schedule(job),
+  readTicket: (text) => tickets.hold(text)?.ticket,
+  onError,
+});
 const admin = createAdmin({
   desk,
   campaigns,
+  letters,
+  board: board.routes,
   tokens: { operator: adminToken, reader: config.admin.readToken },
   onError,
 });

@@ -9,6 +9,7 @@ import type { Batch, Broker, ConsumedCampaign, Consumer } from '../src/broker/po
 import { couponCode } from '../src/domain/coupon.ts';
 import { type EntryTicket, readEntry } from '../src/domain/entry-ticket.ts';
 import { isFault } from '../src/domain/fault.ts';
+import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { TicketException } from '../src/domain/outcome.ts';
 import { backoffMs, pause, within } from '../src/lifecycle.ts';
@@ -16,6 +17,7 @@ import { limits } from '../src/limits.ts';
 import type { Gate } from '../src/redis/gate.ts';
 import type { Retries } from '../src/retry/port.ts';
 import { traceBatch } from '../src/telemetry/join-trace.ts';
+import { type CancelledUsers, cancelledAmong } from './cancelling.ts';
 
 export interface IssuerDeps {
   broker: Broker;
@@ -23,8 +25,11 @@ export interface IssuerDeps {
   retries: Pick<Retries, 'schedule'>;
   /** Commits what it can of rows of one campaign and tells what stands, in their order. */
   issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
-  keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<void>;
+  keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<unknown>;
   couponKey: Buffer;
+  cancelledUsers: CancelledUsers;
+  /** After this long without a word others claim what this worker holds. */
+  claimIdleMs: number;
   workerName: string;
   onSettled: (count: number, seconds: number) => void;
   onError: (error: unknown) => void;
@@ -38,8 +43,11 @@ export async function issueTickets(deps: IssuerDeps, campaign: ConsumedCampaign,
   try {
     while (!stopping.aborted) {
       try {
+        const askedAt = performance.now();
         for (const batch of await consumer.receive(limits.receiveMs)) {
-          const work = settleBatch(deps, campaign, consumer, batch, stopping).finally(() => inHand.delete(work));
+          const work = settleBatch(deps, campaign, consumer, { ...batch, askedAt }, stopping).finally(() =>
+            inHand.delete(work),
+          );
           inHand.add(work);
         }
         failureCount = 0;
@@ -59,7 +67,7 @@ async function settleBatch(
   deps: IssuerDeps,
   campaign: ConsumedCampaign,
   consumer: Consumer,
-  batch: Batch,
+  batch: Batch & { askedAt: number },
   stopping: AbortSignal,
 ): Promise<void> {
   const startedAt = performance.now();
@@ -67,7 +75,8 @@ async function settleBatch(
   const span = traceBatch(batch.shard, tickets.length, tickets.map((ticket) => ticket.traceparent).filter(Boolean));
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const exceptions = await issue(deps, campaign, tickets);
+      const mayBeStale = batch.redelivered || performance.now() - batch.askedAt > deps.claimIdleMs / 2;
+      const exceptions = await issue(deps, campaign, tickets, mayBeStale);
       const settled = await consumer.settle(batch, exceptions);
       deps.onSettled(settled, (performance.now() - startedAt) / 1_000);
       break;
@@ -90,25 +99,48 @@ async function settleBatch(
   span.end();
 }
 
-async function issue(deps: IssuerDeps, campaign: ConsumedCampaign, tickets: EntryTicket[]): Promise<TicketException[]> {
+/** A ticket on its way into the ledger: its row, and the seq of its entry. */
+interface Underway {
+  row: IssuanceRow;
+  place: number;
+  traceparent: string;
+}
+
+async function issue(
+  deps: IssuerDeps,
+  campaign: ConsumedCampaign,
+  tickets: EntryTicket[],
+  mayBeStale: boolean,
+): Promise<TicketException[]> {
   const exceptions: TicketException[] = [];
-  const rows: IssuanceRow[] = [];
-  const traces: string[] = [];
-  const places: number[] = [];
+  let underway: Underway[] = [];
   for (const ticket of tickets) {
     if (ticket.kind === 'malformed') {
       await deps.keepMalformed(campaign.id, campaign.epoch, ticket.seq, ticket.raw);
       exceptions.push({ seq: ticket.seq, outcome: { status: 'failed', reason: 'malformed-entry' } });
     } else {
-      rows.push(rowOf(deps, campaign.id, ticket));
-      traces.push(ticket.traceparent);
-      places.push(ticket.seq);
+      underway.push({ row: rowOf(deps, campaign.id, ticket), place: ticket.seq, traceparent: ticket.traceparent });
     }
   }
-  const results = await issueRows(deps, rows);
+  if (mayBeStale) {
+    const cancelled = await cancelledAmong(
+      deps.cancelledUsers,
+      campaign.id,
+      underway.map(({ row }) => row.user),
+    );
+    const isCancelled = ({ row }: Underway) => cancelled.has(row.user);
+    for (const { place } of underway.filter(isCancelled))
+      exceptions.push({ seq: place, outcome: { status: 'cancelled' } });
+    underway = underway.filter((it) => !isCancelled(it));
+  }
+  const results = await issueRows(
+    deps,
+    underway.map(({ row }) => row),
+  );
   for (const [index, result] of results.entries()) {
     if (result.kind === 'issued' || result.kind === 'already') continue;
-    exceptions.push({ seq: places[index]!, ...(await exceptionOf(deps, rows[index]!, result, traces[index]!)) });
+    const { row, place, traceparent } = underway[index]!;
+    exceptions.push({ seq: place, ...(await exceptionOf(deps, row, result, traceparent)) });
   }
   return exceptions;
 }
@@ -124,7 +156,8 @@ export async function issueRows(deps: Pick<IssuerDeps, 'issueBatch'>, rows: Issu
 
 function rowOf(deps: IssuerDeps, campaign: string, ticket: EntryTicket & { kind: 'ticket' }): IssuanceRow {
   const { unit, user, admittedAt, epoch, ticketSeq: seq } = ticket;
-  return { campaign, unit, user, seq, epoch, code: couponCode(deps.couponKey, campaign, unit), admittedAt };
+  const code = couponCode(deps.couponKey, campaign, unit, userTag(campaign, user));
+  return { campaign, unit, user, seq, epoch, code, admittedAt };
 }
 
 async function exceptionOf(
@@ -164,7 +197,7 @@ export async function renumber(
   for (let attempt = 0; attempt < limits.renumberAttemptsMax; attempt += 1) {
     const unit = await deps.gate.takeUnit(row.campaign);
     if (unit === undefined) return undefined;
-    const code = couponCode(deps.couponKey, row.campaign, unit);
+    const code = couponCode(deps.couponKey, row.campaign, unit, userTag(row.campaign, row.user));
     const [result] = (await deps.issueBatch([{ ...row, unit, code }])) as [IssueResult];
     if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued', unit } };
     if (result.kind === 'duplicate') return issuedAs(result, unit);

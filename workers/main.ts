@@ -8,6 +8,7 @@ import { systemClock } from '../src/domain/clock.ts';
 import { campaignStore, epochStore } from '../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
 import { issueBatch } from '../src/ledger/issuances.ts';
+import { cancellationStore, letterStore } from '../src/ledger/letter-store.ts';
 import { openLedger } from '../src/ledger/pool.ts';
 import { listenForStop, tellFailuresPlainly } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
@@ -17,12 +18,14 @@ import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
 import { createGateBuilder } from '../src/redis/gate-builder.ts';
 import { createGateReader } from '../src/redis/gate-reader.ts';
+import { createReturns } from '../src/redis/returns.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { errorWords } from '../src/telemetry/describe-error.ts';
 import { createLog } from '../src/telemetry/log.ts';
 import { workerMetrics } from '../src/telemetry/metrics.ts';
 import { startTelemetry } from '../src/telemetry/start.ts';
 import { watchCampaigns } from './campaign-watch.ts';
+import { finishHalfDone } from './finisher.ts';
 import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
 import { recoverGates } from './recoverer.ts';
@@ -55,7 +58,9 @@ await checkStart({ redis, ledger, ...workerPromise(config) }, log);
 const retries = open.adopt(openRetries({ url: connection.url, onError }), (opened) => opened.close());
 
 const store = campaignStore(ledger);
+const cancellations = cancellationStore(ledger);
 const gate = createGate(redis);
+const returns = createReturns(redis);
 const readGates = createGateReader(redis, systemClock);
 const broker = createRedisStreams({
   redis,
@@ -72,15 +77,19 @@ const issuing = {
 };
 const retryWork = createRetryWork({
   ...issuing,
+  returns,
+  cancellations,
   shapeOf: async (campaign) => (await readGates([campaign]))[0],
-  keepDeadLetter: ({ traceparent, ...job }, reason, attempts) =>
-    keepDeadLetter(ledger, { ...job, reason, attempts, traceId: traceparent.slice(3, 35) || null }),
+  keepDeadLetter: ({ traceparent, ...job }, failure, attempts) =>
+    keepDeadLetter(ledger, { ...job, ...failure, attempts, traceId: traceparent.slice(3, 35) || null }),
 });
 const issuer = {
   ...issuing,
   broker,
   retries,
   workerName,
+  cancelledUsers: cancellations.usersAmong,
+  claimIdleMs: config.workers.claimIdleMs,
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
     keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
   onSettled: metrics.settled,
@@ -119,6 +128,10 @@ await Promise.all([
     stopping,
   ),
   workOnRetries({ url: connection.url, onError }, retryWork, stopping),
+  finishHalfDone(
+    { store: letterStore(ledger), cancellations, returns, readGates, scheduleRetry: retries.schedule, onError },
+    stopping,
+  ),
   tidyUp(
     {
       store,

@@ -1,22 +1,33 @@
-// Tries single tickets again, and keeps as dead letters those that failed for good.
+// Tries single tickets again, and keeps as dead letters those that failed for good. What its user gave back meanwhile it
+// cancels instead.
 import { couponCode } from '../src/domain/coupon.ts';
 import { Fault, isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
-import type { Gate, GateShape } from '../src/redis/gate.ts';
+import type { Gate } from '../src/redis/gate.ts';
+import type { Returns } from '../src/redis/returns.ts';
 import type { RetryJob, RetryWork } from '../src/retry/port.ts';
+import { type CancellingDeps, cancelIfGivenBack } from './cancelling.ts';
 import { issuedAs, issueRows, type Renumbered, renumber } from './issuer.ts';
 
-export interface RetrierDeps {
+export interface RetrierDeps extends CancellingDeps {
   gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit'>;
-  shapeOf: (campaign: string) => Promise<GateShape | undefined>;
+  returns: Pick<Returns, 'giveBack' | 'redrive'>;
   issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
-  keepDeadLetter: (job: RetryJob, reason: string, attempts: number) => Promise<void>;
+  /** False when the letter has moved on: what failed was an attempt of before its last redrive. */
+  keepDeadLetter: (job: RetryJob, failure: Failure, attempts: number) => Promise<boolean>;
   couponKey: Buffer;
+}
+
+/** Why a ticket was given up: a stable slug, and what the ledger said. */
+export interface Failure {
+  reason: string;
+  detail: string;
 }
 
 export function createRetryWork(deps: RetrierDeps): RetryWork {
   const attempt = async (job: RetryJob): Promise<void> => {
+    if (await cancelIfGivenBack(deps, job)) return;
     const row = rowOf(deps, job);
     const [result] = (await issueRows(deps, [row])) as [IssueResult];
     switch (result.kind) {
@@ -31,7 +42,7 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
         return end(deps, job, renumbered);
       }
       case 'bad-row':
-        throw new Fault('invalid', result.reason);
+        throw new Fault('invalid', `${result.reason}: ${result.detail}`);
     }
   };
   return {
@@ -40,10 +51,17 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
     // The letter before the outcome: a crash between leaves the ticket `retrying`, and the job is buried again.
     async bury(job, reason, attempts) {
       if (await succeeds(attempt(job))) return;
-      await deps.keepDeadLetter(job, reason, attempts);
-      await end(deps, job, { outcome: { status: 'failed', reason: reason.slice(0, 64) } });
+      const failure = failureOf(reason);
+      if (!(await deps.keepDeadLetter(job, failure, attempts))) return;
+      await end(deps, job, { outcome: { status: 'failed', reason: failure.reason } });
     },
   };
+}
+
+/** BullMQ keeps one line of text: `slug: detail`. */
+function failureOf(text: string): Failure {
+  const [reason = '', ...rest] = text.split(': ');
+  return { reason: reason.slice(0, 64), detail: rest.join(': ') };
 }
 
 /** False when the work failed for good. What may still end well is thrown on: a letter beside a row would be a lie. */
@@ -58,7 +76,8 @@ async function succeeds(work: Promise<void>): Promise<boolean> {
 }
 
 function rowOf(deps: RetrierDeps, { campaign, epoch, seq, unit, user, admittedAt }: RetryJob): IssuanceRow {
-  return { campaign, epoch, seq, unit, user, admittedAt, code: couponCode(deps.couponKey, campaign, unit) };
+  const code = couponCode(deps.couponKey, campaign, unit, userTag(campaign, user));
+  return { campaign, epoch, seq, unit, user, admittedAt, code };
 }
 
 /** Makes the outcome visible. A retry may run before its entry was settled as `retrying`: then it must come again. */
@@ -69,4 +88,10 @@ async function end(deps: RetrierDeps, job: RetryJob, ended: Renumbered | undefin
   if (await deps.gate.resolve(shape, tag, ended?.outcome, ended?.returnedUnit)) return;
   const { outcome } = await deps.gate.outcome(shape, tag);
   if (outcome.status === 'queued') throw new Fault('conflict', 'its entry is not settled yet', { retryable: true });
+  if (outcome.status === 'cancelling') throw new Fault('conflict', 'given back meanwhile', { retryable: true });
+  if (outcome.status === 'failed' && ended?.outcome.status !== 'failed') {
+    // A late word of an earlier life was faster; it comes again and is told.
+    await deps.returns.redrive(shape, tag);
+    throw new Fault('conflict', 'told as failed meanwhile', { retryable: true });
+  }
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createPool, type Pool } from 'mysql2/promise';
 import { couponCode } from '../../src/domain/coupon.ts';
+import { userTag } from '../../src/domain/ids.ts';
 import { crowd } from '../crowd.ts';
 
 const couponKey = randomBytes(32);
@@ -32,8 +33,9 @@ export type Row = [string, number, string, number, number, string, string];
 
 /** The row of ticket `unit` (1-based) of a campaign; users come scattered, as a crowd does. */
 export function rowOf(campaign: string, unit: number, admittedAt: string): Row {
-  const code = couponCode(couponKey, campaign, unit);
-  return [campaign, unit, crowd(campaign, unit), unit, 1, code, admittedAt];
+  const user = crowd(campaign, unit);
+  const code = couponCode(couponKey, campaign, unit, userTag(campaign, user));
+  return [campaign, unit, user, unit, 1, code, admittedAt];
 }
 
 export const sqlTime = (epochMs: number): string => new Date(epochMs).toISOString().slice(0, 23).replace('T', ' ');

@@ -16,6 +16,10 @@ export interface CampaignMemory {
   throttledUntil: number;
   /** Epoch ms of this process of the last reply whose counters were taken over. */
   repliedAt: number;
+  /** Tags of tickets that were cancelled: what was once known of them is not answered from memory. */
+  cancelled: Set<string>;
+  /** How many cancellations of the gate `cancelled` knows of. */
+  cancelledCount: number;
   /** When somebody last asked for this campaign. */
   usedAt: number;
 }
@@ -23,7 +27,8 @@ export interface CampaignMemory {
 export function createCampaignMemory(view: GateView, now: number): CampaignMemory {
   const admitted = createAdmittedFilter(view.stock);
   const times = { throttledUntil: 0, repliedAt: 0, usedAt: now };
-  const memory = { view, drain: createDrainRate(), admitted, completeSeq: -1, ...times };
+  const cancelled = { cancelled: new Set<string>(), cancelledCount: 0 };
+  const memory = { view, drain: createDrainRate(), admitted, completeSeq: -1, ...cancelled, ...times };
   memory.drain.record(view.settledCount, backlogOf(view), now);
   return memory;
 }
@@ -37,6 +42,16 @@ export function takeReading(memory: CampaignMemory, view: GateView): void {
   if (view.epoch !== epoch || (isBehind && !isOvertaken)) memory.completeSeq = -1;
   memory.view = isOvertaken ? { ...view, seq, remaining } : view;
   memory.drain.record(view.settledCount, backlogOf(memory.view), view.readAt);
+}
+
+/** Takes over who gave back. One forgotten for the sake of the bound is told by the watermark later on. */
+export function takeCancelled(memory: CampaignMemory, tags: readonly string[], count: number): void {
+  for (const tag of tags) memory.cancelled.add(tag);
+  for (const tag of memory.cancelled) {
+    if (memory.cancelled.size <= limits.cancelledTagsMax) break;
+    memory.cancelled.delete(tag);
+  }
+  memory.cancelledCount = count;
 }
 
 /** Takes over what a gate call told on the side. */

@@ -7,13 +7,21 @@ import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 import type { ReadAdmittedTags } from '../redis/admitted-tags.ts';
 import type { ReadGates } from '../redis/gate-reader.ts';
-import { type CampaignMemory, createCampaignMemory, isComplete, takeReading } from './campaign-memory.ts';
+import type { ReadCancelledTags } from '../redis/returns.ts';
+import {
+  type CampaignMemory,
+  createCampaignMemory,
+  isComplete,
+  takeCancelled,
+  takeReading,
+} from './campaign-memory.ts';
 
 export interface CampaignsDeps {
   readGates: ReadGates;
   readAdmittedTags: ReadAdmittedTags;
   /** Whether the ledger has this campaign: then a gate that is not there is a lost one. No I/O. */
   exists: (id: string) => boolean;
+  readCancelledTags: ReadCancelledTags;
   clock: Clock;
   onError: (error: unknown) => void;
 }
@@ -36,6 +44,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   const unknownUntil = new Map<string, number>();
   const loading = new Map<string, Promise<CampaignMemory | undefined>>();
   const completing = new Set<string>();
+  const learning = new Set<string>();
   const listeners = new Set<() => void>();
 
   async function load(id: string): Promise<CampaignMemory | undefined> {
@@ -48,8 +57,18 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       return undefined;
     }
     const memory = createCampaignMemory(view, now);
+    await learnCancelled(memory);
     memories.set(id, memory);
     return memory;
+  }
+
+  /** Learns who gave back since it last looked: nothing to ask while nobody did. */
+  async function learnCancelled(memory: CampaignMemory): Promise<void> {
+    const { id, cancelledCount: count } = memory.view;
+    if (count === memory.cancelledCount) return;
+    // A gate that counts less than before was rebuilt, or has lost its tail.
+    const known = count < memory.cancelledCount ? 0 : memory.cancelledCount;
+    takeCancelled(memory, await deps.readCancelledTags(id, known), count);
   }
 
   async function readAll(): Promise<void> {
@@ -70,6 +89,12 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       if (memory && view !== undefined && view !== 'unreadable') {
         takeReading(memory, view);
         complete(memory);
+        if (!learning.has(id)) {
+          learning.add(id);
+          void learnCancelled(memory)
+            .catch(deps.onError)
+            .finally(() => learning.delete(id));
+        }
       }
     }
     for (const listener of listeners) listener();

@@ -95,7 +95,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
   }
 
   function settledBody(held: HeldTicket, memory: CampaignMemory, unit: number): TicketBody {
-    const code = couponCode(deps.couponKey, held.ticket.campaign, unit);
+    const code = couponCode(deps.couponKey, held.ticket.campaign, unit, held.ticket.tag);
     return ended(held, memory, { ...body(held, 'issued', memory), issuance: { code, unit } });
   }
 
@@ -104,6 +104,8 @@ export function createTickets(deps: TicketsDeps): Tickets {
       case 'queued':
       case 'retrying':
         return body(held, outcome.status, memory);
+      case 'cancelling':
+        return body(held, 'retrying', memory);
       case 'settled':
         return settledBody(held, memory, unit);
       case 'issued':
@@ -122,8 +124,9 @@ export function createTickets(deps: TicketsDeps): Tickets {
 
   function peek(held: HeldTicket): TicketBody | undefined {
     const memory = deps.campaigns.peek(held.ticket.campaign);
-    if (held.final && (memory === undefined || memory.view.epoch === held.final.epoch)) return held.final.body;
-    return memory !== undefined && isWaiting(held, memory.view) ? body(held, 'queued', memory) : undefined;
+    if (held.final && isStill(held.final, memory, held.ticket.tag)) return held.final.body;
+    const waits = memory !== undefined && isWaiting(held, memory);
+    return waits ? body(held, 'queued', memory) : undefined;
   }
 
   /** What the gate says of it, after it got its place back where the gate had lost it. */
@@ -136,7 +139,11 @@ export function createTickets(deps: TicketsDeps): Tickets {
 
   async function status(held: HeldTicket, user: string | undefined): Promise<TicketBody | undefined> {
     const { campaign } = held.ticket;
-    const memory = await deps.campaigns.get(campaign);
+    const memory = await deps.campaigns.get(campaign).catch((error: unknown) => {
+      if (held.final === undefined) throw error;
+      return undefined;
+    });
+    if (memory === undefined && held.final) return held.final.body;
     const known = peek(held);
     if (known !== undefined || memory === undefined) return known;
     try {
@@ -164,7 +171,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
       while (last.status === seen.status && !isFinal(last.status) && !gone.aborted && deps.clock() < until) {
         await nextReading(deps.campaigns, Math.min(until - deps.clock(), limits.pollMinMs), gone);
         const memory = deps.campaigns.peek(held.ticket.campaign);
-        if (seen.status === 'queued' && memory && isWaiting(held, memory.view)) continue;
+        if (seen.status === 'queued' && memory && isWaiting(held, memory)) continue;
         last = (await status(held, user)) ?? last;
         // The question went to Redis: with many waiters in the window it must not go there on every reading.
         if (last.status === seen.status) await pause(limits.pollMinMs / 4, gone);
@@ -207,9 +214,18 @@ function standingOf({ ticket, standing }: HeldTicket, view: GateView): number | 
   return standing?.epoch === view.epoch ? standing.seq : undefined;
 }
 
-function isWaiting(held: HeldTicket, view: GateView): boolean {
+function isWaiting(held: HeldTicket, { view, cancelled }: CampaignMemory): boolean {
   const seq = standingOf(held, view);
-  return seq !== undefined && seq > 0 && placeOf(view, seq) === 'waiting';
+  return seq !== undefined && seq > 0 && placeOf(view, seq) === 'waiting' && !cancelled.has(held.ticket.tag);
+}
+
+/**
+ * Whether what was known for good still is. Who gave back is told so, whatever was known before; a campaign that is not in
+ * memory has to be read for that. After a new epoch it is asked again: Redis or the ledger may have lost something.
+ */
+function isStill({ epoch, body }: NonNullable<HeldTicket['final']>, memory: CampaignMemory | undefined, tag: string) {
+  if (body.status === 'cancelled') return true;
+  return memory !== undefined && memory.view.epoch === epoch && !memory.cancelled.has(tag);
 }
 
 /** Resolves after the next reading of the gates, `waitMs` or `gone`, whichever comes first. */

@@ -2,27 +2,34 @@
 import { parseArgs } from 'node:util';
 import { isCampaignId } from '../domain/ids.ts';
 import { doctorHelp, generalHelp, synopsis, verbHelp } from './help.ts';
+import { LETTER_VERBS } from './letter-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
-import { type Values, VERBS, type Verb } from './verbs.ts';
+import { CAMPAIGN_VERBS, type Values, type Verb } from './verbs.ts';
 
 export type Command =
   | { kind: 'help'; text: string }
   | { kind: 'problems'; problems: string[] }
   | { kind: 'doctor'; json: boolean }
-  | { kind: 'ask'; verb: Verb; id: string; values: Values; adminUrl: string | undefined; json: boolean };
+  | { kind: 'ask'; verb: Verb; names: string[]; values: Values; adminUrl: string | undefined; json: boolean };
+
+/** By the noun that every command starts with. */
+const NOUNS: Record<string, readonly Verb[]> = { campaign: CAMPAIGN_VERBS, 'dead-letters': LETTER_VERBS };
 
 export function readCommand(argv: readonly string[]): Command {
   const [noun = '', verbName = ''] = argv;
   if (noun === 'doctor') return readDoctor(argv.slice(1));
-  if (noun !== 'campaign') {
+  const verbs = NOUNS[noun];
+  if (verbs === undefined) {
     if (noun === '' || noun === 'help' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
-    return wrong(`There is no command ${noun}: every command starts with campaign, or is doctor. See sluice --help.`);
+    return wrong(
+      `There is no command ${noun}: a command starts with campaign or dead-letters, or is doctor. See sluice --help.`,
+    );
   }
-  const verb = VERBS.find(({ name }) => name === verbName);
+  const verb = verbs.find(({ name }) => name === verbName);
   if (verb !== undefined) return readVerb(verb, argv.slice(2));
   if (verbName === '' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
-  const names = VERBS.map(({ name }) => name).join(', ');
-  return wrong(`There is no verb ${verbName}. Verbs of campaign: ${names}.`);
+  const names = verbs.map(({ name }) => name).join(', ');
+  return wrong(`There is no verb ${verbName}. Verbs of ${noun}: ${names}.`);
 }
 
 function readDoctor(argv: string[]): Command {
@@ -36,19 +43,20 @@ function readVerb(verb: Verb, argv: string[]): Command {
   const names = [...verb.needs, ...verb.may];
   const string = { type: 'string' } as const;
   const boolean = { type: 'boolean', default: false } as const;
-  const own = Object.fromEntries(names.map((name) => [name, string]));
+  const isSwitch = (name: OptionName) => 'isSwitch' in OPTIONS[name];
+  const own = Object.fromEntries(names.map((name) => [name, isSwitch(name) ? boolean : string]));
   let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
   try {
     const options = { ...own, 'admin-url': string, json: boolean, help: boolean };
     parsed = parseArgs({ args: argv, options, allowPositionals: true });
   } catch (error) {
-    return wrong(`${(error as Error).message.split('. ')[0]}.`, `Usage: sluice campaign ${synopsis(verb)}`);
+    return wrong(`${(error as Error).message.split('. ')[0]}.`, `Usage: sluice ${verb.noun} ${synopsis(verb)}`);
   }
   const { values: raw, positionals } = parsed;
   if (raw.help) return { kind: 'help', text: verbHelp(verb) };
   const { values, problems } = readValues(names, raw);
   problems.push(
-    ...idProblems(verb, positionals),
+    ...nameProblems(verb, positionals),
     ...verb.needs
       .filter((name) => raw[name] === undefined)
       .map((name) => `--${name} ${OPTIONS[name].value} is needed.`),
@@ -61,14 +69,14 @@ function readVerb(verb: Verb, argv: string[]): Command {
     problems.push(`--admin-url takes an address such as http://127.0.0.1:8081, not ${adminUrl}.`);
   }
   if (problems.length > 0) return { kind: 'problems', problems };
-  return { kind: 'ask', verb, id: positionals[0] ?? '', values, adminUrl, json: raw.json === true };
+  return { kind: 'ask', verb, names: positionals, values, adminUrl, json: raw.json === true };
 }
 
 function readValues(names: readonly OptionName[], raw: Record<string, unknown>) {
   const values: Values = {};
   const problems: string[] = [];
   for (const name of names) {
-    const text = raw[name];
+    const text = raw[name] === true ? '' : raw[name];
     if (typeof text !== 'string') continue;
     const value = OPTIONS[name].read(text);
     if (value === undefined) problems.push(`--${name} takes ${OPTIONS[name].expected}, not ${JSON.stringify(text)}.`);
@@ -77,12 +85,22 @@ function readValues(names: readonly OptionName[], raw: Record<string, unknown>) 
   return { values, problems };
 }
 
-function idProblems({ name, takesId }: Verb, positionals: string[]): string[] {
-  const [id, ...more] = takesId ? positionals : ['', ...positionals];
+function nameProblems({ noun, name, takes }: Verb, names: string[]): string[] {
+  if (takes === 'letters') {
+    const isName = (text: string) => LETTER_ID.test(text) || TICKET.test(text);
+    return names.filter((text) => !isName(text)).map((text) => `${JSON.stringify(text)} is no id and no ticket.`);
+  }
+  const [id, ...more] = takes === 'nothing' ? ['', ...names] : names;
   if (more.length > 0) return [`Not understood: ${more.join(' ')}.`];
-  if (!takesId) return [];
-  if (id === undefined) return [`sluice campaign ${name} needs the id of a campaign.`];
+  if (takes === 'nothing') return [];
+  if (id === undefined) {
+    return [`sluice ${noun} ${name} needs the id of a ${takes === 'letter' ? 'dead letter' : 'campaign'}.`];
+  }
+  if (takes === 'letter') return LETTER_ID.test(id) ? [] : [`${JSON.stringify(id)} is no id of a dead letter.`];
   return isCampaignId(id) ? [] : [`${JSON.stringify(id)} is no id: 1 to 63 of a-z, 0-9 and -, not - first.`];
 }
+
+const LETTER_ID = /^[1-9]\d{0,14}$/;
+const TICKET = /^[\w-]{20,130}\.[\w-]{22}$/;
 
 const wrong = (...problems: string[]): Command => ({ kind: 'problems', problems });

@@ -1,6 +1,8 @@
 // The help, made from the tables that the parser uses.
+
+import { LETTER_VERBS } from './letter-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
-import { VERBS, type Verb } from './verbs.ts';
+import { CAMPAIGN_VERBS, type Verb } from './verbs.ts';
 
 /** Exit codes: a script must be able to tell "no" from "nobody was there". */
 export const EXIT = { done: 0, refused: 1, unreachable: 2, usage: 64 } as const;
@@ -31,7 +33,11 @@ export function generalHelp(): string {
     'Usage: sluice campaign <verb> [<id>] [options]',
     '       sluice doctor [--json]',
     '',
-    ...columns(VERBS.map((verb) => [synopsis(verb), verb.help])),
+    ...columns(CAMPAIGN_VERBS.map((verb) => [synopsis(verb), verb.help])),
+    '',
+    'Usage: sluice dead-letters <verb> [options]',
+    '',
+    ...columns(LETTER_VERBS.map((verb) => [synopsis(verb), verb.help])),
     '',
     'Options of every verb:',
     ...columns(COMMON),
@@ -62,16 +68,20 @@ export function doctorHelp(): string {
 }
 
 export function verbHelp(verb: Verb): string {
-  const own = [...verb.needs, ...verb.may].map((name) => [`--${name} ${OPTIONS[name].value}`, OPTIONS[name].help]);
-  return [`Usage: sluice campaign ${synopsis(verb)}`, '', verb.help, '', ...columns([...own, ...COMMON]), ''].join(
+  const own = [...verb.needs, ...verb.may].map((name) => [
+    `--${name} ${OPTIONS[name].value}`.trim(),
+    OPTIONS[name].help,
+  ]);
+  return [`Usage: sluice ${verb.noun} ${synopsis(verb)}`, '', verb.help, '', ...columns([...own, ...COMMON]), ''].join(
     '\n',
   );
 }
 
-export function synopsis({ name, takesId, needs, may }: Verb): string {
+const TAKEN = { campaign: ['<id>'], letter: ['<id>'], letters: ['[<id or ticket>…]'], nothing: [] } as const;
+
+export function synopsis({ name, takes, needs, may }: Verb): string {
   const shown = (option: OptionName) => `--${option} ${OPTIONS[option].value}`;
-  const id = takesId ? ['<id>'] : [];
-  return [name, ...id, ...needs.map(shown), ...(may.length > 0 ? ['[options]'] : [])].join(' ');
+  return [name, ...TAKEN[takes], ...needs.map(shown), ...(may.length > 0 ? ['[options]'] : [])].join(' ');
 }
 
 function columns(rows: readonly (readonly string[])[]): string[] {

@@ -6,8 +6,10 @@ export interface Option {
   help: string;
   /** The field of the request body; none for what goes elsewhere. */
   field?: string;
+  /** Stands without a value. */
+  isSwitch?: true;
   /** The value as the API takes it; undefined when it is none. */
-  read: (text: string) => string | number | null | undefined;
+  read: (text: string) => string | number | boolean | null | undefined;
   expected: string;
 }
 
@@ -32,6 +34,13 @@ const time = (help: string, field: string): Option => ({
   expected: 'a time such as 2026-12-24T18:00:00+09:00 or 2026-12-24T09:00:00Z, or none',
 });
 
+const text = (value: string, help: string, pattern: RegExp, expected: string): Option => ({
+  value,
+  help,
+  read: (given) => (pattern.test(given) ? given : undefined),
+  expected,
+});
+
 export const OPTIONS = {
   stock: count('units for sale', 'stock', 1),
   add: count('units to add', 'add', 1),
@@ -53,6 +62,22 @@ export const OPTIONS = {
     help: 'Idempotency-Key: the same key adds once, however often it is sent',
     read: (text) => (/^[A-Za-z0-9_-]{1,64}$/.test(text) ? text : undefined),
     expected: '1 to 64 letters, digits, _ or -',
+  },
+  campaign: text('ID', 'dead letters of this campaign', /^[a-z0-9][a-z0-9-]{0,62}$/, 'the id of a campaign'),
+  state: text(
+    'STATE',
+    'kept, redriving, redriven or discarded',
+    /^(kept|redriving|redriven|discarded)$/,
+    'kept, redriving, redriven or discarded',
+  ),
+  reason: text('REASON', 'those given up for this reason', /^[\x20-\x7e]{1,64}$/, '1 to 64 printable characters'),
+  limit: count('at most so many', 'limit', 1),
+  yes: {
+    value: '',
+    help: 'do it',
+    isSwitch: true,
+    read: () => true,
+    expected: 'no value',
   },
 } as const satisfies Record<string, Option>;
 

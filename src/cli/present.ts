@@ -76,7 +76,7 @@ function progress(campaign: Progress): string[][] {
 }
 
 /** Columns two spaces apart; those in `right` end flush, as numbers should. */
-function table(rows: string[][], right: readonly number[] = []): string {
+export function table(rows: string[][], right: readonly number[] = []): string {
   const cells = rows.map((row) => row.map(printable));
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const line = (row: string[]) =>
@@ -87,4 +87,4 @@ function table(rows: string[][], right: readonly number[] = []): string {
 /** A name is anything somebody typed; an escape sequence in it must not reach the terminal. */
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?');
 
-const whole = (value: number): string => value.toLocaleString('en-US');
+export const whole = (value: number): string => value.toLocaleString('en-US');

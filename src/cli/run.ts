@@ -38,21 +38,25 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
     return misused([`No admin token: set ADMIN_TOKEN, or DATA_DIR to the service's data folder (no ${file}).`]);
   }
   const client = { url: command.adminUrl ?? settings.adminUrl, token, actor: deps.actor };
-  const request = command.verb.request(command.id, command.values);
-  const answer = await (command.verb.paged ? askAll(client, request) : ask(client, request));
+  const request = command.verb.request(command.names, command.values);
+  const { pages } = command.verb;
+  const answer = await (pages === undefined ? ask(client, request) : askAll(client, request, pages));
   return tell(deps, command, client, request, answer);
 }
 
-/** All pages of the list, as one. */
-async function askAll(client: AdminClient, request: Request): Promise<Answer> {
-  const campaigns: { id: string }[] = [];
+/** All pages of the list, as one; what the first page says besides its list stands. */
+async function askAll(client: AdminClient, request: Request, field: string): Promise<Answer> {
+  const all: { id: string | number }[] = [];
+  let first: object | undefined;
   for (;;) {
-    const after = campaigns.length === 0 ? '' : `&after=${campaigns.at(-1)!.id}`;
+    const after = all.length === 0 ? '' : `&after=${all.at(-1)!.id}`;
     const answer = await ask(client, { ...request, path: `${request.path}${after}` });
     if (answer.kind !== 'done') return answer;
-    const page = (answer.body as { campaigns: { id: string }[] }).campaigns;
-    if (page.length === 0) return { kind: 'done', body: { campaigns } };
-    campaigns.push(...page);
+    const body = answer.body as Record<string, unknown>;
+    const page = body[field] as { id: string | number }[];
+    first ??= body;
+    all.push(...page);
+    if (page.length === 0) return { kind: 'done', body: { ...first, [field]: all } };
   }
 }
 
@@ -70,7 +74,7 @@ function tell(deps: CliDeps, { verb, json }: Asked, client: AdminClient, request
     }
     case 'refused':
       if (json) deps.err(`${JSON.stringify({ status: answer.status, ...answer.problem })}\n`);
-      else deps.err(`Refused (${answer.status}): ${inWords(answer.status, answer.problem, client)}\n`);
+      else deps.err(`Refused (${answer.status}): ${inWords(answer.status, answer.problem, client, verb.noun)}\n`);
       return EXIT.refused;
     case 'unreachable': {
       const advice = answer.known
@@ -83,11 +87,12 @@ function tell(deps: CliDeps, { verb, json }: Asked, client: AdminClient, request
   }
 }
 
-function inWords(status: number, { title = 'no reason given', detail, errors = [] }: Problem, client: AdminClient) {
+function inWords(status: number, problem: Problem, client: AdminClient, noun: string) {
+  const { title = 'no reason given', detail, errors = [] } = problem;
   const lines = [`${title}.${detail === undefined ? '' : ` ${detail}`}`];
   for (const { field, message } of errors) lines.push(`  ${optionOfField(field)}: ${message}`);
   if (status === 401) lines.push(`ADMIN_TOKEN, or the secrets.json it was read from, is not of ${client.url}.`);
-  if (status === 404) lines.push('See what there is: sluice campaign list');
+  if (status === 404) lines.push(`See what there is: sluice ${noun} list`);
   return lines.join('\n');
 }
 

@@ -28,6 +28,8 @@ export interface GateView {
   /** Entries settled, over all shards. */
   settledCount: number;
   retryingCount: number;
+  /** How often a ticket was cancelled: when it grows, somebody's answer in memory is out of date. */
+  cancelledCount: number;
   /** By shard: every seq up to it is settled. */
   watermarks: number[];
   /** By shard: the highest seq settled; between the two lies the window being worked on. */

@@ -7,6 +7,8 @@ export type Exceptional =
   /** Issued, but the ledger holds another unit for this user than the ticket promised. */
   | { status: 'issued'; unit: number }
   | { status: 'retrying' }
+  /** Being retried and given back meanwhile: the retrier will cancel it instead of issuing it. */
+  | { status: 'cancelling' }
   | { status: 'failed'; reason: string }
   | { status: 'cancelled' };
 
@@ -17,7 +19,7 @@ export interface TicketException {
   returnedUnit?: number;
 }
 
-/** One line of text for one outcome, the form kept in Redis: `issued:7`, `retrying:`, `failed:reason`, `cancelled:`. */
+/** One line of text for one outcome, the form kept in Redis: `issued:7`, `retrying:`, `cancelling:`, `failed:reason`, `cancelled:`. */
 export function encodeOutcome(outcome: Exceptional): string {
   if (outcome.status === 'issued') return `issued:${outcome.unit}`;
   return outcome.status === 'failed' ? `failed:${outcome.reason}` : `${outcome.status}:`;
@@ -30,6 +32,6 @@ export function decodeOutcome(text: string): Exceptional {
   const rest = text.slice(colon + 1);
   if (status === 'issued' && /^[1-9][0-9]*$/.test(rest)) return { status, unit: Number(rest) };
   if (status === 'failed') return { status, reason: rest };
-  if (status === 'retrying' || status === 'cancelled') return { status };
+  if (status === 'retrying' || status === 'cancelling' || status === 'cancelled') return { status };
   throw new Error(`unreadable outcome: ${text.slice(0, 40)}`);
 }

@@ -1,20 +1,27 @@
 // The admin listener's application: campaigns are made and changed here, behind a bearer token.
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { CampaignDesk } from '../admission/campaign-desk.ts';
 import type { Campaigns } from '../admission/campaigns.ts';
+import type { LetterDesk } from '../admission/letter-desk.ts';
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { limits } from '../limits.ts';
 import { type AdminTokens, actorOf, adminRoles } from './admin-roles.ts';
 import { adminCampaign, campaignSummary, changeBody, createBody, stockBody } from './admin-schemas.ts';
+import { boardRoute } from './board.ts';
 import { isoTime } from './campaigns.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from './errors.ts';
+import { letterRoutes } from './letters.ts';
 import { json } from './respond.ts';
 import { campaignId, jsonAnswer, problemAnswer } from './schemas.ts';
 
 export interface AdminDeps {
   desk: CampaignDesk;
   campaigns: Campaigns;
+  letters: LetterDesk;
+  /** The retrier's queue as pages. */
+  board?: Hono;
   tokens: AdminTokens;
   onError: (error: unknown) => void;
 }
@@ -49,6 +56,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   app.get('/openapi.json', () => {
     return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'Sluice admin', version: '1' } }));
   });
+  if (deps.board !== undefined) boardRoute(app, { board: deps.board, tokens: deps.tokens });
   for (const check of adminRoles(deps.tokens)) app.use('/admin/*', check);
   app.use('/admin/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
   app.use('/admin/*', requireJson);
@@ -148,6 +156,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       );
     },
   );
+  letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
   answerTheRest(app, deps.onError);
   return app;
 }

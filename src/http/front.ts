@@ -3,12 +3,13 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Campaigns } from '../admission/campaigns.ts';
 import { campaignRoute } from './campaigns.ts';
 import { answerTheRest } from './errors.ts';
+import { type GiveBackRouteDeps, giveBackRoute } from './give-back.ts';
 import { type JoinRouteDeps, joinRoute } from './joins.ts';
 import { pathOf } from './path.ts';
 import { json } from './respond.ts';
 import { type TicketRouteDeps, ticketRoute } from './tickets.ts';
 
-export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps {
+export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps, GiveBackRouteDeps {
   campaigns: Campaigns;
   /** What a request needs and does not have, by name; empty when the front may receive traffic. */
   missing: () => Promise<string[]>;
@@ -19,6 +20,7 @@ export function createFront(deps: FrontDeps): OpenAPIHono {
   const app = new OpenAPIHono({ getPath: pathOf });
   joinRoute(app, deps);
   ticketRoute(app, deps);
+  giveBackRoute(app, deps);
   campaignRoute(app, deps);
   app.get('/livez', () => json(200, { status: 'up' }));
   app.get('/readyz', async () => {

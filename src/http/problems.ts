@@ -31,6 +31,13 @@ export const unidentified = ({ detail, challenge }: { detail: string; challenge?
 
 export const forbidden = (detail: string): Response =>
   problem({ type: own('forbidden'), title: 'You may not do this', status: 403, detail });
+/** The gate calls it issued and the ledger has no row of it: giving it back could sell a unit twice. */
+export const unaccountedTicket = (): Response =>
+  problem({
+    type: own('ticket-unaccounted'),
+    title: 'This ticket cannot be given back: ask the shop',
+    status: 409,
+  });
 
 export const bodyTooLarge = (): Response =>
   problem({ type: own('body-too-large'), title: 'The request body is too large', status: 413 });

@@ -50,9 +50,9 @@ function poll(c: Context, deps: TicketRouteDeps): Response | Promise<Response> {
 }
 
 /** What `then` answers about the ticket of the path, if it is one and, where somebody says who asks, theirs. */
-function withHeldTicket(
+export function withHeldTicket(
   c: Context,
-  deps: TicketRouteDeps,
+  deps: Pick<TicketRouteDeps, 'tickets' | 'identify'>,
   then: (asked: Asked, header: Header) => Response | Promise<Response>,
 ): Response | Promise<Response> {
   const header = headersOf(c);
@@ -67,7 +67,7 @@ function withHeldTicket(
 }
 
 /** A ticket that is asked for, and by whom where that is known. */
-interface Asked {
+export interface Asked {
   held: HeldTicket;
   user: string | undefined;
 }

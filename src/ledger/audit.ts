@@ -1,6 +1,7 @@
-// The audit log: no change of a campaign without a line that says who made it.
+// The audit log: no change of a campaign, and no decision about a dead letter, without a line that says who made it.
 import type { Kysely } from 'kysely';
 import type { StoredCampaign } from '../domain/campaign.ts';
+import type { StoredDeadLetter } from '../domain/dead-letter.ts';
 import type { Schema } from './schema.ts';
 
 export type AuditAction = 'create' | 'change' | 'pause' | 'resume' | 'close' | 'add-stock';
@@ -27,3 +28,28 @@ export async function audit(tx: Kysely<Schema>, entry: AuditEntry): Promise<void
 /** Without what nobody decided: how far the gate has heard. */
 const settingsOf = (campaign: StoredCampaign): string =>
   JSON.stringify(campaign, (name, value) => (name === 'projectedVersion' ? undefined : value));
+
+/** What an operator decided about one dead letter: as it was, and how it is now. */
+export interface LetterAuditEntry {
+  actor: string;
+  action: 'redrive' | 'discard';
+  before: StoredDeadLetter;
+  after: Pick<StoredDeadLetter, 'state' | 'redriveCount'>;
+}
+
+/** Writes the entry in the transaction of the decision. The texts of the letter stay with the letter. */
+export async function auditLetter(tx: Kysely<Schema>, entry: LetterAuditEntry): Promise<void> {
+  const { actor, action, before, after } = entry;
+  const { id, epoch, seq, unit, user, reason, state, redriveCount } = before;
+  const told = { deadLetter: id, epoch, seq, unit, user, reason, state, redriveCount };
+  await tx
+    .insertInto('audit_log')
+    .values({
+      actor,
+      action,
+      campaign: before.campaign,
+      before: JSON.stringify(told),
+      after: JSON.stringify({ ...told, ...after }),
+    })
+    .execute();
+}

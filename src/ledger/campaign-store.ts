@@ -10,7 +10,7 @@ import {
   setCampaignState,
 } from './campaigns.ts';
 import { countDeadLetters } from './dead-letters.ts';
-import { beginEpoch, holders, keptHolders, ledgerFacts, noteOpening } from './epochs.ts';
+import { beginEpoch, cancelledHolders, holders, keptHolders, ledgerFacts, noteOpening } from './epochs.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markDrained, markProjected } from './projections.ts';
 import { addStock } from './stock.ts';
@@ -49,6 +49,7 @@ export const epochStore = (ledger: Ledger) => ({
   facts: (id: string) => ledgerFacts(ledger, id),
   holders: (id: string) => holders(ledger, id),
   keptHolders: (id: string) => keptHolders(ledger, id),
+  cancelledHolders: (id: string) => cancelledHolders(ledger, id),
   markProjected: async (id: string, version: number): Promise<void> => {
     await markProjected(ledger, id, version);
   },

@@ -1,38 +1,11 @@
 // Tickets that were given up, kept until a person redrives or discards them.
 import type { Selectable } from 'kysely';
+import type { DeadLetter, DeadLetterId, StoredDeadLetter } from '../domain/dead-letter.ts';
 import { isUserId } from '../domain/ids.ts';
 import { kindOf } from './errors.ts';
 import type { Ledger } from './pool.ts';
 import { retrying } from './retry.ts';
 import type { DeadLettersTable } from './schema.ts';
-
-/** The name of a dead letter, and of its ticket. */
-export interface DeadLetterId {
-  campaign: string;
-  epoch: number;
-  seq: number;
-}
-
-export interface DeadLetter extends DeadLetterId {
-  unit?: number | null;
-  user?: string | null;
-  /** Epoch ms. */
-  admittedAt?: number | null;
-  /** A stable slug. */
-  reason: string;
-  detail?: string;
-  attempts: number;
-  traceId?: string | null;
-  /** The entry as it was found, when it could not be read. */
-  raw?: string | null;
-}
-
-export interface KeptDeadLetter extends Required<DeadLetter> {
-  id: number;
-  state: 'kept';
-  /** Epoch ms. */
-  createdAt: number;
-}
 
 /** Characters of `detail` and `raw`: at 4 bytes each they fit the 64 kB of their columns. */
 const TEXT_CHARS = 16_000;
@@ -40,11 +13,13 @@ const REASON_CHARS = 64;
 const UINT32_MAX = 2 ** 32 - 1;
 
 /**
- * Keeps a dead letter; nothing new when it was kept before. What it holds never stops it from being kept: a user, unit or
- * time that is none becomes null (`raw` has it) and long texts are cut. Throws a retryable `ledger-unavailable` Fault when
- * it is not known to be kept: then the ticket may not be acked.
+ * Keeps a dead letter; nothing new when it was kept before. One that was redriven is kept again, its attempts added up.
+ * False when it has moved on: what failed was an attempt of before its last redrive, or it was discarded.
+ * What it holds never stops it from being kept: a user, unit or time that is none becomes null (`raw` has it) and long
+ * texts are cut. Throws a retryable `ledger-unavailable` Fault when it is not known to be kept: then the ticket may not
+ * be acked.
  */
-export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter): Promise<void> {
+export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter): Promise<boolean> {
   const { campaign, epoch, seq, unit, user, admittedAt, traceId, raw } = letter;
   const row = {
     campaign,
@@ -58,16 +33,45 @@ export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter): Promis
     attempts: isUint32(letter.attempts) ? letter.attempts : 0,
     trace_id: traceId != null && /^[0-9a-f]{32}$/.test(traceId) ? traceId : null,
     raw: raw?.slice(0, TEXT_CHARS) ?? null,
+    redriving_at: null,
   };
   try {
     await retrying(() => ledger.db.insertInto('dead_letters').values(row).execute());
+    return true;
   } catch (error) {
     if (kindOf(error) !== 'duplicate') throw error;
+    return keepAgain(ledger, row, letter.redriveCount ?? 0);
   }
 }
 
+type KeptAgain = DeadLetterId & { reason: string; detail: string; attempts: number };
+
+/** The count of redrives tells a late word of an earlier life from the failure of this one. */
+function keepAgain(ledger: Ledger, letter: KeptAgain, redriveCount: number): Promise<boolean> {
+  const { campaign, epoch, seq, reason, detail, attempts } = letter;
+  return ledger.transaction(async (tx) => {
+    await tx
+      .updateTable('dead_letters')
+      .set((eb) => ({ state: 'kept', reason, detail, attempts: eb('attempts', '+', attempts), redriving_at: null }))
+      .where('campaign', '=', campaign)
+      .where('epoch', '=', epoch)
+      .where('seq', '=', seq)
+      .where('state', 'in', ['redriving', 'redriven'])
+      .where('redrive_count', '=', redriveCount)
+      .execute();
+    const now = await tx
+      .selectFrom('dead_letters')
+      .select(['state', 'redrive_count'])
+      .where('campaign', '=', campaign)
+      .where('epoch', '=', epoch)
+      .where('seq', '=', seq)
+      .executeTakeFirst();
+    return now?.state === 'kept' && now.redrive_count === redriveCount;
+  });
+}
+
 /** The dead letter of a ticket; undefined when there is none. */
-export async function getDeadLetter(ledger: Ledger, id: DeadLetterId): Promise<KeptDeadLetter | undefined> {
+export async function getDeadLetter(ledger: Ledger, id: DeadLetterId): Promise<StoredDeadLetter | undefined> {
   const row = await ledger.db
     .selectFrom('dead_letters')
     .selectAll()
@@ -94,12 +98,14 @@ const isUint32 = (value: number | null | undefined): value is number =>
 
 const isTime = (ms: number | null | undefined): ms is number => ms != null && isUint32(Math.floor(ms / 1000));
 
-function letterOf(row: Selectable<DeadLettersTable>): KeptDeadLetter {
-  const { admitted_at, trace_id, created_at, ...same } = row;
+/** The letter that a row holds. */
+export function letterOf(row: Selectable<DeadLettersTable>): StoredDeadLetter {
+  const { admitted_at, trace_id, created_at, redrive_count, redriving_at: _, ...same } = row;
   return {
     ...same,
     admittedAt: admitted_at?.getTime() ?? null,
     traceId: trace_id,
     createdAt: created_at.getTime(),
+    redriveCount: redrive_count,
   };
 }

@@ -112,13 +112,13 @@ export async function* holders(ledger: Ledger, campaign: string): AsyncIterable<
   }
 }
 
-/** All tickets kept as dead letters whose user and unit are known. */
+/** All tickets in an operator's hands whose user is known: kept as dead letters, or about to be redriven. */
 export async function keptHolders(ledger: Ledger, campaign: string): Promise<KeptHolder[]> {
   const rows = await ledger.db
     .selectFrom('dead_letters')
     .select(['user', 'unit', 'epoch', 'seq', 'admitted_at', 'reason'])
     .where('campaign', '=', campaign)
-    .where('state', '=', 'kept')
+    .where('state', 'in', ['kept', 'redriving'])
     .where('user', 'is not', null)
     .execute();
   return rows.map(({ user, unit, admitted_at, ...row }) => ({
@@ -126,5 +126,21 @@ export async function keptHolders(ledger: Ledger, campaign: string): Promise<Kep
     user: user!,
     unit: unit ?? 0,
     admittedAt: admitted_at?.getTime() ?? 0,
+  }));
+}
+
+/** All tickets that were given back or discarded whose user is known; their units are free. */
+export async function cancelledHolders(ledger: Ledger, campaign: string): Promise<Holder[]> {
+  const rows = await ledger.db
+    .selectFrom('cancellations')
+    .select(['user', 'unit', 'epoch', 'seq', 'created_at'])
+    .where('campaign', '=', campaign)
+    .where('user', 'is not', null)
+    .execute();
+  return rows.map(({ user, unit, created_at, ...row }) => ({
+    ...row,
+    user: user!,
+    unit: unit ?? 0,
+    admittedAt: created_at.getTime(),
   }));
 }

@@ -3,10 +3,15 @@ import { type Migration, Migrator } from 'kysely/migration';
 import { Fault } from '../domain/fault.ts';
 import { ledger as firstTables } from './migrations/0001-ledger.ts';
 import { epochs } from './migrations/0002-epochs.ts';
+import { cancellations } from './migrations/0003-cancellations.ts';
 import type { Ledger } from './pool.ts';
 
 /** In order of their names, for ever: an executed migration is never renamed or changed. */
-const MIGRATIONS: Record<string, Migration> = { '0001-ledger': firstTables, '0002-epochs': epochs };
+const MIGRATIONS: Record<string, Migration> = {
+  '0001-ledger': firstTables,
+  '0002-epochs': epochs,
+  '0003-cancellations': cancellations,
+};
 
 /** One statement of a migration, or the wait for another process that migrates. */
 const MIGRATION_MS = 600_000;

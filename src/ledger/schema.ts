@@ -1,6 +1,7 @@
 // The tables as Kysely sees them. What they mean and promise is said where they are made: migrations/.
 import type { ColumnType, Generated } from 'kysely';
 import type { CampaignState } from '../domain/campaign.ts';
+import type { LetterState } from '../domain/dead-letter.ts';
 
 /** Set by the database when the row is inserted. */
 type Stamp = ColumnType<Date, never, never>;
@@ -74,8 +75,24 @@ export interface DeadLettersTable {
   attempts: number;
   trace_id: string | null;
   raw: string | null;
-  state: Generated<'kept'>;
+  state: Generated<LetterState>;
   created_at: Stamp;
+  redrive_count: Generated<number>;
+  /** When a redrive claimed it; null once it was handed over. */
+  redriving_at: Date | null;
+}
+
+export interface CancellationsTable {
+  campaign: string;
+  epoch: number;
+  seq: number;
+  user: string | null;
+  unit: number | null;
+  kind: 'cancelled' | 'discarded';
+  actor: string;
+  created_at: Stamp;
+  /** When its unit went back to the gate. */
+  returned_at: Date | null;
 }
 
 interface EpochsTable {
@@ -99,4 +116,5 @@ export interface Schema {
   idempotency_keys: IdempotencyKeysTable;
   dead_letters: DeadLettersTable;
   epochs: EpochsTable;
+  cancellations: CancellationsTable;
 }

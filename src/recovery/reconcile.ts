@@ -93,11 +93,12 @@ async function gather(
   }
   const retrying = new Map((await listRetries(id)).map((job) => [userTag(id, job.user), job]));
   const kept = new Map((await ledger.keptHolders(id)).map((letter) => [userTag(id, letter.user), letter]));
+  const cancelled = new Map((await ledger.cancelledHolders(id)).map((held) => [userTag(id, held.user), held]));
   const issued = new Map<string, Held>();
   for await (const rows of ledger.holders(id)) {
     for (const { user, unit, epoch, seq } of rows) issued.set(userTag(id, user), { unit, epoch, seq });
   }
-  return { exceptions, remembered, free: new Set(free), waiting, retrying, kept, issued };
+  return { exceptions, remembered, free: new Set(free), waiting, retrying, kept, cancelled, issued };
 }
 
 function differencesOf(campaign: StoredCampaign, view: GateView, books: Books): Difference[] {
@@ -146,7 +147,7 @@ function* units({ stock }: StoredCampaign, view: GateView, books: Books): Iterab
 /** Seqs that were given out in an epoch that is over, and that no book has. */
 function* lostTickets(view: GateView, books: Books): Iterable<Difference> {
   const known = new Set<string>();
-  for (const hands of [books.issued, books.waiting, books.retrying, books.kept]) {
+  for (const hands of [books.issued, books.waiting, books.retrying, books.kept, books.cancelled]) {
     for (const { epoch, seq } of hands.values()) known.add(`${epoch}:${seq}`);
   }
   const placed = new Set([...books.remembered.values()].map(({ seq }) => seq));

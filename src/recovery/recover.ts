@@ -36,6 +36,7 @@ export interface RecoverDeps {
     facts: (campaign: string) => Promise<LedgerFacts>;
     holders: (campaign: string) => AsyncIterable<Holder[]>;
     keptHolders: (campaign: string) => Promise<KeptHolder[]>;
+    cancelledHolders: (campaign: string) => Promise<Holder[]>;
     markProjected: (campaign: string, version: number) => Promise<void>;
   };
   /** Jobs of the retry queue, whatever their state. */
@@ -152,6 +153,9 @@ async function countSurvivors({ gates }: RecoverDeps, { id, shards }: StoredCamp
 }
 
 async function countOtherHands(deps: RecoverDeps, id: string, census: Census): Promise<void> {
+  for (const { user, ...claim } of await deps.ledger.cancelledHolders(id)) {
+    census.inOtherHands(userTag(id, user), { ...claim, outcome: { status: 'cancelled' } });
+  }
   for (const { user, reason, ...claim } of await deps.ledger.keptHolders(id)) {
     census.inOtherHands(userTag(id, user), { ...claim, outcome: { status: 'failed', reason } });
   }

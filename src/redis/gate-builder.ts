@@ -75,7 +75,7 @@ export function createGateBuilder(redis: Redis) {
 
     /** Closes the gate under `epoch` and empties it; its streams stay. */
     async begin({ id, buckets }: Campaign, epoch: number): Promise<void> {
-      await run(begin, [keys.gate(id), keys.exceptions(id), keys.free(id)], [epoch]);
+      await run(begin, [keys.gate(id), keys.exceptions(id), keys.free(id), keys.cancelled(id)], [epoch]);
       for (let from = 0; from < buckets; from += BUCKETS_PER_CALL) {
         const count = Math.min(BUCKETS_PER_CALL, buckets - from);
         const users = Array.from({ length: count }, (_, index) => keys.users(id, from + index));

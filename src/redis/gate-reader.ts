@@ -57,6 +57,7 @@ function toView(id: string, gate: Record<string, string>, freeCount: number, rea
     remaining: Math.max(0, count('stock') - count('next_unit')) + freeCount,
     settledCount: count('settled'),
     retryingCount: count('retrying'),
+    cancelledCount: count('cancelled'),
     watermarks: byShard('watermark'),
     acked: byShard('acked'),
     readAt,

@@ -8,6 +8,8 @@ export const keys = {
   gate: (campaign: string) => of(campaign, 'gate'),
   free: (campaign: string) => of(campaign, 'free'),
   exceptions: (campaign: string) => of(campaign, 'exceptions'),
+  /** Tags of the newest cancellations, by number: what a front must not answer from memory any more. */
+  cancelled: (campaign: string) => of(campaign, 'cancelled'),
   work: (campaign: string, shard: number) => of(campaign, `work:${shard}`),
   /** All work streams of a campaign, in the order of their shards. */
   works: ({ id, shards }: { id: string; shards: number }) =>

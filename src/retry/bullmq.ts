@@ -42,7 +42,7 @@ export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: 
     async schedule(job) {
       try {
         await queue.add('issue', job, {
-          jobId: `t-${job.campaign}-${job.epoch}-${job.seq}`,
+          jobId: jobIdOf(job),
           attempts: attemptsMax,
           backoff: { type: 'exponential', delay, jitter: 0.5 },
           delay,
@@ -68,8 +68,13 @@ async function listJobs(queue: Queue<RetryJob>, campaign: string): Promise<Retry
   }
 }
 
+/** A redrive has a name of its own: that of the job before it may still be there. */
+function jobIdOf({ campaign, epoch, seq, redriveCount = 0 }: RetryJob): string {
+  return `t-${campaign}-${epoch}-${seq}${redriveCount === 0 ? '' : `-r${redriveCount}`}`;
+}
+
 /** The queue on a connection that fails at once while Redis is away, and is closed within a second all the same. */
-function openQueue(deps: RetryDeps) {
+export function openQueue(deps: RetryDeps) {
   const connection = new Redis(deps.url, { protocol: 2, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
   connection.on('error', deps.onError);
   const queue = new Queue<RetryJob>(QUEUE, { connection, prefix: keys.retryPrefix, skipVersionCheck: true });

@@ -12,10 +12,12 @@ export interface RetryJob {
   /** Why it was not issued in its batch. */
   reason: string;
   traceparent: string;
+  /** How often its dead letter had been redriven when it was scheduled; none is 0. */
+  redriveCount?: number;
 }
 
 export interface Retries {
-  /** Schedules a retry; once for each ticket, however often it is asked. Throws a retryable Fault when Redis is away. */
+  /** Schedules a retry; once for each ticket and redrive of it, however often it is asked. Throws a retryable Fault when Redis is away. */
   schedule(job: RetryJob): Promise<void>;
   /** Jobs of a campaign that are not done, whatever they wait for; each once. Throws a retryable Fault. */
   list(campaign: string): Promise<RetryJob[]>;

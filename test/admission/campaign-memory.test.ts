@@ -36,6 +36,7 @@ const view = (given: Partial<GateView> = {}): GateView => ({
   remaining: 10,
   settledCount: 0,
   retryingCount: 0,
+  cancelledCount: 0,
   watermarks: [0],
   acked: [0],
   readAt: NOW,

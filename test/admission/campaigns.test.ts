@@ -6,6 +6,7 @@ import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { createGate } from '../../src/redis/gate.ts';
 import { createGateReader } from '../../src/redis/gate-reader.ts';
 import { keys } from '../../src/redis/keys.ts';
+import { createCancelledTagsReader } from '../../src/redis/returns.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
@@ -22,6 +23,7 @@ function reading(t: TestContext, clock = systemClock) {
     },
     readAdmittedTags: createAdmittedTagsReader(redis),
     exists: () => false,
+    readCancelledTags: createCancelledTagsReader(redis),
     clock,
     onError: (error) => errors.push(error),
   });

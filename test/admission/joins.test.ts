@@ -8,6 +8,7 @@ import { openFast, untilReady } from '../../src/redis/connection.ts';
 import { createGate } from '../../src/redis/gate.ts';
 import { createGateReader } from '../../src/redis/gate-reader.ts';
 import { keys } from '../../src/redis/keys.ts';
+import { createCancelledTagsReader } from '../../src/redis/returns.ts';
 import { campaignOf } from '../helpers/redis.ts';
 import { redisUrl, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
@@ -22,6 +23,7 @@ async function joining(t: TestContext, url = redisUrl()) {
     readGates: createGateReader(redis, systemClock),
     readAdmittedTags: createAdmittedTagsReader(redis),
     exists: () => false,
+    readCancelledTags: createCancelledTagsReader(redis),
     clock: systemClock,
     onError: () => undefined,
   });

@@ -29,6 +29,7 @@ export interface Client {
   create: (settings?: Record<string, unknown>) => Promise<string>;
   join: (campaign: string, user: string, headers?: HeaderFields) => Promise<Answer>;
   poll: (ticket: string, headers?: HeaderFields) => Promise<Answer>;
+  giveBack: (ticket: string, headers?: HeaderFields) => Promise<Answer>;
   /** The tickets of users `user-<from>` to `user-<to>`, all admitted. */
   admit: (campaign: string, from: number, to: number) => Promise<string[]>;
 }
@@ -69,6 +70,7 @@ export function clientOf({ url, adminUrl, token, identity }: ClientOptions): Cli
     },
     join,
     poll: (ticket, headers = {}) => ask(`/v1/tickets/${ticket}`, { headers }),
+    giveBack: (ticket, headers = {}) => ask(`/v1/tickets/${ticket}`, { method: 'DELETE', headers }),
     admit: async (campaign, from, to) => {
       const users = Array.from({ length: to - from + 1 }, (_, i) => `user-${from + i}`);
       const answers = await Promise.all(users.map((user) => join(campaign, user)));

@@ -5,11 +5,14 @@ import { afterAll, beforeAll, type TestContext } from 'vitest';
 import { createCampaignDesk } from '../../src/admission/campaign-desk.ts';
 import { createCampaignRoll } from '../../src/admission/campaign-roll.ts';
 import { type Campaigns, createCampaigns } from '../../src/admission/campaigns.ts';
+import { createGiveBack } from '../../src/admission/give-back.ts';
 import { createJoins } from '../../src/admission/joins.ts';
+import { createLetterDesk } from '../../src/admission/letter-desk.ts';
 import { createTickets } from '../../src/admission/tickets.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { TicketKeys } from '../../src/domain/ticket.ts';
 import { createAdmin } from '../../src/http/admin.ts';
+import { BOARD_PATH } from '../../src/http/board.ts';
 import { createAddressOf } from '../../src/http/client-address.ts';
 import { createJoinLimits } from '../../src/http/client-limits.ts';
 import { createFront } from '../../src/http/front.ts';
@@ -17,6 +20,7 @@ import { createIdentify, type IdentitySource } from '../../src/http/identity.ts'
 import { listen } from '../../src/http/listen.ts';
 import { watchEventLoop } from '../../src/http/load-shedding.ts';
 import { campaignStore, epochStore } from '../../src/ledger/campaign-store.ts';
+import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/limits.ts';
 import { recoverGate } from '../../src/recovery/recover.ts';
@@ -26,7 +30,10 @@ import { createGate, type Gate } from '../../src/redis/gate.ts';
 import { createGateBuilder } from '../../src/redis/gate-builder.ts';
 import { createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
 import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
+import { createCancelledTagsReader, createReturns, type Returns } from '../../src/redis/returns.ts';
 import { createSharedLimit } from '../../src/redis/shared-limit.ts';
+import { openBoard } from '../../src/retry/board.ts';
+import { openRetries } from '../../src/retry/bullmq.ts';
 import { createTraceJoin } from '../../src/telemetry/join-trace.ts';
 import { frontMetrics } from '../../src/telemetry/metrics.ts';
 import { recoverGates } from '../../workers/recoverer.ts';
@@ -47,6 +54,8 @@ export interface FrontSettings {
   pollsPerSecond?: number;
   /** Ms after a rebuild in which only holders of lost tickets are admitted; 0 here. */
   graceMs?: number;
+  /** The ledger of those who give back, if not the file's. */
+  statusLedger?: Ledger;
 }
 
 export interface TestFront extends Client, AsyncDisposable {
@@ -54,6 +63,7 @@ export interface TestFront extends Client, AsyncDisposable {
   adminUrl: string;
   redis: Redis;
   gate: Gate;
+  returns: Returns;
   readGates: ReadGates;
   campaigns: Campaigns;
   /** Clients that wait in a long-poll or a stream. */
@@ -126,9 +136,12 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const readAdmittedTags = createAdmittedTagsReader(redis);
   const store = campaignStore(ledger);
   const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
+  const returns = createReturns(redis);
+  const readCancelledTags = createCancelledTagsReader(redis);
   const campaigns = createCampaigns({
     readGates,
     readAdmittedTags,
+    readCancelledTags,
     exists: (id) => roll.has(id),
     clock: systemClock,
     onError,
@@ -151,6 +164,13 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const front = createFront({
     joins,
     tickets,
+    giveBack: createGiveBack({
+      store: cancellationStore(settings.statusLedger ?? ledger),
+      returns,
+      campaigns,
+      tickets,
+      clock: systemClock,
+    }),
     campaigns,
     identify: createIdentify(identity, { clock: systemClock, onError }),
     addressOf: createAddressOf(trustedProxies),
@@ -164,7 +184,19 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   });
   const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
   const desk = createCampaignDesk({ store, gate, readGates, readOldestWaitMs, onError });
-  const admin = createAdmin({ desk, campaigns, tokens: { operator: TOKEN, reader: READ_TOKEN }, onError });
+  const retries = openRetries({ url, onError: () => undefined });
+  const board = openBoard({ url, onError: () => undefined }, BOARD_PATH);
+  const letters = createLetterDesk({
+    store: letterStore(ledger),
+    cancellations: cancellationStore(ledger),
+    returns,
+    readGates,
+    scheduleRetry: (job) => retries.schedule(job),
+    readTicket: (text) => tickets.hold(text)?.ticket,
+    onError,
+  });
+  const tokens = { operator: TOKEN, reader: READ_TOKEN };
+  const admin = createAdmin({ desk, campaigns, letters, board: board.routes, tokens, onError });
   // On a connection of its own: what it asks is no question of a client.
   const own = openFast({ url, name: 'test-recovery', onError: () => undefined, commandMs: limits.gateCallMs });
   const gates = createGateBuilder(own);
@@ -172,7 +204,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     gates,
     readGates: createGateReader(own, systemClock),
     ledger: epochStore(ledger),
-    listRetries: async () => [],
+    listRetries: (id: string) => retries.list(id),
     worker: 'test-front',
     graceMs: settings.graceMs ?? 0,
   };
@@ -196,6 +228,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     adminUrl: adminListener.url,
     redis,
     gate,
+    returns,
     readGates,
     campaigns,
     waiterCount: () => tickets.waiterCount(),
@@ -206,6 +239,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       stop.abort();
       await Promise.all([publicListener.close(200), adminListener.close(200), reading, recovery]);
       shedding.close();
+      await Promise.all([retries.close(), board.close()]);
       redis.disconnect();
       own.disconnect();
     },

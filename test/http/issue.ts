@@ -1,6 +1,7 @@
 // The issuer duty of the workers, run by a test in its own process, with the real ledger.
 import type { TestContext } from 'vitest';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
+import { cancelledUsers } from '../../src/ledger/cancellations.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/limits.ts';
@@ -29,6 +30,8 @@ export async function issue(t: TestContext, front: TestFront, ledger: Ledger, ca
     keepMalformed: () => Promise.reject(new Error('nothing is malformed here')),
     couponKey: COUPON_KEY,
     workerName: 'test-issuer',
+    cancelledUsers: (of: string, users: readonly string[]) => cancelledUsers(ledger, of, users),
+    claimIdleMs: limits.claimIdleMs,
     onSettled: () => undefined,
     onError: () => undefined,
   };

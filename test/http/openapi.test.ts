@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { expect, test } from 'vitest';
+import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { redisUrl, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
@@ -137,6 +138,10 @@ test('what the front answers is what its document says', async (t) => {
   await issue(t, front(), file.ledger(), campaign);
   await untilKnown(front(), campaign, ({ view }) => view.settledCount === 2);
   expectDeclared(document, 'GET', ticket!, await front().poll(joined.body.ticket));
+  for (const given of [joined.body.ticket, 'x']) {
+    expectDeclared(document, 'DELETE', ticket!, await front().giveBack(given));
+  }
+  expectDeclared(document, 'GET', ticket!, await front().poll(joined.body.ticket));
   expectDeclared(document, 'GET', sale!, await front().ask(`/v1/campaigns/${campaign}`));
   expectDeclared(document, 'GET', sale!, await front().ask('/v1/campaigns/none'));
 });
@@ -151,12 +156,18 @@ test('what the front answers while Redis is away is declared, too', async (t) =>
   const answers = await until('the outage is noticed', 2_000, async () => {
     const join = await other.join(await front().create(), 'ann');
     return join.status === 503
-      ? { join, poll: await other.poll(ticket), sale: await other.ask('/v1/campaigns/some') }
+      ? {
+          join,
+          poll: await other.poll(ticket),
+          sale: await other.ask('/v1/campaigns/some'),
+          end: await other.giveBack(ticket),
+        }
       : undefined;
   });
   expectDeclared(document, 'POST', '/v1/campaigns/{id}/tickets', answers.join);
   expectDeclared(document, 'GET', '/v1/tickets/{ticket}', answers.poll);
   expectDeclared(document, 'GET', '/v1/campaigns/{id}', answers.sale);
+  expectDeclared(document, 'DELETE', '/v1/tickets/{ticket}', answers.end);
   expect([answers.poll.status, answers.sale.status]).toEqual([503, 503]);
 });
 
@@ -164,7 +175,10 @@ test('what the admin API answers is what its document says', async () => {
   const document = await documentOf('admin');
   const all = '/admin/campaigns';
   const one = '/admin/campaigns/{id}';
+  const letters = '/admin/dead-letters';
   const id = uniqueName('declared');
+  const letter = { campaign: id, epoch: 1, seq: 1, reason: 'malformed-entry', attempts: 1, raw: '{}' };
+  await keepDeadLetter(file.ledger(), letter);
   const asked: [string, string, string, unknown?, Record<string, string>?][] = [
     ['POST', all, all, { id, stock: 1 }],
     ['POST', all, all, { id, stock: 1 }],
@@ -193,6 +207,15 @@ test('what the admin API answers is what its document says', async () => {
     ['POST', `${one}/close`, `${all}/${id}/close`],
     ['POST', `${one}/resume`, `${all}/${id}/resume`],
     ['PATCH', one, `${all}/${id}`, { name: 'Late' }],
+    ['GET', letters, `${letters}?campaign=${id}`],
+    ['GET', letters, `${letters}?state=lost`],
+    ['GET', `${letters}/{id}`, `${letters}/1`],
+    ['GET', `${letters}/{id}`, `${letters}/999999999`],
+    ['GET', `${letters}/{id}`, `${letters}/x`],
+    ['POST', `${letters}/redrive`, `${letters}/redrive`, { campaign: id, dryRun: true }],
+    ['POST', `${letters}/redrive`, `${letters}/redrive`, { campaign: id, reason: '' }],
+    ['POST', `${letters}/discard`, `${letters}/discard`, { campaign: id }],
+    ['POST', `${letters}/discard`, `${letters}/discard`, '{'],
   ];
   for (const [method, path, target, body, headers] of asked) {
     expectDeclared(document, method, path, await front().admin(method, target, body, headers));

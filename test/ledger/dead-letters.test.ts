@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { countDeadLetters, type DeadLetter, getDeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
+import type { DeadLetter } from '../../src/domain/dead-letter.ts';
+import { countDeadLetters, getDeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { startLossyProxy } from './lossy-proxy.ts';
 import { ownDatabase } from './own-database.ts';

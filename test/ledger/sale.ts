@@ -1,5 +1,6 @@
 // A campaign with tickets to issue.
 import { couponCode } from '../../src/domain/coupon.ts';
+import { userTag } from '../../src/domain/ids.ts';
 import type { IssuanceRow } from '../../src/domain/issuance.ts';
 import { createCampaign } from '../../src/ledger/campaigns.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
@@ -24,7 +25,7 @@ export async function openSale(ledger: Ledger, stock = 1_000): Promise<Sale> {
     user: `user-${unit}`,
     seq: unit,
     epoch: 1,
-    code: couponCode(COUPON_KEY, id, other.unit ?? unit),
+    code: couponCode(COUPON_KEY, id, other.unit ?? unit, userTag(id, other.user ?? `user-${unit}`)),
     admittedAt: 1_798_102_800_123 + unit,
     ...other,
   });

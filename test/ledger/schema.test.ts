@@ -7,6 +7,7 @@ import { ownDatabase } from './own-database.ts';
 
 const database = ownDatabase();
 let code = 0;
+const ALL = ['0001-ledger', '0002-epochs', '0003-cancellations'];
 
 function insert(campaign: string, unit: number, user: string, lastUnit: number): Promise<unknown> {
   code += 1;
@@ -73,7 +74,7 @@ test('migrations run once, also when four processes start at the same time on an
     const url = Object.assign(new URL(databaseUrl()), { pathname: `/${name}` }).href;
     const ledgers = [1, 2, 3, 4].map((n) => database.open({ url, name: `starter ${n}` }));
     const ran = await Promise.all(ledgers.map(migrate));
-    expect(ran.flat()).toEqual(['0001-ledger', '0002-epochs']);
+    expect(ran.flat()).toEqual(ALL);
     expect(await migrate(ledgers[0]!)).toEqual([]);
   } finally {
     await database.sql(`DROP DATABASE ${name}`);
@@ -89,8 +90,32 @@ test('a migration that died half-way starts over', async () => {
     await migrate(ledger);
     await database.sql(`DELETE FROM ${name}.kysely_migration`);
     await database.sql(`DROP TABLE ${name}.dead_letters`);
-    expect(await migrate(ledger)).toEqual(['0001-ledger', '0002-epochs']);
+    expect(await migrate(ledger)).toEqual(ALL);
     expect(await ledger.db.selectFrom('dead_letters').selectAll().execute()).toEqual([]);
+  } finally {
+    await database.sql(`DROP DATABASE ${name}`);
+  }
+});
+
+test('a ledger of before keeps its dead letters when it learns to redrive them', async () => {
+  const name = uniqueName('older').replace('-', '_');
+  await database.sql(`CREATE DATABASE ${name}`);
+  try {
+    const url = Object.assign(new URL(databaseUrl()), { pathname: `/${name}` }).href;
+    const ledger = database.open({ url });
+    await migrate(ledger);
+    // As it was: without what the last migration adds, and with a letter in it.
+    await database.sql(`DELETE FROM ${name}.kysely_migration WHERE name = '0003-cancellations'`);
+    await database.sql(`DROP TABLE ${name}.cancellations`);
+    await database.sql(
+      `ALTER TABLE ${name}.dead_letters DROP KEY dead_letters_redriving, DROP COLUMN redrive_count, DROP COLUMN redriving_at`,
+    );
+    await database.sql(
+      `INSERT INTO ${name}.dead_letters (campaign, seq, epoch, reason, detail, attempts) VALUES ('sale', 1, 1, 'x', '', 6)`,
+    );
+    expect(await migrate(ledger)).toEqual(['0003-cancellations']);
+    const letters = await ledger.db.selectFrom('dead_letters').selectAll().execute();
+    expect(letters).toMatchObject([{ campaign: 'sale', state: 'kept', redrive_count: 0, redriving_at: null }]);
   } finally {
     await database.sql(`DROP DATABASE ${name}`);
   }

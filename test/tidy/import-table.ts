@@ -53,7 +53,10 @@ const TABLE: Record<string, Row> = {
 
 /** Where a package is at home: a client's type outside of its adapter makes the adapter impossible to replace. */
 const HOMES: Record<string, readonly string[]> = {
-  '@hono/node-server': ['http'],
+  '@bull-board/api': ['retry'],
+  '@bull-board/hono': ['retry'],
+  // The board of the retrier's queue serves its own files.
+  '@hono/node-server': ['http', 'retry'],
   '@hono/zod-openapi': ['http'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/exporter-prometheus': ['telemetry'],

@@ -39,7 +39,7 @@ test('one bad row never holds up the other 499, is told retrying, and is issued 
 
   await relent();
   const issued = await client.untilStatus(tickets[249]!, 'issued');
-  expect(issued.issuance).toEqual({ unit: 250, code: codeOf(campaign, 250) });
+  expect(issued.issuance).toEqual({ unit: 250, code: codeOf(campaign, 250, 'user-250') });
   expect((await rowsOf(campaign))[249]).toEqual({ unit: 250, user: 'user-250', seq: 250 });
   expect(await database.sql('SELECT * FROM dead_letters WHERE campaign = ?', [campaign])).toEqual([]);
 });

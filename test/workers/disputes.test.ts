@@ -12,7 +12,7 @@ const standing = (campaign: string, unit: number, user: string, stock: number) =
   database.sql(
     `INSERT INTO issuances (campaign, unit, user, seq, epoch, code, admitted_at, last_unit)
      VALUES (?, ?, ?, ?, 1, ?, now(3), ?)`,
-    [campaign, unit, user, 1_000 + unit, codeOf(campaign, unit), stock],
+    [campaign, unit, user, 1_000 + unit, codeOf(campaign, unit, user), stock],
   );
 
 const rowsOf = async (campaign: string) =>
@@ -32,7 +32,7 @@ test('a user with another row in the ledger keeps that one: told its unit, and t
   duties.issue(campaign);
   duties.issue(campaign);
   const issued = await client.untilStatus(tickets[1]!, 'issued');
-  expect(issued.issuance).toEqual({ unit: 9, code: codeOf(campaign, 9) });
+  expect(issued.issuance).toEqual({ unit: 9, code: codeOf(campaign, 9, 'user-2') });
   await client.untilStatus(tickets[3]!, 'issued');
   expect(await freeUnits(duties, campaign)).toEqual(['2']);
   expect(await rowsOf(campaign)).toEqual(['1 user-1', '3 user-3', '4 user-4', '9 user-2']);
@@ -51,7 +51,7 @@ test('a ticket whose unit is somebody else’s is issued under another one, and 
   const tickets = await client.admit(campaign, users(1, 3));
   duties.issue(campaign);
   const issued = await client.untilStatus(tickets[1]!, 'issued');
-  expect(issued.issuance).toEqual({ unit: 4, code: codeOf(campaign, 4) });
+  expect(issued.issuance).toEqual({ unit: 4, code: codeOf(campaign, 4, 'user-2') });
   expect(await rowsOf(campaign)).toEqual(['1 user-1', '2 stranger', '3 user-3', '4 user-2']);
   expect(await freeUnits(duties, campaign)).toEqual([]);
 });

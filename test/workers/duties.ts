@@ -7,16 +7,20 @@ import type { Broker } from '../../src/broker/port.ts';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { couponCode } from '../../src/domain/coupon.ts';
+import type { DeadLetter } from '../../src/domain/dead-letter.ts';
 import { isFault } from '../../src/domain/fault.ts';
+import { userTag } from '../../src/domain/ids.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
-import { type DeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
+import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
+import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { pause } from '../../src/lifecycle.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { createGate } from '../../src/redis/gate.ts';
 import { createGateReader } from '../../src/redis/gate-reader.ts';
+import { createCancelledTagsReader, createReturns } from '../../src/redis/returns.ts';
 import { openRetries, type RetryPace, workOnRetries } from '../../src/retry/bullmq.ts';
 import type { RetryWork } from '../../src/retry/port.ts';
 import { type IssuerDeps, issueTickets } from '../../workers/issuer.ts';
@@ -44,6 +48,9 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   const onError = (error: unknown) => void errors.push(error);
   const redis = testRedis(t, redisUrl);
   const gate = createGate(redis);
+  const returns = createReturns(redis);
+  const cancellations = cancellationStore(ledger);
+  const letters = letterStore(ledger);
   const store = campaignStore(ledger);
   const readGates = createGateReader(redis, systemClock);
   const retries = openRetries({ url: redisUrl, onError }, pace);
@@ -65,6 +72,8 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     broker: broker as Broker,
     retries,
     workerName: 'duties',
+    cancelledUsers: cancellations.usersAmong,
+    claimIdleMs,
     keepMalformed: (campaign, epoch, seq, raw) =>
       keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
     onSettled: () => undefined,
@@ -72,9 +81,11 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   };
   const retryWork = createRetryWork({
     ...issuing,
+    returns,
+    cancellations,
     shapeOf: async (campaign) => (await readGates([campaign]))[0],
-    keepDeadLetter: ({ traceparent, ...job }, reason, attempts) =>
-      keep({ ...job, reason, attempts, traceId: traceparent.slice(3, 35) || null }),
+    keepDeadLetter: ({ traceparent, ...job }, failure, attempts) =>
+      keep({ ...job, ...failure, attempts, traceId: traceparent.slice(3, 35) || null }),
   });
 
   /** Runs a duty; stopped by what it returns, or with the test. */
@@ -92,7 +103,10 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   return {
     redis,
     gate,
+    returns,
     store,
+    letters,
+    cancellations,
     readGates,
     broker,
     retries,
@@ -125,7 +139,9 @@ function openClient(
 ) {
   const stopping = new AbortController();
   const readAdmittedTags = createAdmittedTagsReader(deps.redis);
-  const campaigns = createCampaigns({ ...deps, readAdmittedTags, exists: () => false, clock: systemClock });
+  const readCancelledTags = createCancelledTagsReader(deps.redis);
+  const told = { readAdmittedTags, readCancelledTags, exists: () => false };
+  const campaigns = createCampaigns({ ...deps, ...told, clock: systemClock });
   const reading = campaigns.keepReading(stopping.signal);
   t.onTestFinished(() => {
     stopping.abort();
@@ -181,4 +197,5 @@ async function untilAnswered<T>(ask: () => T | Promise<T>): Promise<T> {
 export const users = (from: number, to: number): string[] =>
   Array.from({ length: to - from + 1 }, (_, index) => `user-${from + index}`);
 
-export const codeOf = (campaign: string, unit: number): string => couponCode(couponKey, campaign, unit);
+export const codeOf = (campaign: string, unit: number, user: string): string =>
+  couponCode(couponKey, campaign, unit, userTag(campaign, user));

@@ -1,0 +1,46 @@
+// A ticket that was given up: what is kept of it, and what a person may do with it.
+
+/** The name of a dead letter, and of its ticket. */
+export interface DeadLetterId {
+  campaign: string;
+  epoch: number;
+  seq: number;
+}
+
+/**
+ * - `kept`: waits for a person.
+ * - `redriving`: claimed by a redrive that has not handed it over yet.
+ * - `redriven`: being retried, or issued since; kept again when it fails again.
+ * - `discarded`: given up for good; its unit went back.
+ */
+export const LETTER_STATES = ['kept', 'redriving', 'redriven', 'discarded'] as const;
+export type LetterState = (typeof LETTER_STATES)[number];
+
+export interface DeadLetter extends DeadLetterId {
+  unit?: number | null;
+  user?: string | null;
+  /** Epoch ms. */
+  admittedAt?: number | null;
+  /** A stable slug. */
+  reason: string;
+  detail?: string;
+  attempts: number;
+  traceId?: string | null;
+  /** The entry as it was found, when it could not be read. */
+  raw?: string | null;
+  /** How often it had been redriven when these attempts began. */
+  redriveCount?: number;
+}
+
+export interface StoredDeadLetter extends Required<DeadLetter> {
+  id: number;
+  state: LetterState;
+  /** Epoch ms. */
+  createdAt: number;
+}
+
+/** A letter that names all that issuing its ticket takes. */
+export type RedrivableLetter = StoredDeadLetter & { user: string; unit: number; admittedAt: number };
+
+export const isRedrivable = (letter: StoredDeadLetter): letter is RedrivableLetter =>
+  letter.user !== null && letter.unit !== null && letter.admittedAt !== null;

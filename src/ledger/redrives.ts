@@ -1,0 +1,79 @@
+// The states of a dead letter that a redrive goes through. Every step is a conditional update: of two that try the same,
+// one does it and the other one sees that it is done.
+import { type Kysely, sql } from 'kysely';
+import type { StoredDeadLetter } from '../domain/dead-letter.ts';
+import { auditLetter } from './audit.ts';
+import { letterOf } from './dead-letters.ts';
+import type { Ledger } from './pool.ts';
+import type { Schema } from './schema.ts';
+
+const now = sql<Date>`current_timestamp(3)`;
+
+/** A redrive of a letter: which one, and the how-manieth. */
+export type Redrive = Pick<StoredDeadLetter, 'id' | 'redriveCount'>;
+
+/** Claims a kept letter for a redrive, audited; the letter as it is now, or undefined when it is not kept any more. */
+export function claimRedrive(ledger: Ledger, id: number, actor: string): Promise<StoredDeadLetter | undefined> {
+  return ledger.transaction(async (tx) => {
+    const before = await lockLetter(tx, id);
+    if (before?.state !== 'kept') return undefined;
+    const after = { state: 'redriving', redriveCount: before.redriveCount + 1 } as const;
+    await tx
+      .updateTable('dead_letters')
+      .set({ state: after.state, redrive_count: after.redriveCount, redriving_at: now })
+      .where('id', '=', id)
+      .execute();
+    await auditLetter(tx, { actor, action: 'redrive', before, after });
+    return { ...before, ...after };
+  });
+}
+
+/** The letter, locked until the transaction ends; undefined when there is none. */
+export async function lockLetter(tx: Kysely<Schema>, id: number): Promise<StoredDeadLetter | undefined> {
+  const row = await tx.selectFrom('dead_letters').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  return row && letterOf(row);
+}
+
+/** Ends the claim of a redrive; nothing when the letter has moved on. */
+export async function endRedrive(
+  ledger: Ledger,
+  { id, redriveCount }: Redrive,
+  state: 'redriven' | 'kept' | 'discarded',
+): Promise<void> {
+  await ledger.db
+    .updateTable('dead_letters')
+    .set({ state, redriving_at: null })
+    .where('id', '=', id)
+    .where('state', '=', 'redriving')
+    .where('redrive_count', '=', redriveCount)
+    .execute();
+}
+
+/**
+ * Takes over up to `limit` redrives that were claimed more than `idleMs` ago and never ended. Each is given to one asker,
+ * and not again for `idleMs`.
+ */
+export async function takeStuckRedrives(ledger: Ledger, idleMs: number, limit = 100): Promise<StoredDeadLetter[]> {
+  const isOld = sql<boolean>`redriving_at < current_timestamp(3) - interval ${idleMs * 1_000} microsecond`;
+  const found = await ledger.db
+    .selectFrom('dead_letters')
+    .selectAll()
+    .where('state', '=', 'redriving')
+    .where(isOld)
+    .orderBy('redriving_at')
+    .limit(limit)
+    .execute();
+  const taken: StoredDeadLetter[] = [];
+  for (const row of found) {
+    const { numUpdatedRows } = await ledger.db
+      .updateTable('dead_letters')
+      .set({ redriving_at: now })
+      .where('id', '=', row.id)
+      .where('state', '=', 'redriving')
+      .where('redrive_count', '=', row.redrive_count)
+      .where(isOld)
+      .executeTakeFirst();
+    if (numUpdatedRows === 1n) taken.push(letterOf(row));
+  }
+  return taken;
+}
