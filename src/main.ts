@@ -114,7 +114,7 @@ const letters = createLetterDesk({
   cancellations: cancellationStore(ledger),
   returns,
   readGates,
-  scheduleRetry: retries.schedule,
+  scheduleRetry: (job) => retries.schedule(job),
   readTicket: (text) => tickets.hold(text)?.ticket,
   onError,
 });

@@ -170,7 +170,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     cancellations: cancellationStore(ledger),
     returns,
     readGates,
-    scheduleRetry: retries.schedule,
+    scheduleRetry: (job) => retries.schedule(job),
     readTicket: (text) => tickets.hold(text)?.ticket,
     onError,
   });
