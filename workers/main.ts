@@ -129,7 +129,14 @@ await Promise.all([
   ),
   workOnRetries({ url: connection.url, onError }, retryWork, stopping),
   finishHalfDone(
-    { store: letterStore(ledger), cancellations, returns, readGates, scheduleRetry: retries.schedule, onError },
+    {
+      store: letterStore(ledger),
+      cancellations,
+      returns,
+      readGates,
+      scheduleRetry: (job) => retries.schedule(job),
+      onError,
+    },
     stopping,
   ),
   tidyUp(

@@ -132,9 +132,9 @@ export function createLetterDesk(deps: LetterDeskDeps) {
   }
 
   return {
-    list: store.list,
-    countByReason: store.countByReason,
-    find: store.find,
+    list: (page: Parameters<LetterStore['list']>[0]) => store.list(page),
+    countByReason: (of: Parameters<LetterStore['countByReason']>[0]) => store.countByReason(of),
+    find: (id: number) => store.find(id),
     async redrive(choice: Choice, actor: string): Promise<LetterWork> {
       // While Redis is away nothing is claimed: a claim that cannot go on only hides the letter.
       await deps.readGates([choice.campaign]);

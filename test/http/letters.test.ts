@@ -54,7 +54,7 @@ test('who decided is in the audit log, by name', async () => {
     "SELECT actor, action FROM audit_log WHERE campaign = ? AND action <> 'create'",
     [campaign],
   );
-  expect(told).toEqual([{ actor: 'ann@example', action: 'discard' }]);
+  expect(told).toEqual([{ actor: 'operator:ann@example', action: 'discard' }]);
 });
 
 test('letters of a user whom the gate does not know are kept, and told', async () => {
