@@ -5,11 +5,12 @@ import { CAMPAIGN_ID } from '../domain/ids.ts';
 export const campaignId = z.string().regex(CAMPAIGN_ID).openapi({ example: 'spring-sale' });
 
 export const userHeader = z.object({
-  'x-user-id': z
-    .string()
-    .min(1)
-    .max(128)
-    .openapi({ description: '1 to 128 printable ASCII characters', example: 'ann' }),
+  'x-user-id': z.string().min(1).max(128).optional().openapi({
+    description:
+      '1 to 128 printable ASCII characters; behind a gateway beside X-Gateway-Secret. Where users have bearer tokens it means nothing',
+    example: 'ann',
+  }),
+  authorization: z.string().optional().openapi({ description: 'Bearer and a token, where users have those' }),
 });
 
 const problemSchema = z

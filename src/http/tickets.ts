@@ -12,7 +12,7 @@ import { type Header, headersOf } from './headers.ts';
 import { inTurn } from './in-turn.ts';
 import * as problems from './problems.ts';
 import { json, jsonText, SECURE_HEADERS } from './respond.ts';
-import { jsonAnswer, problemAnswer, ticketSchema } from './schemas.ts';
+import { jsonAnswer, problemAnswer, ticketSchema, userHeader } from './schemas.ts';
 
 export interface TicketRouteDeps {
   tickets: Tickets;
@@ -31,7 +31,7 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
       description: 'Prefer: wait=25 waits for a change. Accept: text/event-stream streams every change until the end.',
       request: {
         params: z.object({ ticket: z.string() }),
-        headers: z.object({ 'x-user-id': z.string().optional(), prefer: z.string().optional() }),
+        headers: userHeader.extend({ prefer: z.string().optional() }),
       },
       responses: {
         200: jsonAnswer('Where it stands', ticketSchema),

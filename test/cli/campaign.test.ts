@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { delimiter } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { temporaryFolder, uniqueName } from '../helpers/services.ts';
-import { runningFront } from './running-front.ts';
+import { READ_TOKEN, runningFront } from './running-front.ts';
 import { ran, sluice } from './sluice.ts';
 
 const front = runningFront();
@@ -79,6 +79,16 @@ test('a refusal exits with 1 and says what to do', async () => {
   const wrongToken = await sluice(['campaign', 'list'], { ...settings(), ADMIN_TOKEN: 'another-token-and-wrong' });
   expect([wrongToken.code, wrongToken.err]).toEqual([1, expect.stringMatching(/401.*\nADMIN_TOKEN/)]);
   expect(JSON.parse((await campaign('show', uniqueName('nowhere'), '--json')).err)).toMatchObject({ status: 404 });
+});
+
+test('who may only read lists and shows, and is told what a change takes', async () => {
+  const id = uniqueName('read');
+  await campaign('create', id, '--stock', '10');
+  const reader = { ADMIN_URL: front.adminUrl, ADMIN_READ_TOKEN: READ_TOKEN };
+  expect((await sluice(['campaign', 'show', id], reader)).code).toBe(0);
+  const paused = await sluice(['campaign', 'pause', id], reader);
+  expect([paused.code, paused.err]).toEqual([1, expect.stringMatching(/403[\s\S]*ADMIN_TOKEN/)]);
+  expect((await json('show', id)).state).toBe('active');
 });
 
 test('the token of the data folder serves where none is given', async () => {

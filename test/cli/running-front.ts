@@ -10,6 +10,8 @@ import { afterAll, beforeAll } from 'vitest';
 import { databaseUrl, redisUrl } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 
+export const READ_TOKEN = 'a-token-that-may-only-read';
+
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface RunningFront {
@@ -45,6 +47,7 @@ export function runningFront({ workers = 0 } = {}): RunningFront {
         DURABILITY: 'memory',
         DATA_DIR: front.dataDir,
         ADMIN_TOKEN: front.adminToken,
+        ADMIN_READ_TOKEN: READ_TOKEN,
         PORT: '0',
         ADMIN_PORT: '0',
         TELEMETRY_PORT: String(telemetryPort),
