@@ -1,20 +1,40 @@
 // The only reader of the environment. Every setting has a default, bounds and a row in the README; all problems are
 // reported at once, before anything opens.
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { DURABILITIES, type Durability, waitsForReplica } from './domain/durability.ts';
 import type { TicketKeys } from './domain/ticket.ts';
 import { limits } from './limits.ts';
 
 const port = (preset: number) => z.coerce.number().int().min(0).max(65_535).default(preset);
 const count = (preset: number, min: number, max: number) => z.coerce.number().int().min(min).max(max).default(preset);
+
+const LOGIN = '([^@/]*@)?';
+const HOSTS = '[^\\s/@?#,]+(,[^\\s/@?#,]+)*';
+const REDIS_URL = new RegExp(
+  `^rediss?(://\\S+|\\+cluster://${LOGIN}${HOSTS}/?|\\+sentinel://${LOGIN}${HOSTS}/[^\\s/?#]+(/\\d+)?(\\?\\S*)?)$`,
+);
+const REDIS_FORMS =
+  'takes redis://host:port, redis+sentinel://host:port,host:port/name-of-the-primary or redis+cluster://host:port,host:port, ' +
+  'with user:password@ before the hosts where there is one, and rediss for TLS';
+
+/** The text of a file, read at once: a certificate that is missing is a problem of the configuration. */
+const fileText = z.string().transform((path, problem) => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    problem.addIssue(`takes the path of a file that can be read (${(error as NodeJS.ErrnoException).code})`);
+    return z.NEVER;
+  }
+});
+
 const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'takes 64 hex digits (32 bytes)');
 
 const schema = z.object({
   SLUICE_PROFILE: z.enum(['local', 'production']).default('local'),
   DATA_DIR: z.string().min(1).default('.data'),
-  REDIS_URL: z
-    .string()
-    .regex(/^rediss?:\/\//, 'takes redis:// or rediss://')
-    .optional(),
+  REDIS_URL: z.string().regex(REDIS_URL, REDIS_FORMS).optional(),
+  REDIS_CA_FILE: fileText.optional(),
   DATABASE_URL: z
     .string()
     .regex(/^(mysql|mariadb):\/\//, 'takes mysql://user:password@host:port/database')
@@ -41,7 +61,7 @@ const schema = z.object({
     .optional(),
   WORKER_CONNECTIONS: count(8, 1, 64),
   CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
-  DURABILITY: z.enum(['memory', 'disk']).default('disk'),
+  DURABILITY: z.enum(DURABILITIES).default('disk'),
   TICKET_KEYS: z
     .string()
     .regex(
@@ -56,12 +76,13 @@ const schema = z.object({
 });
 
 export type Profile = 'local' | 'production';
-export type Durability = 'memory' | 'disk';
 
 export interface Config {
   profile: Profile;
   dataDir: string;
   redisUrl: string | undefined;
+  /** Certificates (PEM) to trust with `rediss`. */
+  redisCa: string | undefined;
   databaseUrl: string | undefined;
   front: { host: string; port: number };
   admin: { host: string; port: number; token: string | undefined };
@@ -93,7 +114,9 @@ export interface Needs {
 /** Every setting, defaults filled in; throws one ConfigError that lists all problems. An empty value counts as unset. */
 export function readConfig(environment: Record<string, string | undefined>, needs: Needs = {}): Config {
   const parsed = schema.safeParse(given(environment));
-  const problems = parsed.success ? missing(parsed.data, needs) : parsed.error.issues.map(describe);
+  const problems = parsed.success
+    ? [...missing(parsed.data, needs), ...contradictions(parsed.data)]
+    : parsed.error.issues.map(describe);
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(
       `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  ${p}`).join('\n')}`,
@@ -104,6 +127,7 @@ export function readConfig(environment: Record<string, string | undefined>, need
     profile: env.SLUICE_PROFILE,
     dataDir: env.DATA_DIR,
     redisUrl: env.REDIS_URL,
+    redisCa: env.REDIS_CA_FILE,
     databaseUrl: env.DATABASE_URL,
     front: { host: env.HOST, port: env.PORT },
     admin: { host: env.ADMIN_HOST, port: env.ADMIN_PORT, token: env.ADMIN_TOKEN },
@@ -171,6 +195,11 @@ function describe(issue: z.core.$ZodIssue): string {
 function missing(env: z.output<typeof schema>, { always = [], inProduction = [] }: Needs): string[] {
   const needed = env.SLUICE_PROFILE === 'production' ? [...always, ...inProduction] : always;
   return needed.filter((name) => env[name] === undefined).map((name) => `${name}: needed here, and not set`);
+}
+
+function contradictions(env: z.output<typeof schema>): string[] {
+  const alone = waitsForReplica(env.DURABILITY) && env.REDIS_URL === undefined;
+  return alone ? [`DURABILITY: ${env.DURABILITY} needs a REDIS_URL; the private Redis has no replica`] : [];
 }
 
 function parseTicketKeys(text: string): TicketKeys {

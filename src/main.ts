@@ -6,6 +6,7 @@ import { createJoins } from './admission/joins.ts';
 import { createTickets } from './admission/tickets.ts';
 import { configOrExit } from './config.ts';
 import { systemClock } from './domain/clock.ts';
+import { waitsForReplica } from './domain/durability.ts';
 import { createAdmin } from './http/admin.ts';
 import { createClientLimits } from './http/client-limits.ts';
 import { createFront } from './http/front.ts';
@@ -22,8 +23,9 @@ import { welcome } from './local/welcome.ts';
 import { createAdmittedTagsReader } from './redis/admitted-tags.ts';
 import { openFast, untilReady } from './redis/connection.ts';
 import { createGate } from './redis/gate.ts';
-import { createGateReader } from './redis/gate-reader.ts';
+import { createEachGateReader, createGateReader } from './redis/gate-reader.ts';
 import { createOldestWaitReader } from './redis/oldest-wait.ts';
+import { createReplicaBarrier } from './redis/replica-barrier.ts';
 import { createSharedLimit } from './redis/shared-limit.ts';
 import { createTraceJoin } from './telemetry/join-trace.ts';
 import { createLog } from './telemetry/log.ts';
@@ -55,7 +57,7 @@ const ledger = open.use(
 );
 await migrate(ledger);
 const redis = open.adopt(
-  openFast({ url: place.redisUrl, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
+  openFast({ url: place.redisUrl, ca: config.redisCa, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
   (client) => client.disconnect(),
 );
 await untilReady(redis, limits.drainMs);
@@ -63,16 +65,20 @@ await untilReady(redis, limits.drainMs);
 const gate = createGate(redis);
 const readGates = createGateReader(redis, systemClock);
 const readAdmittedTags = createAdmittedTagsReader(redis);
-const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
+const readEachGate = createEachGateReader(redis, systemClock);
+const campaigns = createCampaigns({ readGates: readEachGate, readAdmittedTags, clock: systemClock, onError });
 const reading = campaigns.keepReading(stop.signal);
 open.defer(() => {
   stop.stop(); // also after a start that failed: nobody else would end the reading
   return reading;
 });
-const joins = createJoins({ gate, campaigns, clock: systemClock });
+const { durability } = config;
+const barrier = waitsForReplica(durability)
+  ? open.adopt(createReplicaBarrier(redis, onError), (opened) => opened.close())
+  : undefined;
+const joins = createJoins({ gate, campaigns, barrier, clock: systemClock });
 const { ticketKeys, couponKey, adminToken } = place;
 const { joinsPerSecond, pollsPerSecond } = config.clientLimits;
-const { durability } = config;
 const windowSeconds = limits.clientWindowSeconds;
 const countShared = createSharedLimit(redis, Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1, windowSeconds);
 const tickets = createTickets({

@@ -12,7 +12,7 @@ import { limits } from '../src/limits.ts';
 import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
 import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
-import { createGateReader } from '../src/redis/gate-reader.ts';
+import { createEachGateReader, createGateReader } from '../src/redis/gate-reader.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { createLog } from '../src/telemetry/log.ts';
 import { workerMetrics } from '../src/telemetry/metrics.ts';
@@ -42,14 +42,16 @@ const ledger = open.use(
     statementMs: limits.statementMs,
   }),
 );
-const connection = { url: config.redisUrl!, name: `sluice-worker:${workerName}`, onError };
+const server = { url: config.redisUrl!, ca: config.redisCa };
+const connection = { ...server, name: `sluice-worker:${workerName}`, onError };
 const redis = open.adopt(openFast({ ...connection, commandMs: limits.statementMs }), (client) => client.disconnect());
 await untilReady(redis, limits.drainMs);
-const retries = open.adopt(openRetries({ url: connection.url, onError }), (opened) => opened.close());
+const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
 
 const store = campaignStore(ledger);
 const gate = createGate(redis);
 const readGates = createGateReader(redis, systemClock);
+const readEachGate = createEachGateReader(redis, systemClock);
 const broker = createRedisStreams({
   redis,
   openReader: (name) => openBlocking({ ...connection, name, blockMs: limits.receiveMs }),
@@ -84,19 +86,19 @@ await Promise.all([
   watchCampaigns(
     {
       ...store,
-      readGates,
+      readGates: readEachGate,
       issue: (campaign, stop) => issueTickets(issuer, campaign, stop),
       onLook: metrics.looked,
       onError,
     },
     stopping,
   ),
-  workOnRetries({ url: connection.url, onError }, retryWork, stopping),
+  workOnRetries({ ...server, onError }, retryWork, stopping),
   tidyUp(
     {
       store,
       gate,
-      readGates,
+      readGates: readEachGate,
       reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
       onGateLost: (campaign) => log.error({ campaign }, 'the gate is lost and stays closed'),
       onError,

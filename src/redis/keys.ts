@@ -10,6 +10,8 @@ export const keys = {
   exceptions: (campaign: string) => of(campaign, 'exceptions'),
   work: (campaign: string, shard: number) => of(campaign, `work:${shard}`),
   users: (campaign: string, bucket: number) => of(campaign, `users:${bucket}`),
+  /** Written so that a replica can confirm it; see `replica-barrier.ts`. */
+  barrier: (campaign: string) => of(campaign, 'barrier'),
   /** Requests of one client over all fronts; see `http/client-limits.ts`. */
   clientLimit: 'sluice:limit',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */

@@ -1,12 +1,12 @@
 // The front and the admin API as `src/main.ts` puts them together, on free ports and on a database of the test file's own.
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
 import { createCampaignDesk } from '../../src/admission/campaign-desk.ts';
 import { type Campaigns, createCampaigns } from '../../src/admission/campaigns.ts';
 import { createJoins } from '../../src/admission/joins.ts';
 import { createTickets } from '../../src/admission/tickets.ts';
 import { systemClock } from '../../src/domain/clock.ts';
+import { type Durability, waitsForReplica } from '../../src/domain/durability.ts';
 import type { TicketKeys } from '../../src/domain/ticket.ts';
 import { createAdmin } from '../../src/http/admin.ts';
 import { createClientLimits } from '../../src/http/client-limits.ts';
@@ -18,10 +18,11 @@ import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/limits.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
-import { openFast, untilReady } from '../../src/redis/connection.ts';
+import { openFast, type RedisClient, untilReady } from '../../src/redis/connection.ts';
 import { createGate, type Gate } from '../../src/redis/gate.ts';
-import { createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
+import { createEachGateReader, createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
 import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
+import { createReplicaBarrier } from '../../src/redis/replica-barrier.ts';
 import { createSharedLimit } from '../../src/redis/shared-limit.ts';
 import { createTraceJoin } from '../../src/telemetry/join-trace.ts';
 import { frontMetrics } from '../../src/telemetry/metrics.ts';
@@ -32,6 +33,7 @@ import { type Client, clientOf } from './client.ts';
 
 export interface FrontSettings {
   redisUrl?: string;
+  durability?: Durability;
   ticketKeys?: TicketKeys;
   gatewaySecret?: string;
   /** 0, the default here, for no limit. */
@@ -42,7 +44,7 @@ export interface FrontSettings {
 export interface TestFront extends Client, AsyncDisposable {
   url: string;
   adminUrl: string;
-  redis: Redis;
+  redis: RedisClient;
   gate: Gate;
   readGates: ReadGates;
   campaigns: Campaigns;
@@ -113,15 +115,18 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const gate = createGate(redis);
   const readGates = createGateReader(redis, systemClock);
   const readAdmittedTags = createAdmittedTagsReader(redis);
-  const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
+  const readEachGate = createEachGateReader(redis, systemClock);
+  const campaigns = createCampaigns({ readGates: readEachGate, readAdmittedTags, clock: systemClock, onError });
   const reading = campaigns.keepReading(stop.signal);
-  const joins = createJoins({ gate, campaigns, clock: systemClock });
+  const { durability = 'disk' } = settings;
+  const barrier = waitsForReplica(durability) ? createReplicaBarrier(redis, () => undefined) : undefined;
+  const joins = createJoins({ gate, campaigns, barrier, clock: systemClock });
   const tickets = createTickets({
     gate,
     campaigns,
     ticketKeys: settings.ticketKeys ?? KEYS,
     couponKey: COUPON_KEY,
-    durability: 'disk',
+    durability,
     pollsPerSecond: settings.pollsPerSecond ?? 0,
     clock: systemClock,
   });
@@ -163,6 +168,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       stop.abort();
       await Promise.all([publicListener.close(200), adminListener.close(200), reading]);
       shedding.close();
+      barrier?.close();
       redis.disconnect();
     },
   };
@@ -175,12 +181,12 @@ const READING = new Set(['hgetall', 'zcard']);
 /** What ioredis sends to open a connection. */
 const OPENING = new Set(['auth', 'hello', 'info', 'client', 'select', 'quit']);
 
-function countQuestions(redis: Redis): () => number {
+function countQuestions(redis: RedisClient): () => number {
   let count = 0;
-  const send = redis.sendCommand.bind(redis);
-  redis.sendCommand = (command, stream) => {
+  const send = redis.sendCommand.bind(redis) as (...args: unknown[]) => unknown;
+  redis.sendCommand = (command: { name: string }, ...rest: unknown[]) => {
     if (!READING.has(command.name) && !OPENING.has(command.name)) count += 1;
-    return send(command, stream);
+    return send(command, ...rest);
   };
   return () => count;
 }

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { expect, test } from 'vitest';
-import { redisUrl, uniqueName } from '../helpers/services.ts';
+import { startRedis, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
 import type { Answer } from './client.ts';
@@ -142,7 +142,7 @@ test('what the front answers is what its document says', async (t) => {
 });
 
 test('what the front answers while Redis is away is declared, too', async (t) => {
-  const proxy = await startTcpProxy(t, redisUrl());
+  const proxy = await startTcpProxy(t, (await startRedis(t)).url);
   const other = await file.start(t, { redisUrl: proxy.url });
   const document = await documentOf('front');
   const campaign = await other.create();

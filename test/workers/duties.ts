@@ -14,7 +14,7 @@ import type { Ledger } from '../../src/ledger/pool.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { createGate } from '../../src/redis/gate.ts';
-import { createGateReader } from '../../src/redis/gate-reader.ts';
+import { createEachGateReader, createGateReader } from '../../src/redis/gate-reader.ts';
 import { openRetries, type RetryPace, workOnRetries } from '../../src/retry/bullmq.ts';
 import type { RetryWork } from '../../src/retry/port.ts';
 import { type IssuerDeps, issueTickets } from '../../workers/issuer.ts';
@@ -123,7 +123,7 @@ function openClient(
 ) {
   const stopping = new AbortController();
   const readAdmittedTags = createAdmittedTagsReader(deps.redis);
-  const campaigns = createCampaigns({ ...deps, readAdmittedTags, clock: systemClock });
+  const campaigns = createCampaigns({ ...deps, readGates: createEachGateReader(deps.redis, systemClock), readAdmittedTags, clock: systemClock });
   const reading = campaigns.keepReading(stopping.signal);
   t.onTestFinished(() => {
     stopping.abort();
