@@ -1,8 +1,8 @@
 // Starts an issuer for every campaign that may have tickets, and stops it when there is nothing left to issue.
 import type { Campaign } from '../src/domain/campaign.ts';
 import { phaseOf } from '../src/domain/campaign.ts';
-import { backlogOf, type GateView } from '../src/domain/gate-view.ts';
 import { isFault } from '../src/domain/fault.ts';
+import { backlogOf, type GateView } from '../src/domain/gate-view.ts';
 import { pause } from '../src/lifecycle.ts';
 import type { ReadEachGate } from '../src/redis/gate-reader.ts';
 import type { IssuedCampaign } from './issuer.ts';
@@ -40,7 +40,8 @@ export async function watchCampaigns(deps: CampaignWatchDeps, stopping: AbortSig
     const wanted = new Map<string, GateView>();
     for (const view of found) if (mayHaveWork(view)) wanted.set(view.id, view);
     // A gate that was rebuilt is another one: its tickets are issued under its own epoch.
-    for (const [id, { epoch, stop }] of attended) if (!unreadable.has(id) && wanted.get(id)?.epoch !== epoch) stop.abort();
+    for (const [id, { epoch, stop }] of attended)
+      if (!unreadable.has(id) && wanted.get(id)?.epoch !== epoch) stop.abort();
     for (const [id, { epoch, shards }] of wanted) if (!attended.has(id)) attend({ id, epoch, shards });
   }
 

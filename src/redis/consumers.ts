@@ -6,7 +6,12 @@ import { loadScript, runScript } from './scripts.ts';
 const reap = loadScript('reap');
 
 /** Deletes silent, empty consumers of a campaign; returns how many. Throws a Fault. */
-export async function reapConsumers(redis: RedisClient, campaign: string, shards: number, idleMs: number): Promise<number> {
+export async function reapConsumers(
+  redis: RedisClient,
+  campaign: string,
+  shards: number,
+  idleMs: number,
+): Promise<number> {
   let deleted = 0;
   for (let shard = 0; shard < shards; shard += 1) {
     const reply = await runScript(redis, reap, [keys.work(campaign, shard)], [GROUP, idleMs]).catch(

@@ -68,6 +68,8 @@ export interface Fronts {
   database: OwnDatabase;
   /** The ledger that all fronts of the file share. */
   ledger: () => Ledger;
+  /** A front that its caller ends. */
+  open: (settings?: FrontSettings) => Promise<TestFront>;
   /** A front that ends with the test. */
   start: (t: TestContext, settings?: FrontSettings) => Promise<TestFront>;
   /** One front for the whole file; call at its top. */
@@ -85,6 +87,7 @@ export function fronts(): Fronts {
   return {
     database,
     ledger,
+    open: (settings = {}) => openFront(ledger(), settings),
     start: async (t, settings = {}) => {
       const front = await openFront(ledger(), settings);
       t.onTestFinished(() => front[Symbol.asyncDispose]());

@@ -142,14 +142,16 @@ test('what the front answers is what its document says', async (t) => {
 });
 
 test('what the front answers while Redis is away is declared, too', async (t) => {
-  const proxy = await startTcpProxy(t, (await startRedis(t)).url);
+  const redis = await startRedis(t);
+  const proxy = await startTcpProxy(t, redis.url);
+  const near = await file.start(t, { redisUrl: redis.url });
   const other = await file.start(t, { redisUrl: proxy.url });
   const document = await documentOf('front');
-  const campaign = await other.create();
-  const { ticket } = (await front().join(campaign, 'ann')).body;
+  const campaign = await near.create();
+  const { ticket } = (await near.join(campaign, 'ann')).body;
   proxy.set('reset');
   const answers = await until('the outage is noticed', 2_000, async () => {
-    const join = await other.join(await front().create(), 'ann');
+    const join = await other.join(await near.create(), 'ann');
     return join.status === 503
       ? { join, poll: await other.poll(ticket), sale: await other.ask('/v1/campaigns/some') }
       : undefined;

@@ -73,7 +73,9 @@ async function join(servers: Server[]): Promise<void> {
   }
   const ids = await Promise.all(servers.map(async ({ client }) => String(await client.cluster('MYID'))));
   const knowsAll = async ({ client }: Server) => {
-    const lines = String(await client.cluster('NODES')).trim().split('\n');
+    const lines = String(await client.cluster('NODES'))
+      .trim()
+      .split('\n');
     return ids.every((id) => lines.some((line) => line.startsWith(id) && !/handshake|fail/.test(line)));
   };
   await untilAll(servers, 'knows all others', knowsAll);
@@ -84,8 +86,13 @@ async function join(servers: Server[]): Promise<void> {
     return replication.master_link_status === 'up';
   });
   await untilAll(servers, 'sees a sound cluster with three replicas', async ({ client }) => {
-    const nodes = String(await client.cluster('NODES')).trim().split('\n');
-    return /cluster_state:ok/.test(String(await client.cluster('INFO'))) && nodes.filter((line) => /slave/.test(line)).length === 3;
+    const nodes = String(await client.cluster('NODES'))
+      .trim()
+      .split('\n');
+    return (
+      /cluster_state:ok/.test(String(await client.cluster('INFO'))) &&
+      nodes.filter((line) => /slave/.test(line)).length === 3
+    );
   });
 }
 
@@ -96,7 +103,7 @@ async function findPrimary(servers: Server[], key: string): Promise<Server | und
   const slot = new Command('get', [key]).getSlot()!;
   for (const server of servers) {
     if (server.client.status !== 'ready' && server.client.status !== 'wait') continue;
-    const ranges = (await server.client.cluster('SLOTS')) as [number, number, [string, number]][];
+    const ranges = (await server.client.cluster('SLOTS')) as unknown as [number, number, [string, number]][];
     const owner = ranges.find(([from, to]) => from <= slot && slot <= to)?.[2];
     if (owner !== undefined && owner[1] === server.port) return server;
   }

@@ -45,14 +45,19 @@ export async function startSentinels(): Promise<TestSentinels> {
         ),
       ),
     );
-    await Promise.all(sentinels.map((sentinel) => until('Sentinels that know each other', READY_WITHIN_MS, () => isReady(sentinel))));
+    await Promise.all(
+      sentinels.map((sentinel) => until('Sentinels that know each other', READY_WITHIN_MS, () => isReady(sentinel))),
+    );
     const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
     return {
       url: `redis+sentinel://:${encodeURIComponent(PASSWORD)}@${hosts}/${NAME}/0?sentinelPassword=${SENTINEL_PASSWORD}`,
       servers,
       sentinels,
       async primary() {
-        const [, port] = (await sentinels[0]!.client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)) as [string, string];
+        const [, port] = (await sentinels[0]!.client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)) as [
+          string,
+          string,
+        ];
         return servers.find((server) => server.port === Number(port))!;
       },
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),

@@ -27,7 +27,10 @@ export interface Server {
 
 export interface Servers extends AsyncDisposable {
   /** Starts one with this configuration, and what all have. */
-  start(settings: Record<string, string | number>, options?: { sentinel?: boolean; password?: string }): Promise<Server>;
+  start(
+    settings: Record<string, string | number>,
+    options?: { sentinel?: boolean; password?: string },
+  ): Promise<Server>;
 }
 
 /** Nothing of them is left when it is disposed. */
@@ -40,8 +43,17 @@ export async function openServers(): Promise<Servers> {
       const dir = join(folder, String(port));
       await mkdir(dir);
       const config = join(dir, 'redis.conf');
-      const shared = { port, bind: '127.0.0.1', dir, requirepass: JSON.stringify(password), save: '""', loglevel: 'notice' };
-      const lines = Object.entries({ ...shared, ...settings }).map(([name, value]) => `${name.replace(/#\d+$/, '')} ${value}`);
+      const shared = {
+        port,
+        bind: '127.0.0.1',
+        dir,
+        requirepass: JSON.stringify(password),
+        save: '""',
+        loglevel: 'notice',
+      };
+      const lines = Object.entries({ ...shared, ...settings }).map(
+        ([name, value]) => `${name.replace(/#\d+$/, '')} ${value}`,
+      );
       await writeFile(config, `${lines.join('\n')}\n`);
       const server = createRunning(dir, [config, ...(sentinel ? ['--sentinel'] : [])], port, password);
       started.push(server);
@@ -58,7 +70,14 @@ export async function openServers(): Promise<Servers> {
 function createRunning(dir: string, args: string[], port: number, password: string): Server & { end(): Promise<void> } {
   let child: ChildProcess | undefined;
   let ended: Promise<unknown> = Promise.resolve();
-  const client = new Redis({ port, password, protocol: 2, retryStrategy: () => 50, maxRetriesPerRequest: null, lazyConnect: true });
+  const client = new Redis({
+    port,
+    password,
+    protocol: 2,
+    retryStrategy: () => 50,
+    maxRetriesPerRequest: null,
+    lazyConnect: true,
+  });
   client.on('error', () => undefined);
   const signal = (name: NodeJS.Signals) => void child?.kill(name);
   const kill = async () => {
@@ -89,7 +108,14 @@ function createRunning(dir: string, args: string[], port: number, password: stri
 }
 
 async function answers(port: number, password: string): Promise<boolean> {
-  const probe = new Redis({ port, password, lazyConnect: true, retryStrategy: null, connectTimeout: 500, commandTimeout: 500 });
+  const probe = new Redis({
+    port,
+    password,
+    lazyConnect: true,
+    retryStrategy: null,
+    connectTimeout: 500,
+    commandTimeout: 500,
+  });
   probe.on('error', () => undefined);
   try {
     await probe.connect();

@@ -123,7 +123,12 @@ function openClient(
 ) {
   const stopping = new AbortController();
   const readAdmittedTags = createAdmittedTagsReader(deps.redis);
-  const campaigns = createCampaigns({ ...deps, readGates: createEachGateReader(deps.redis, systemClock), readAdmittedTags, clock: systemClock });
+  const campaigns = createCampaigns({
+    ...deps,
+    readGates: createEachGateReader(deps.redis, systemClock),
+    readAdmittedTags,
+    clock: systemClock,
+  });
   const reading = campaigns.keepReading(stopping.signal);
   t.onTestFinished(() => {
     stopping.abort();
