@@ -5,7 +5,7 @@ import { until } from '../helpers/until.ts';
 import { infoOf, openServers, PASSWORD, type Server } from './servers.ts';
 
 const SLOTS = 16_384;
-export const NODE_TIMEOUT_MS = 2_000;
+const NODE_TIMEOUT_MS = 2_000;
 /** A failover needs a replica that has finished its first copy: until then a fresh cluster cannot do one. */
 const READY_WITHIN_MS = 30_000;
 
