@@ -2,7 +2,9 @@
 // reported at once, before anything opens.
 import { z } from 'zod';
 import { type Identity, identityOf, identityProblems, identitySettings } from './config/identity.ts';
+import { redisCa, redisUrl } from './config/redis.ts';
 import { ticketKeys } from './config/ticket-keys.ts';
+import { DURABILITIES, type Durability, waitsForReplica } from './domain/durability.ts';
 import type { TicketKeys } from './domain/ticket.ts';
 import { limits } from './limits.ts';
 
@@ -14,10 +16,8 @@ const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'takes 64 hex digits (32 byte
 const schema = z.object({
   SLUICE_PROFILE: z.enum(['local', 'production']).default('local'),
   DATA_DIR: z.string().min(1).default('.data'),
-  REDIS_URL: z
-    .string()
-    .regex(/^rediss?:\/\//, 'takes redis:// or rediss://')
-    .optional(),
+  REDIS_URL: redisUrl.optional(),
+  REDIS_CA_FILE: redisCa.optional(),
   DATABASE_URL: z
     .string()
     .regex(/^(mysql|mariadb):\/\//, 'takes mysql://user:password@host:port/database')
@@ -43,7 +43,7 @@ const schema = z.object({
   WORKER_CONNECTIONS: count(8, 1, 64),
   RECOVERY_GRACE_MS: count(limits.recoveryGraceMs, 0, 600_000),
   CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
-  DURABILITY: z.enum(['memory', 'disk']).default('disk'),
+  DURABILITY: z.enum(DURABILITIES).default('disk'),
   TICKET_KEYS: ticketKeys.optional(),
   COUPON_KEY: hexKey.optional(),
   ...identitySettings,
@@ -53,12 +53,13 @@ const schema = z.object({
 });
 
 export type Profile = 'local' | 'production';
-export type Durability = 'memory' | 'disk';
 
 export interface Config {
   profile: Profile;
   dataDir: string;
   redisUrl: string | undefined;
+  /** Certificates (PEM) to trust with `rediss`. */
+  redisCa: string | undefined;
   databaseUrl: string | undefined;
   front: { host: string; port: number };
   admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
@@ -112,6 +113,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     profile: env.SLUICE_PROFILE,
     dataDir: env.DATA_DIR,
     redisUrl: env.REDIS_URL,
+    redisCa: env.REDIS_CA_FILE,
     databaseUrl: env.DATABASE_URL,
     front: { host: env.HOST, port: env.PORT },
     admin: {
@@ -199,9 +201,11 @@ function contradictions(env: z.output<typeof schema>, { always = [], inProductio
   const needed = isProduction ? [...always, ...inProduction] : always;
   const missing = needed.filter((name) => env[name] === undefined).map((name) => `${name}: needed here, and not set`);
   const sameTokens = env.ADMIN_READ_TOKEN !== undefined && env.ADMIN_READ_TOKEN === env.ADMIN_TOKEN;
+  const alone = waitsForReplica(env.DURABILITY) && env.REDIS_URL === undefined;
   return [
     ...missing,
     ...(sameTokens ? ['ADMIN_READ_TOKEN: is ADMIN_TOKEN, so that whoever may read may also write'] : []),
+    ...(alone ? [`DURABILITY: ${env.DURABILITY} needs a REDIS_URL; the private Redis has no replica`] : []),
     ...identityProblems(env, { isProduction, isNeeded: identity === true }),
   ];
 }

@@ -9,6 +9,15 @@ export const limits = {
   gateCallsMax: 2,
   /** A gate call that takes longer is given up; the join may have happened: ask again. */
   gateCallMs: 1_000,
+  /** Waits of a command whose Cluster node died, moved or is moving, times how often: longer than its node timeout. */
+  redirectMs: 200,
+  redirectsMax: 16,
+  clusterNodeTimeoutMs: 2_000,
+  /** BullMQ blocks up to 10 s; a socket that owes an answer for longer is dead. */
+  bullmqBlockMs: 10_000,
+  bullmqSilentMs: 15_000,
+  /** A replica that has not confirmed by now is no replica: the joins that wait for it are unknown, ask again. */
+  replicaWaitMs: 1_000,
   /** How old what a front remembers of a gate may get before it says so little that a question is cheaper. */
   viewReadMs: 100,
   viewStaleMs: 2_000,
@@ -141,6 +150,10 @@ const relations: [string, boolean][] = [
   ],
   ['a call on letters ends before the request', limits.lettersCallMs < limits.requestMs],
   ['a call is not taken for half done', limits.giveBackMs < limits.halfDoneMs],
+  // One barrier may be under way when a join comes; its own begins when that one has ended.
+  ['so does one that waits for a replica', limits.gateCallMs + 2 * limits.replicaWaitMs < limits.requestMs],
+  ['redirects outlast a Cluster failover', limits.redirectMs * limits.redirectsMax > limits.clusterNodeTimeoutMs],
+  ['a silent socket of BullMQ is not merely blocked', limits.bullmqSilentMs > limits.bullmqBlockMs],
   ['a drain outlasts a statement', limits.drainMs > limits.statementMs],
 ];
 const broken = relations.filter(([, holds]) => !holds).map(([name]) => name);

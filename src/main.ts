@@ -11,6 +11,7 @@ import { configOrExit } from './config.ts';
 import { frontPromise } from './doctor/configured.ts';
 import { checkStart } from './doctor/start.ts';
 import { systemClock } from './domain/clock.ts';
+import { waitsForReplica } from './domain/durability.ts';
 import { createAdmin } from './http/admin.ts';
 import { BOARD_PATH } from './http/board.ts';
 import { createAddressOf } from './http/client-address.ts';
@@ -30,8 +31,9 @@ import { welcome } from './local/welcome.ts';
 import { createAdmittedTagsReader } from './redis/admitted-tags.ts';
 import { openFast, untilReady } from './redis/connection.ts';
 import { createGate } from './redis/gate.ts';
-import { createGateReader } from './redis/gate-reader.ts';
+import { createEachGateReader, createGateReader } from './redis/gate-reader.ts';
 import { createOldestWaitReader } from './redis/oldest-wait.ts';
+import { createReplicaBarrier } from './redis/replica-barrier.ts';
 import { createCancelledTagsReader, createReturns } from './redis/returns.ts';
 import { createSharedLimit } from './redis/shared-limit.ts';
 import { openBoard } from './retry/board.ts';
@@ -68,7 +70,7 @@ const ledger = open.use(openLedger({ ...pool, name: 'admin' }));
 // Buyers who give back wait for connections of their own: a crowd of them must not keep operators out.
 const status = open.use(openLedger({ ...pool, name: 'status' }));
 const redis = open.adopt(
-  openFast({ url: place.redisUrl, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
+  openFast({ url: place.redisUrl, ca: config.redisCa, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
   (client) => client.disconnect(),
 );
 await untilReady(redis, limits.drainMs);
@@ -85,7 +87,7 @@ const store = campaignStore(ledger);
 const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
 const returns = createReturns(redis);
 const campaigns = createCampaigns({
-  readGates,
+  readGates: createEachGateReader(redis, systemClock),
   readAdmittedTags,
   readCancelledTags: createCancelledTagsReader(redis),
   exists: (id) => roll.has(id),
@@ -97,10 +99,13 @@ open.defer(() => {
   stop.stop(); // also after a start that failed: nobody else would end the reading
   return reading.then(() => undefined);
 });
-const joins = createJoins({ gate, campaigns, clock: systemClock });
+const { durability } = config;
+const barrier = waitsForReplica(durability)
+  ? open.adopt(createReplicaBarrier(redis, onError), (opened) => opened.close())
+  : undefined;
+const joins = createJoins({ gate, campaigns, barrier, clock: systemClock });
 const { ticketKeys, couponKey, adminToken } = place;
 const { pollsPerSecond } = config.clientLimits;
-const { durability } = config;
 const tickets = createTickets({
   gate,
   campaigns,

@@ -2,13 +2,14 @@
 import type { ConsumedCampaign } from '../src/broker/port.ts';
 import type { Campaign } from '../src/domain/campaign.ts';
 import { phaseOf } from '../src/domain/campaign.ts';
+import { isFault } from '../src/domain/fault.ts';
 import { backlogOf, type GateView } from '../src/domain/gate-view.ts';
 import { pause } from '../src/lifecycle.ts';
-import type { ReadGates } from '../src/redis/gate-reader.ts';
+import type { ReadEachGate } from '../src/redis/gate-reader.ts';
 
 export interface CampaignWatchDeps {
   listLiveCampaigns: () => Promise<Campaign[]>;
-  readGates: ReadGates;
+  readGates: ReadEachGate;
   /** Issues until its signal aborts. */
   issue: (campaign: ConsumedCampaign, stopping: AbortSignal) => Promise<void>;
   /** Hears how many tickets wait, and how many are being retried, over all campaigns. */
@@ -30,12 +31,17 @@ export async function watchCampaigns(deps: CampaignWatchDeps, stopping: AbortSig
   async function look(): Promise<void> {
     const live = await deps.listLiveCampaigns();
     const views = await deps.readGates(live.map((campaign) => campaign.id));
-    const found = views.filter((view) => view !== undefined);
-    deps.onLook(sum(found.map(backlogOf)), sum(found.map((view) => view.retryingCount)));
+    const found = views.filter((view): view is GateView => view !== undefined && !isFault(view));
+    // Of a gate that cannot be read nothing is known: its issuer goes on, and hears of the outage itself.
+    const unreadable = new Set(live.filter((_, index) => isFault(views[index])).map(({ id }) => id));
+    for (const view of views) if (isFault(view)) deps.onError(view);
+    // A sum without them would tell of a backlog that has vanished.
+    if (unreadable.size === 0) deps.onLook(sum(found.map(backlogOf)), sum(found.map((view) => view.retryingCount)));
     const wanted = new Map<string, GateView>();
     for (const view of found) if (mayHaveWork(view)) wanted.set(view.id, view);
     // A gate that was rebuilt is another one: its tickets are issued under its own epoch.
-    for (const [id, { epoch, stop }] of attended) if (wanted.get(id)?.epoch !== epoch) stop.abort();
+    for (const [id, { epoch, stop }] of attended)
+      if (!unreadable.has(id) && wanted.get(id)?.epoch !== epoch) stop.abort();
     for (const [id, { epoch, shards }] of wanted) if (!attended.has(id)) attend({ id, epoch, shards });
   }
 

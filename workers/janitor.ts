@@ -1,15 +1,16 @@
 // Tidies up: gates that a crash left behind their ledger, consumers that died, campaigns that are done.
 import { projectCampaign } from '../src/admission/campaign-desk.ts';
 import { phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
+import { isFault } from '../src/domain/fault.ts';
 import { backlogOf } from '../src/domain/gate-view.ts';
 import { pause } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
 import type { Gate } from '../src/redis/gate.ts';
-import type { ReadGates } from '../src/redis/gate-reader.ts';
+import type { ReadEachGate } from '../src/redis/gate-reader.ts';
 
 export interface JanitorDeps {
   gate: Pick<Gate, 'project'>;
-  readGates: ReadGates;
+  readGates: ReadEachGate;
   store: {
     listUnprojected: () => Promise<StoredCampaign[]>;
     listLiveCampaigns: () => Promise<StoredCampaign[]>;
@@ -48,7 +49,8 @@ async function tidyCampaigns(deps: JanitorDeps): Promise<void> {
   const views = await deps.readGates(live.map((campaign) => campaign.id));
   for (const [index, campaign] of live.entries()) {
     const view = views[index];
-    if (view === undefined) continue;
+    if (isFault(view)) deps.onError(view);
+    if (view === undefined || isFault(view)) continue;
     await deps.reapConsumers(campaign.id, campaign.shards, limits.consumerIdleMs);
     const ended = phaseOf(view, view.remaining, Date.now() - DRAINED_AFTER_MS) === 'ended';
     if (ended && view.version >= campaign.version && backlogOf(view) === 0 && view.retryingCount === 0) {

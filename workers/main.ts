@@ -17,7 +17,7 @@ import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
 import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
 import { createGateBuilder } from '../src/redis/gate-builder.ts';
-import { createGateReader } from '../src/redis/gate-reader.ts';
+import { createEachGateReader, createGateReader } from '../src/redis/gate-reader.ts';
 import { createReturns } from '../src/redis/returns.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { errorWords } from '../src/telemetry/describe-error.ts';
@@ -51,17 +51,19 @@ const ledger = open.use(
     statementMs: limits.statementMs,
   }),
 );
-const connection = { url: config.redisUrl!, name: `sluice-worker:${workerName}`, onError };
+const server = { url: config.redisUrl!, ca: config.redisCa };
+const connection = { ...server, name: `sluice-worker:${workerName}`, onError };
 const redis = open.adopt(openFast({ ...connection, commandMs: limits.statementMs }), (client) => client.disconnect());
 await untilReady(redis, limits.drainMs);
 await checkStart({ redis, ledger, ...workerPromise(config) }, log);
-const retries = open.adopt(openRetries({ url: connection.url, onError }), (opened) => opened.close());
+const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
 
 const store = campaignStore(ledger);
 const cancellations = cancellationStore(ledger);
 const gate = createGate(redis);
 const returns = createReturns(redis);
 const readGates = createGateReader(redis, systemClock);
+const readEachGate = createEachGateReader(redis, systemClock);
 const broker = createRedisStreams({
   redis,
   openReader: (name) => openBlocking({ ...connection, name, blockMs: limits.receiveMs }),
@@ -109,7 +111,7 @@ await Promise.all([
   watchCampaigns(
     {
       ...store,
-      readGates,
+      readGates: readEachGate,
       issue: (campaign, stop) => issueTickets(issuer, campaign, stop),
       onLook: metrics.looked,
       onError,
@@ -127,7 +129,7 @@ await Promise.all([
     },
     stopping,
   ),
-  workOnRetries({ url: connection.url, onError }, retryWork, stopping),
+  workOnRetries({ ...server, onError }, retryWork, stopping),
   finishHalfDone(
     {
       store: letterStore(ledger),
@@ -143,7 +145,7 @@ await Promise.all([
     {
       store,
       gate,
-      readGates,
+      readGates: readEachGate,
       reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
       onGateLost: (campaign) => log.error({ campaign }, 'the gate is lost and stays closed'),
       onError,

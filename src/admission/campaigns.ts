@@ -6,7 +6,7 @@ import type { GateView } from '../domain/gate-view.ts';
 import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 import type { ReadAdmittedTags } from '../redis/admitted-tags.ts';
-import type { ReadGates } from '../redis/gate-reader.ts';
+import type { ReadEachGate } from '../redis/gate-reader.ts';
 import type { ReadCancelledTags } from '../redis/returns.ts';
 import {
   type CampaignMemory,
@@ -17,7 +17,7 @@ import {
 } from './campaign-memory.ts';
 
 export interface CampaignsDeps {
-  readGates: ReadGates;
+  readGates: ReadEachGate;
   readAdmittedTags: ReadAdmittedTags;
   /** Whether the ledger has this campaign: then a gate that is not there is a lost one. No I/O. */
   exists: (id: string) => boolean;
@@ -47,8 +47,14 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   const learning = new Set<string>();
   const listeners = new Set<() => void>();
 
-  async function load(id: string): Promise<CampaignMemory | undefined> {
+  async function readOne(id: string): Promise<GateView | undefined> {
     const [view] = await deps.readGates([id]);
+    if (isFault(view)) throw view;
+    return view;
+  }
+
+  async function load(id: string): Promise<CampaignMemory | undefined> {
+    const view = await readOne(id);
     const now = deps.clock();
     if (view === undefined) {
       if (deps.exists(id)) throw new Fault('gate-missing', 'the gate is being recovered', { retryable: true });
@@ -77,16 +83,15 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       if (now - memory.usedAt > limits.viewIdleMs || memories.size > limits.viewsMax) memories.delete(id);
     }
     const ids = [...memories.keys()];
-    const views = await deps.readGates(ids).catch((error: unknown) => {
-      if (!isFault(error, 'corrupt-state')) throw error;
-      deps.onError(error);
-      return readOneByOne(ids);
-    });
+    const views = await deps.readGates(ids);
+    // A gate that cannot be read goes stale by itself and does not hide the others; an outage is told once.
+    const faults = views.filter((view) => isFault(view));
+    for (const fault of faults.length === ids.length ? faults.slice(0, 1) : faults) deps.onError(fault);
     for (const [index, id] of ids.entries()) {
       const memory = memories.get(id);
       const view = views[index];
       // A gate that is gone was lost: what is remembered goes stale, and its joins are 503, not 404.
-      if (memory && view !== undefined && view !== 'unreadable') {
+      if (memory && view !== undefined && !isFault(view)) {
         takeReading(memory, view);
         complete(memory);
         if (!learning.has(id)) {
@@ -98,12 +103,6 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       }
     }
     for (const listener of listeners) listener();
-  }
-
-  /** A gate that cannot be read goes stale by itself and does not hide the others. */
-  async function readOneByOne(ids: string[]): Promise<(GateView | 'unreadable' | undefined)[]> {
-    const readings = await Promise.allSettled(ids.map((id) => deps.readGates([id])));
-    return readings.map((reading) => (reading.status === 'fulfilled' ? reading.value[0] : 'unreadable'));
   }
 
   /** Once nobody can be admitted any more, learns who was: from then on strangers are refused without a question. */
@@ -138,7 +137,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       return reading;
     },
     async refresh(id) {
-      const [view] = await deps.readGates([id]);
+      const view = await readOne(id);
       const memory = memories.get(id);
       if (memory && view !== undefined) takeReading(memory, view);
     },

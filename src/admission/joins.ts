@@ -5,12 +5,15 @@ import { Fault, isFault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import type { Gate, Join } from '../redis/gate.ts';
+import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
 import { type CampaignMemory, refusalFromMemory, takeReply } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
 
 export interface JoinsDeps {
   gate: Pick<Gate, 'admit'>;
   campaigns: Campaigns;
+  /** With it, who holds a ticket hears of it once a replica has it. */
+  barrier?: Pick<ReplicaBarrier, 'begin'> | undefined;
   clock: Clock;
 }
 
@@ -35,6 +38,8 @@ interface Waiting extends Join {
   resolve: (decision: Decision) => void;
   reject: (error: unknown) => void;
 }
+
+const isHeld = ({ kind }: Decision): boolean => kind === 'admitted' || kind === 'known';
 
 interface Lane {
   memory: CampaignMemory;
@@ -61,6 +66,25 @@ export function createJoins(deps: JoinsDeps): Joins {
   }
 
   async function decide(lane: Lane, batch: Waiting[]): Promise<void> {
+    const confirm = deps.barrier?.begin(lane.memory.view.id);
+    try {
+      const decisions = await askGate(lane, batch);
+      const settle = (which: (decision: Decision) => boolean) => {
+        for (const [index, { resolve }] of batch.entries()) if (which(decisions[index]!)) resolve(decisions[index]!);
+      };
+      if (confirm !== undefined && decisions.some(isHeld)) {
+        settle((decision) => !isHeld(decision));
+        await confirm();
+      }
+      settle(() => true);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      waitingCount -= batch.length;
+    }
+  }
+
+  async function askGate(lane: Lane, batch: Waiting[]): Promise<Decision[]> {
     const { memory } = lane;
     lane.callCount += 1;
     try {
@@ -68,20 +92,23 @@ export function createJoins(deps: JoinsDeps): Joins {
       const reply = await deps.gate.admit(memory.view, batch, deadlineMs);
       clockOffsetMs = reply.now - deps.clock();
       takeReply(memory, reply);
-      for (const [index, waiting] of batch.entries()) {
-        const decision = reply.decisions[index]!;
-        if (decision.kind === 'admitted' || decision.kind === 'known') memory.admitted.add(waiting.tag);
-        waiting.resolve(decision);
-      }
+      for (const [index, { tag }] of batch.entries()) if (isHeld(reply.decisions[index]!)) memory.admitted.add(tag);
+      return reply.decisions;
     } catch (error) {
       if (isFault(error, 'stale-epoch')) await deps.campaigns.refresh(memory.view.id).catch(() => undefined);
-      for (const waiting of batch) waiting.reject(error);
+      // Whoever waits behind this call would meet the same, a call's patience later, and keep others out meanwhile.
+      if (isFault(error, 'redis-unavailable')) turnAway(lane, error);
+      throw error;
     } finally {
       lane.callCount -= 1;
-      waitingCount -= batch.length;
       if (lane.waiting.length === 0 && lane.callCount === 0) lanes.delete(memory.view.id);
       schedule(lane);
     }
+  }
+
+  function turnAway(lane: Lane, fault: Fault): void {
+    waitingCount -= lane.waiting.length;
+    for (const { reject } of lane.waiting.splice(0)) reject(fault);
   }
 
   function ask(memory: CampaignMemory, join: Join): Promise<Decision> {

@@ -1,7 +1,6 @@
 // The default broker: one consumer group over the work streams that the gate script writes.
-import type { Redis } from 'ioredis';
 import { seqOf, seqsBetween } from '../domain/shard.ts';
-import { redisFault, untilReady } from '../redis/connection.ts';
+import { type RedisClient, redisFault, untilReady } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/scripts.ts';
 import { settleArguments } from '../redis/settlement.ts';
@@ -10,9 +9,9 @@ import { type RawEntry, type RawStreams, readReply } from './stream-reply.ts';
 
 export interface RedisStreamsDeps {
   /** For everything that answers at once. */
-  redis: Redis;
+  redis: RedisClient;
   /** Opens the connection of one blocking reader; the consumer closes it. */
-  openReader: (name: string) => Redis;
+  openReader: (name: string) => RedisClient;
   batchMax: number;
   /** A consumer silent for this long has its entries claimed; longer than the worst batch. */
   claimIdleMs: number;
@@ -57,7 +56,7 @@ export function createRedisStreams(deps: RedisStreamsDeps): Broker {
 
 function createConsumer(
   deps: RedisStreamsDeps,
-  reader: Redis,
+  reader: RedisClient,
   { id: campaign, epoch, shards }: ConsumedCampaign,
   name: string,
 ): Consumer {
@@ -183,7 +182,7 @@ const batchOf = (shard: number, entries: Entry[], redelivered: boolean): Batch[]
 const seqsOf = (batch: Batch): number[] => batch.entries.map((entry) => entry.seq);
 
 /** From `0`, never from `$`: a group made anew must see the backlog. */
-async function createGroups(redis: Redis, campaign: string, shards: number): Promise<void> {
+async function createGroups(redis: RedisClient, campaign: string, shards: number): Promise<void> {
   for (let shard = 0; shard < shards; shard += 1) {
     await redis.xgroup('CREATE', keys.work(campaign, shard), GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
       if (!String(error).includes('BUSYGROUP')) throw redisFault(error);
@@ -191,7 +190,7 @@ async function createGroups(redis: Redis, campaign: string, shards: number): Pro
   }
 }
 
-async function groupInfo(redis: Redis, work: string): Promise<{ lastDelivered: number; pending: number }> {
+async function groupInfo(redis: RedisClient, work: string): Promise<{ lastDelivered: number; pending: number }> {
   const groups = (await redis.xinfo('GROUPS', work).catch((error: unknown) => {
     if (String(error).includes('no such key')) return [];
     throw redisFault(error);

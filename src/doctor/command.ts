@@ -51,7 +51,7 @@ async function lookAt(config: Config, redisUrl: string, databaseUrl: string): Pr
     lastError = error;
   };
   const redis = open.adopt(
-    openFast({ url: redisUrl, name: 'sluice-doctor', onError, commandMs: limits.gateCallMs }),
+    openFast({ url: redisUrl, ca: config.redisCa, name: 'sluice-doctor', onError, commandMs: limits.gateCallMs }),
     (client) => client.disconnect(),
   );
   await untilReady(redis, acquireMs).catch((late: Error) => {

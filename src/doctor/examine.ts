@@ -1,8 +1,8 @@
 // Asks both stores at once and judges what they told.
-import type { Redis } from 'ioredis';
 import { listLiveCampaigns } from '../ledger/campaigns.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { limits } from '../limits.ts';
+import { primariesOf, type RedisClient } from '../redis/connection.ts';
 import { judgeClocks } from './clocks.ts';
 import { type Exposure, judgeExposure } from './exposure.ts';
 import { type Fact, type Finding, factOf, judged, ok } from './finding.ts';
@@ -14,7 +14,7 @@ import { gatherRedisFacts, type RedisFacts } from './redis-facts.ts';
 import { judgeRedis } from './redis-judgement.ts';
 
 export interface Patient extends LedgerPromise {
-  redis: Redis;
+  redis: RedisClient;
   ledger: Ledger;
   /** DURABILITY, as it is written. */
   durability: string;
@@ -23,13 +23,32 @@ export interface Patient extends LedgerPromise {
 
 /** What a process rests on when it starts; some 20 ms on servers nearby. Never rejects. */
 export async function examineServers({ redis, ledger, durability, exposure, ...promise }: Patient): Promise<Finding[]> {
-  const [redisFacts, ledgerFacts] = await Promise.all([gatherRedisFacts(redis), gatherLedgerFacts(ledger)]);
+  const [servers, ledgerFacts] = await Promise.all([
+    Promise.all(primariesOf(redis).map(gatherRedisFacts)),
+    gatherLedgerFacts(ledger),
+  ]);
+  const ofEach = servers.map((facts) => [
+    ...judgeReached('redis', reachedRedis(facts), () => judgeRedis(facts, durability)),
+    ...judgeClocks(facts.clock, ledgerFacts.clock),
+  ]);
   return [
-    ...judgeReached('redis', reachedRedis(redisFacts), () => judgeRedis(redisFacts, durability)),
+    ...gravest(ofEach.flat()),
     ...judgeReached('ledger', reachedLedger(ledgerFacts), () => judgeLedger(ledgerFacts, promise)),
-    ...judgeClocks(redisFacts.clock, ledgerFacts.clock),
     ...judgeExposure(exposure),
   ];
+}
+
+const GRAVITY = ['ok', 'unknown', 'warning', 'broken'];
+
+/** Of a check made on several servers, what is worst about any of them. */
+function gravest(findings: readonly Finding[]): Finding[] {
+  const worst = new Map<string, Finding>();
+  for (const finding of findings) {
+    const known = worst.get(finding.check);
+    const isWorse = known === undefined || GRAVITY.indexOf(finding.status) > GRAVITY.indexOf(known.status);
+    if (isWorse) worst.set(finding.check, finding);
+  }
+  return [...worst.values()];
 }
 
 /** The gates of live campaigns against the ledger. Never rejects. */

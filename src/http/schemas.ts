@@ -1,5 +1,6 @@
 // The shapes of the public API: what is checked is what /openapi.json says.
 import { z } from '@hono/zod-openapi';
+import { DURABILITIES } from '../domain/durability.ts';
 import { CAMPAIGN_ID } from '../domain/ids.ts';
 
 export const campaignId = z.string().regex(CAMPAIGN_ID).openapi({ example: 'spring-sale' });
@@ -31,7 +32,7 @@ export const ticketSchema = z
     ahead: z.int(),
     eta: z.object({ known: z.boolean(), p50Ms: z.int().nullable(), p90Ms: z.int().nullable() }),
     pollAfterMs: z.int(),
-    durability: z.enum(['memory', 'disk']),
+    durability: z.enum(DURABILITIES),
     links: z.object({ self: z.string(), campaign: z.string() }),
     issuance: z.object({ code: z.string(), unit: z.int() }).optional(),
     problem: z.object({ type: z.string(), title: z.string() }).optional(),

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
+import { waitsForDisk } from '../domain/durability.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import { limits } from '../limits.ts';
 import { writeWhole } from './data-folder.ts';
@@ -35,7 +36,7 @@ export async function furnish(config: Config, report: (line: string) => void): P
     redis: config.redisUrl === undefined,
     database: config.databaseUrl === undefined,
     report,
-    appendfsync: config.durability === 'disk' ? 'always' : 'everysec',
+    appendfsync: waitsForDisk(config.durability) ? 'always' : 'everysec',
   });
   const needsSecrets = !(config.admin.token && config.ticketKeys && config.couponKey);
   const secrets = needsSecrets ? localSecrets(config.dataDir) : undefined;

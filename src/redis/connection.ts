@@ -1,23 +1,13 @@
-// Two kinds of connection. The fast one fails at once when Redis is away: a caller who waits is worse than one who is
-// told to ask again. The blocking one belongs to a single reader and waits.
-import { Redis } from 'ioredis';
+// Kinds of connection. The fast one fails at once when Redis is away: a caller who waits is worse than one who is told
+// to ask again. The blocking one belongs to a single reader and waits.
+import { Cluster, type Redis } from 'ioredis';
 import { Fault } from '../domain/fault.ts';
+import { limits } from '../limits.ts';
+import { createClient, type Profile, type RedisClient, type RedisServer } from './client.ts';
 
-const reconnectMs = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 6), 1_000) + Math.random() * 50;
+export type { RedisClient, RedisServer } from './client.ts';
 
-const SHARED = {
-  protocol: 2 as const,
-  connectTimeout: 2_000,
-  retryStrategy: reconnectMs,
-  // Scripts are idempotent, so resending would be harmless; it would also keep work alive that nobody waits for.
-  autoResendUnfulfilledCommands: false,
-  lazyConnect: true,
-  enableOfflineQueue: false,
-  maxRetriesPerRequest: 0,
-};
-
-export interface ConnectionSettings {
-  url: string;
+export interface ConnectionSettings extends RedisServer {
   /** Shown by CLIENT LIST. */
   name: string;
   /** Hears of every connection error; ioredis repeats them while it reconnects. */
@@ -25,25 +15,47 @@ export interface ConnectionSettings {
 }
 
 /** A connection for commands that answer at once; each ends within `commandMs`, and at once while Redis is away. */
-export function openFast(settings: ConnectionSettings & { commandMs: number }): Redis {
-  const timeouts = { commandTimeout: settings.commandMs, socketTimeout: settings.commandMs * 2 };
-  return connect(settings, new Redis(settings.url, { ...SHARED, ...timeouts, connectionName: settings.name }));
+export function openFast({ commandMs, ...settings }: ConnectionSettings & { commandMs: number }): RedisClient {
+  const client = open(settings, { name: settings.name, commandMs, silentMs: commandMs * 2, outlastsFailover: true });
+  // A primary is connected to before the first command for it, which would be turned away meanwhile.
+  if (client instanceof Cluster) {
+    client.on('+node', (node) => {
+      if (!node.options.readOnly && node.status === 'wait') node.connect().catch(() => undefined);
+    });
+  }
+  return client;
 }
 
 /** A connection for one reader that blocks up to `blockMs`; a socket silent for three times that is replaced. */
-export function openBlocking(settings: ConnectionSettings & { blockMs: number }): Redis {
-  const socketTimeout = settings.blockMs * 3;
-  return connect(settings, new Redis(settings.url, { ...SHARED, socketTimeout, connectionName: settings.name }));
+export function openBlocking({ blockMs, ...settings }: ConnectionSettings & { blockMs: number }): RedisClient {
+  return open(settings, { name: settings.name, silentMs: blockMs * 3 });
 }
 
-function connect(settings: ConnectionSettings, redis: Redis): Redis {
-  redis.on('error', settings.onError);
-  redis.connect().catch(() => undefined); // told through the error event; it goes on trying
-  return redis;
+/** BullMQ's connections: that of a queue fails while Redis is away, that of a worker waits for it. */
+export function openForBullmq(settings: ConnectionSettings, side: 'queue' | 'worker'): RedisClient {
+  const { name } = settings;
+  const silentMs = limits.bullmqSilentMs;
+  if (side === 'queue') return open(settings, { name, silentMs, retries: 1, outlastsFailover: true });
+  return open(settings, { name, silentMs, retries: null, queue: true, outlastsFailover: true });
+}
+
+function open(settings: ConnectionSettings, profile: Profile): RedisClient {
+  const client = createClient(settings, profile);
+  client.on('error', settings.onError);
+  client.on('node error', settings.onError);
+  if (client.status === 'wait') client.connect().catch(() => undefined); // told through the error event; it goes on trying
+  return client;
+}
+
+/** The servers that may hold a gate: a Cluster's primaries, else the one there is. */
+export function primariesOf(redis: RedisClient): Redis[] {
+  const primaries = redis instanceof Cluster ? redis.nodes('master') : [];
+  // A Cluster out of reach has none; asked as a whole it says why.
+  return primaries.length > 0 ? primaries : [redis as Redis];
 }
 
 /** Resolves when the connection takes commands; a Fault after `waitMs`. */
-export async function untilReady(redis: Redis, waitMs: number): Promise<void> {
+export async function untilReady(redis: RedisClient, waitMs: number): Promise<void> {
   if (redis.status === 'ready') return;
   const late = new Fault('redis-unavailable', `Redis did not answer within ${waitMs} ms`, { retryable: true });
   await new Promise<void>((resolve, reject) => {
@@ -55,6 +67,9 @@ export async function untilReady(redis: Redis, waitMs: number): Promise<void> {
   });
 }
 
+/** Errors that will be the same next time: the data or the script is at fault, not the moment. */
+const LASTING = /^(SLUICE_CORRUPT|WRONGTYPE|CROSSSLOT|ERR (?!max number of clients))/;
+
 /** Turns what ioredis and the scripts throw into a Fault. Arguments of the command never get into its message. */
 export function redisFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -62,6 +77,6 @@ export function redisFault(error: unknown): Fault {
   if (message.startsWith('SLUICE_GATE_MISSING')) return new Fault('gate-missing', message, { retryable: true });
   if (message.startsWith('SLUICE_UNVERIFIED')) return new Fault('gate-unverified', message, { retryable: true });
   if (message.startsWith('SLUICE_EPOCH')) return new Fault('stale-epoch', message, { retryable: true });
-  if (/^(SLUICE_CORRUPT|WRONGTYPE|ERR )/.test(message)) return new Fault('corrupt-state', message, { cause: message });
+  if (LASTING.test(message)) return new Fault('corrupt-state', message, { cause: message });
   return new Fault('redis-unavailable', message, { retryable: true });
 }

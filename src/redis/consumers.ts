@@ -1,13 +1,17 @@
 // Consumers that died leave their names in the group; see `lua/reap.lua` for why they must be empty to go.
-import type { Redis } from 'ioredis';
-import { redisFault } from './connection.ts';
+import { type RedisClient, redisFault } from './connection.ts';
 import { GROUP, keys } from './keys.ts';
 import { loadScript, runScript } from './scripts.ts';
 
 const reap = loadScript('reap');
 
 /** Deletes silent, empty consumers of a campaign; returns how many. Throws a Fault. */
-export async function reapConsumers(redis: Redis, campaign: string, shards: number, idleMs: number): Promise<number> {
+export async function reapConsumers(
+  redis: RedisClient,
+  campaign: string,
+  shards: number,
+  idleMs: number,
+): Promise<number> {
   let deleted = 0;
   for (let shard = 0; shard < shards; shard += 1) {
     const reply = await runScript(redis, reap, [keys.work(campaign, shard)], [GROUP, idleMs]).catch(

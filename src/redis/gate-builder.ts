@@ -1,13 +1,12 @@
 // Opens gates that Redis may have forgotten: verified in place, or built anew from what the ledger knows. Every write
 // names the epoch it is for, so that of two builders the later one wins, whoever is slower.
-import type { Redis } from 'ioredis';
 import type { Campaign } from '../domain/campaign.ts';
 import { type EpochStart, formatEpochs } from '../domain/epochs.ts';
 import { bucketOf } from '../domain/ids.ts';
 import { type Exceptional, encodeOutcome } from '../domain/outcome.ts';
 import { type Place, packPlace } from '../domain/place.ts';
 import { entryIdOf, seqOf } from '../domain/shard.ts';
-import { redisFault } from './connection.ts';
+import { type RedisClient, redisFault } from './connection.ts';
 import { settingsOfGate } from './gate.ts';
 import { GROUP, keys } from './keys.ts';
 import { loadScript, runScript, type Script } from './scripts.ts';
@@ -51,7 +50,7 @@ const ENTRIES_PER_READ = 1_000;
 export type GateBuilder = ReturnType<typeof createGateBuilder>;
 
 /** All methods throw a Fault; `stale-epoch` when somebody else has begun later. */
-export function createGateBuilder(redis: Redis) {
+export function createGateBuilder(redis: RedisClient) {
   const run = (script: Script, scriptKeys: string[], args: (string | number | Buffer)[]): Promise<unknown> =>
     runScript(redis, script, scriptKeys, args).catch((error: unknown) => {
       throw redisFault(error);

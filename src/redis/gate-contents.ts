@@ -1,7 +1,6 @@
 // Everything a gate remembers, for who compares it with the ledger. Read in pieces, beside the traffic.
-import type { Redis } from 'ioredis';
 import { decodeOutcome, type Exceptional } from '../domain/outcome.ts';
-import { redisFault } from './connection.ts';
+import { type RedisClient, redisFault } from './connection.ts';
 import { keys } from './keys.ts';
 
 /** A user a gate knows; `seq` is where the ticket stands, 0 when it was settled before the gate was rebuilt. */
@@ -21,7 +20,7 @@ export interface GateContents {
 const BUCKETS_PER_READ = 64;
 
 /** Every method throws a Fault. */
-export function createGateContents(redis: Redis): GateContents {
+export function createGateContents(redis: RedisClient): GateContents {
   return {
     async *users(campaign, buckets) {
       for (let from = 0; from < buckets; from += BUCKETS_PER_READ) {

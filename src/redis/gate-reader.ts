@@ -1,29 +1,41 @@
-// Reads many gates in one pipeline: the only thing a front asks of Redis on behalf of everybody who waits.
-import type { Redis } from 'ioredis';
+// Reads many gates at once: the only thing a front asks of Redis on behalf of everybody who waits.
 import type { CampaignState } from '../domain/campaign.ts';
 import type { Clock } from '../domain/clock.ts';
 import { parseEpochs } from '../domain/epochs.ts';
-import { Fault } from '../domain/fault.ts';
+import { Fault, isFault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
-import { redisFault } from './connection.ts';
+import type { RedisClient } from './connection.ts';
 import { keys } from './keys.ts';
+import { readAll } from './reads.ts';
 
 /** The gates of `ids` in that order; undefined for a campaign that has none. Throws a Fault. */
 export type ReadGates = (ids: readonly string[]) => Promise<(GateView | undefined)[]>;
 
-export function createGateReader(redis: Redis, clock: Clock): ReadGates {
+/** The same with a Fault in place of a gate that cannot be read: one whose node is away does not hide the others. */
+export type ReadEachGate = (ids: readonly string[]) => Promise<(GateView | Fault | undefined)[]>;
+
+export function createGateReader(redis: RedisClient, clock: Clock): ReadGates {
+  const readEach = createEachGateReader(redis, clock);
+  return async (ids) =>
+    (await readEach(ids)).map((gate) => {
+      if (isFault(gate)) throw gate;
+      return gate;
+    });
+}
+
+export function createEachGateReader(redis: RedisClient, clock: Clock): ReadEachGate {
   return async (ids) => {
     if (ids.length === 0) return [];
-    const pipeline = redis.pipeline();
-    for (const id of ids) pipeline.hgetall(keys.gate(id)).zcard(keys.free(id));
-    const replies = await pipeline.exec().catch((error: unknown) => {
-      throw redisFault(error);
-    });
+    const reads = ids.flatMap((id) => [['hgetall', keys.gate(id)] as const, ['zcard', keys.free(id)] as const]);
+    const replies = await readAll(redis, reads);
     return ids.map((id, index) => {
-      const [gateError, gate] = replies![2 * index]!;
-      const [freeError, free] = replies![2 * index + 1]!;
-      if (gateError ?? freeError) throw redisFault(gateError ?? freeError);
-      return toView(id, gate as Record<string, string>, free as number, clock());
+      const [gate, free] = [replies[2 * index], replies[2 * index + 1]];
+      if (isFault(gate) || isFault(free)) return isFault(gate) ? gate : (free as Fault);
+      try {
+        return toView(id, gate as Record<string, string>, free as number, clock());
+      } catch (error) {
+        return error as Fault;
+      }
     });
   };
 }

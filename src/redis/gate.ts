@@ -1,11 +1,10 @@
 // The questions to a gate, each one script call.
-import type { Redis } from 'ioredis';
 import type { Campaign } from '../domain/campaign.ts';
 import { DECISION_KINDS, type Decision } from '../domain/decision.ts';
 import { bucketOf } from '../domain/ids.ts';
 import { decodeOutcome, type Exceptional, encodeOutcome } from '../domain/outcome.ts';
 import type { Ticket } from '../domain/ticket.ts';
-import { redisFault } from './connection.ts';
+import { type RedisClient, redisFault } from './connection.ts';
 import { GROUP, keys } from './keys.ts';
 import { loadScript, runScript } from './scripts.ts';
 
@@ -67,7 +66,7 @@ export interface Gate {
 }
 
 /** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `gate-unverified`, `stale-epoch` or `corrupt-state`. */
-export function createGate(redis: Redis): Gate {
+export function createGate(redis: RedisClient): Gate {
   const run = async (script: typeof admit, scriptKeys: string[], args: (string | number)[]): Promise<unknown> => {
     try {
       return await runScript(redis, script, scriptKeys, args);

@@ -1,7 +1,6 @@
 // Giving back, as the gate sees it: places that nobody works on, units the ledger has freed, tickets to be tried again.
-import type { Redis } from 'ioredis';
 import { bucketOf, userTag } from '../domain/ids.ts';
-import { redisFault } from './connection.ts';
+import { type RedisClient, redisFault } from './connection.ts';
 import type { GateShape } from './gate.ts';
 import { GROUP, keys } from './keys.ts';
 import { loadScript, runScript, type Script } from './scripts.ts';
@@ -42,7 +41,7 @@ export interface Returns {
 }
 
 /** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `stale-epoch` or `corrupt-state`. */
-export function createReturns(redis: Redis): Returns {
+export function createReturns(redis: RedisClient): Returns {
   const run = (script: Script, names: string[], args: (string | number)[]): Promise<unknown> =>
     runScript(redis, script, names, args).catch((error: unknown) => {
       throw redisFault(error);
@@ -76,7 +75,7 @@ export function createReturns(redis: Redis): Returns {
 export type ReadCancelledTags = (campaign: string, known: number) => Promise<string[]>;
 
 export const createCancelledTagsReader =
-  (redis: Redis): ReadCancelledTags =>
+  (redis: RedisClient): ReadCancelledTags =>
   async (campaign, known) =>
     redis.zrangebyscore(keys.cancelled(campaign), `(${known}`, '+inf').catch((error: unknown) => {
       throw redisFault(error);

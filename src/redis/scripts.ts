@@ -2,7 +2,7 @@
 // first lines bind other names than its header promises is refused at load.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from './client.ts';
 
 export interface Script {
   name: string;
@@ -50,7 +50,7 @@ function requireBindings(name: string, source: string, kind: 'KEYS' | 'ARGV', na
 
 /** EVALSHA, then EVAL where the server has forgotten the script (restart, failover, SCRIPT FLUSH). */
 export async function runScript(
-  redis: Redis,
+  redis: RedisClient,
   script: Script,
   keys: readonly string[],
   args: readonly (string | number | Buffer)[],

@@ -1,9 +1,9 @@
 // Retries on BullMQ: exponential backoff with jitter; what failed for good stays in its failed set until it is buried.
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
-import { Redis } from 'ioredis';
 import { Fault, isFault } from '../domain/fault.ts';
 import { backoffMs, pause, within } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
+import { openForBullmq, type RedisServer } from '../redis/connection.ts';
 import { keys } from '../redis/keys.ts';
 import type { Retries, RetryJob, RetryWork } from './port.ts';
 
@@ -14,8 +14,7 @@ const SWEEP_MAX = 100;
 /** Closing waits for Redis without end where it is away. */
 const CLOSE_MS = 1_000;
 
-export interface RetryDeps {
-  url: string;
+export interface RetryDeps extends RedisServer {
   onError: (error: unknown) => void;
 }
 
@@ -75,8 +74,7 @@ function jobIdOf({ campaign, epoch, seq, redriveCount = 0 }: RetryJob): string {
 
 /** The queue on a connection that fails at once while Redis is away, and is closed within a second all the same. */
 export function openQueue(deps: RetryDeps) {
-  const connection = new Redis(deps.url, { protocol: 2, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
-  connection.on('error', deps.onError);
+  const connection = openForBullmq({ ...deps, name: 'sluice-retry-queue' }, 'queue');
   const queue = new Queue<RetryJob>(QUEUE, { connection, prefix: keys.retryPrefix, skipVersionCheck: true });
   queue.on('error', deps.onError);
   const close = async () => {
@@ -88,8 +86,7 @@ export function openQueue(deps: RetryDeps) {
 
 /** Works on retries until `stopping` aborts, then finishes those in hand. */
 export async function workOnRetries(deps: RetryDeps, work: RetryWork, stopping: AbortSignal): Promise<void> {
-  const connection = new Redis(deps.url, { protocol: 2, maxRetriesPerRequest: null });
-  connection.on('error', deps.onError);
+  const connection = openForBullmq({ ...deps, name: 'sluice-retry-worker' }, 'worker');
   const worker = new Worker<RetryJob>(QUEUE, (job, token) => attempt(deps, job, token, work), {
     connection,
     prefix: keys.retryPrefix,

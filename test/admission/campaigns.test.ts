@@ -4,7 +4,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { limits } from '../../src/limits.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { createGate } from '../../src/redis/gate.ts';
-import { createGateReader } from '../../src/redis/gate-reader.ts';
+import { createEachGateReader } from '../../src/redis/gate-reader.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { createCancelledTagsReader } from '../../src/redis/returns.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
@@ -15,7 +15,7 @@ function reading(t: TestContext, clock = systemClock) {
   const redis = testRedis(t);
   const asked: (readonly string[])[] = [];
   const errors: unknown[] = [];
-  const read = createGateReader(redis, clock);
+  const read = createEachGateReader(redis, clock);
   const campaigns = createCampaigns({
     readGates: (ids) => {
       asked.push(ids);

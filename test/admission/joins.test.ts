@@ -6,11 +6,11 @@ import { limits } from '../../src/limits.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openFast, untilReady } from '../../src/redis/connection.ts';
 import { createGate } from '../../src/redis/gate.ts';
-import { createGateReader } from '../../src/redis/gate-reader.ts';
+import { createEachGateReader } from '../../src/redis/gate-reader.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { createCancelledTagsReader } from '../../src/redis/returns.ts';
 import { campaignOf } from '../helpers/redis.ts';
-import { redisUrl, uniqueName } from '../helpers/services.ts';
+import { redisUrl, startRedis, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 
 async function joining(t: TestContext, url = redisUrl()) {
@@ -20,7 +20,7 @@ async function joining(t: TestContext, url = redisUrl()) {
   const gate = createGate(redis);
   const batches: number[] = [];
   const campaigns = createCampaigns({
-    readGates: createGateReader(redis, systemClock),
+    readGates: createEachGateReader(redis, systemClock),
     readAdmittedTags: createAdmittedTagsReader(redis),
     exists: () => false,
     readCancelledTags: createCancelledTagsReader(redis),
@@ -61,7 +61,7 @@ test('a user twice in one turn is one user', async (t) => {
 });
 
 test('while the gate does not answer, what may wait is bounded, and the rest is refused at once', async (t) => {
-  const proxy = await startTcpProxy(t, redisUrl());
+  const proxy = await startTcpProxy(t, (await startRedis(t)).url);
   const { joins, campaign } = await joining(t, proxy.url);
   proxy.set('hold');
   const waiting = Array.from({ length: limits.joinsWaitingMax }, (_, i) =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { examined } from '../doctor/servers.ts';
-import { freePort } from '../helpers/processes.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { databaseUrl, redisUrl, temporaryFolder } from '../helpers/services.ts';
 import { openPlace, startSluice } from '../start/sluice.ts';
 import { sluice } from './sluice.ts';

@@ -1,4 +1,5 @@
 // What real servers tell: each fact is read where it is, whatever may not be read beside it.
+import type { Redis } from 'ioredis';
 import { expect, type TestContext, test } from 'vitest';
 import { examineGates, examineServers, type Patient } from '../../src/doctor/examine.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
@@ -8,7 +9,8 @@ import { createCampaign } from '../../src/ledger/campaigns.ts';
 import { findRedis, serverSearchPath } from '../../src/local/binaries.mjs';
 import { createGate } from '../../src/redis/gate.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
-import { freePort, startProgram } from '../helpers/processes.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { startProgram } from '../helpers/processes.ts';
 import { testRedis } from '../helpers/redis.ts';
 import { databaseUrl, startRedis, temporaryFolder, uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
@@ -69,7 +71,7 @@ test('a Redis that tells its time and nothing else is answered with unknown, not
   const { url } = await startRedis(t);
   await testRedis(t, url).call('ACL', 'SETUSER', 'mute', 'on', '>secret', '~*', '+time', '+eval', '+evalsha');
   const redis = testRedis(t, Object.assign(new URL(url), { username: 'mute', password: 'secret' }).href);
-  const facts = await gatherRedisFacts(redis);
+  const facts = await gatherRedisFacts(redis as Redis);
   for (const fact of [facts.info, facts.settings, facts.openToAll]) {
     expect(fact).toEqual({ untold: expect.stringContaining('NOPERM') });
   }

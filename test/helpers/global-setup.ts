@@ -1,4 +1,5 @@
-// One Redis and one database for the whole run: private ones, or those of TEST_REDIS_URL and TEST_DATABASE_URL.
+// One Redis and one database for the whole run: private ones, or those of TEST_REDIS_URL and TEST_DATABASE_URL, or a
+// Redis of several servers where the configuration of the run asks for one (see test/topology/config.ts).
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +7,13 @@ import type { TestProject } from 'vitest/node';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { openLedger } from '../../src/ledger/pool.ts';
 import { startLocalServices } from '../../src/local/services.ts';
+import { startCluster } from '../topology/cluster.ts';
+import { startSentinels } from '../topology/sentinel.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
+    /** What Redis of the run is made of; one server unless the configuration of the run says otherwise. */
+    topology?: 'cluster' | 'sentinel';
     redisUrl: string;
     databaseUrl: string;
   }
@@ -18,9 +23,12 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { TEST_REDIS_URL, TEST_DATABASE_URL } = process.env;
   const dataDir = await mkdtemp(join(tmpdir(), 'sluice-test-'));
+  const { topology } = project.config.provide;
+  const several = topology && (await (topology === 'cluster' ? startCluster() : startSentinels()));
+  const givenRedis = several?.url || TEST_REDIS_URL;
   const services = await startLocalServices({
     dataDir,
-    redis: !TEST_REDIS_URL,
+    redis: !givenRedis,
     database: !TEST_DATABASE_URL,
     // The tests that are about durability start their own server; the others need not wait for the disk.
     appendfsync: 'everysec',
@@ -28,10 +36,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   const teardown = async () => {
     await services.close();
+    await several?.[Symbol.asyncDispose]();
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
-    const redisUrl = (TEST_REDIS_URL || services.redisUrl)!;
+    const redisUrl = (givenRedis || services.redisUrl)!;
     const databaseUrl = (TEST_DATABASE_URL || services.databaseUrl)!;
     await prepare(databaseUrl);
     project.provide('redisUrl', redisUrl);

@@ -14,6 +14,8 @@ export interface TcpProxy {
   /** The target's address with the proxy's port. */
   url: string;
   set: (mode: ProxyMode) => void;
+  /** Connections from now on go to this server; those that stand stay. */
+  turnTo: (target: string) => void;
   /** Bytes of replies that were dropped so far. */
   droppedBytes: () => number;
 }
@@ -28,7 +30,7 @@ interface Pair {
 
 /** Listens on a free port for `target`, a URL; gone when the test ends. */
 export async function startTcpProxy(t: TestContext, target: string): Promise<TcpProxy> {
-  const upstream = new URL(target);
+  let upstream = new URL(target);
   const pairs = new Set<Pair>();
   let mode: ProxyMode = 'pass';
   let dropped = 0;
@@ -75,6 +77,9 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
         if (mode === 'reset' || (pair.isBroken && mode !== 'drop-replies')) end(pair);
         else for (const { to, chunk } of pair.held.splice(0)) pass(pair, to, chunk);
       }
+    },
+    turnTo: (next) => {
+      upstream = new URL(next);
     },
     droppedBytes: () => dropped,
   };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { keys } from '../../src/redis/keys.ts';
+import { primaries } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
@@ -61,8 +62,10 @@ test('nothing of a user id is in the key that counts it', async (t) => {
   const user = `{${uniqueName('tagged')}}:*`;
   await joins(front, campaign, user, QUOTA);
   const found: string[] = [];
-  for await (const names of front.redis.scanStream({ match: `${keys.clientLimit}:*`, count: 1_000 })) {
-    found.push(...(names as string[]));
+  for (const node of primaries(front.redis)) {
+    for await (const names of node.scanStream({ match: `${keys.clientLimit}:*`, count: 1_000 })) {
+      found.push(...(names as string[]));
+    }
   }
   expect(found.length).toBeGreaterThan(0);
   for (const name of found) expect(name).toMatch(/^sluice:limit:[A-Za-z0-9_-]+$/);

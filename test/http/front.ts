@@ -1,6 +1,5 @@
 // The front and the admin API as `src/main.ts` puts them together, on free ports and on a database of the test file's own.
 import { randomBytes } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
 import { createCampaignDesk } from '../../src/admission/campaign-desk.ts';
 import { createCampaignRoll } from '../../src/admission/campaign-roll.ts';
@@ -10,6 +9,7 @@ import { createJoins } from '../../src/admission/joins.ts';
 import { createLetterDesk } from '../../src/admission/letter-desk.ts';
 import { createTickets } from '../../src/admission/tickets.ts';
 import { systemClock } from '../../src/domain/clock.ts';
+import { type Durability, waitsForReplica } from '../../src/domain/durability.ts';
 import type { TicketKeys } from '../../src/domain/ticket.ts';
 import { createAdmin } from '../../src/http/admin.ts';
 import { BOARD_PATH } from '../../src/http/board.ts';
@@ -25,11 +25,12 @@ import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/limits.ts';
 import { recoverGate } from '../../src/recovery/recover.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
-import { openFast, untilReady } from '../../src/redis/connection.ts';
+import { openFast, type RedisClient, untilReady } from '../../src/redis/connection.ts';
 import { createGate, type Gate } from '../../src/redis/gate.ts';
 import { createGateBuilder } from '../../src/redis/gate-builder.ts';
-import { createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
+import { createEachGateReader, createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
 import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
+import { createReplicaBarrier } from '../../src/redis/replica-barrier.ts';
 import { createCancelledTagsReader, createReturns, type Returns } from '../../src/redis/returns.ts';
 import { createSharedLimit } from '../../src/redis/shared-limit.ts';
 import { openBoard } from '../../src/retry/board.ts';
@@ -44,6 +45,7 @@ import { type Client, clientOf } from './client.ts';
 
 export interface FrontSettings {
   redisUrl?: string;
+  durability?: Durability;
   ticketKeys?: TicketKeys;
   /** Who says who asks; the bare header if nobody else. */
   identity?: IdentitySource;
@@ -61,7 +63,7 @@ export interface FrontSettings {
 export interface TestFront extends Client, AsyncDisposable {
   url: string;
   adminUrl: string;
-  redis: Redis;
+  redis: RedisClient;
   gate: Gate;
   returns: Returns;
   readGates: ReadGates;
@@ -87,6 +89,8 @@ export interface Fronts {
   database: OwnDatabase;
   /** The ledger that all fronts of the file share. */
   ledger: () => Ledger;
+  /** A front that its caller ends. */
+  open: (settings?: FrontSettings) => Promise<TestFront>;
   /** A front that ends with the test. */
   start: (t: TestContext, settings?: FrontSettings) => Promise<TestFront>;
   /** One front for the whole file; call at its top. */
@@ -104,6 +108,7 @@ export function fronts(): Fronts {
   return {
     database,
     ledger,
+    open: (settings = {}) => openFront(ledger(), settings),
     start: async (t, settings = {}) => {
       const front = await openFront(ledger(), settings);
       t.onTestFinished(() => front[Symbol.asyncDispose]());
@@ -137,23 +142,24 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const store = campaignStore(ledger);
   const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
   const returns = createReturns(redis);
-  const readCancelledTags = createCancelledTagsReader(redis);
   const campaigns = createCampaigns({
-    readGates,
+    readGates: createEachGateReader(redis, systemClock),
     readAdmittedTags,
-    readCancelledTags,
+    readCancelledTags: createCancelledTagsReader(redis),
     exists: (id) => roll.has(id),
     clock: systemClock,
     onError,
   });
   const reading = Promise.all([campaigns.keepReading(stop.signal), roll.keepReading(stop.signal)]);
-  const joins = createJoins({ gate, campaigns, clock: systemClock });
+  const { durability = 'disk' } = settings;
+  const barrier = waitsForReplica(durability) ? createReplicaBarrier(redis, () => undefined) : undefined;
+  const joins = createJoins({ gate, campaigns, barrier, clock: systemClock });
   const tickets = createTickets({
     gate,
     campaigns,
     ticketKeys: settings.ticketKeys ?? KEYS,
     couponKey: COUPON_KEY,
-    durability: 'disk',
+    durability,
     pollsPerSecond: settings.pollsPerSecond ?? 0,
     clock: systemClock,
   });
@@ -240,6 +246,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       await Promise.all([publicListener.close(200), adminListener.close(200), reading, recovery]);
       shedding.close();
       await Promise.all([retries.close(), board.close()]);
+      barrier?.close();
       redis.disconnect();
       own.disconnect();
     },
@@ -253,12 +260,12 @@ const READING = new Set(['hgetall', 'zcard']);
 /** What ioredis sends to open a connection. */
 const OPENING = new Set(['auth', 'hello', 'info', 'client', 'select', 'quit']);
 
-function countQuestions(redis: Redis): () => number {
+function countQuestions(redis: RedisClient): () => number {
   let count = 0;
-  const send = redis.sendCommand.bind(redis);
-  redis.sendCommand = (command, stream) => {
+  const send = redis.sendCommand.bind(redis) as (...args: unknown[]) => unknown;
+  redis.sendCommand = (command: { name: string }, ...rest: unknown[]) => {
     if (!READING.has(command.name) && !OPENING.has(command.name)) count += 1;
-    return send(command, stream);
+    return send(command, ...rest);
   };
   return () => count;
 }

@@ -193,7 +193,7 @@ test('a ticket in the hands of a worker is given back once that is done with it,
   const asked = front().giveBack(ticket!);
   // The worker that had it ends; its successor of the same name takes it up.
   const { redis } = front();
-  await redis.xclaim(keys.work(campaign, 1), GROUP, 'test-issuer', 0, '1-0');
+  await redis.call('XCLAIM', keys.work(campaign, 1), GROUP, 'test-issuer', 0, '1-0');
   await issue(t, front(), file.ledger(), campaign);
   const answer = await asked;
   expect([answer.status, answer.body.status]).toEqual([200, 'cancelled']);

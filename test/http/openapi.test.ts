@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { expect, test } from 'vitest';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
-import { redisUrl, uniqueName } from '../helpers/services.ts';
+import { startRedis, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
 import type { Answer } from './client.ts';
@@ -147,14 +147,16 @@ test('what the front answers is what its document says', async (t) => {
 });
 
 test('what the front answers while Redis is away is declared, too', async (t) => {
-  const proxy = await startTcpProxy(t, redisUrl());
+  const redis = await startRedis(t);
+  const proxy = await startTcpProxy(t, redis.url);
+  const near = await file.start(t, { redisUrl: redis.url });
   const other = await file.start(t, { redisUrl: proxy.url });
   const document = await documentOf('front');
-  const campaign = await other.create();
-  const { ticket } = (await front().join(campaign, 'ann')).body;
+  const campaign = await near.create();
+  const { ticket } = (await near.join(campaign, 'ann')).body;
   proxy.set('reset');
   const answers = await until('the outage is noticed', 2_000, async () => {
-    const join = await other.join(await front().create(), 'ann');
+    const join = await other.join(await near.create(), 'ann');
     return join.status === 503
       ? {
           join,

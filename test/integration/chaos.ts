@@ -1,7 +1,7 @@
 // What goes wrong in the sale of `chaos.test.ts`, and how often it did.
-import type { Redis } from 'ioredis';
 import type { TestContext } from 'vitest';
 import { pause } from '../../src/lifecycle.ts';
+import type { RedisClient } from '../../src/redis/connection.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { loadScript } from '../../src/redis/scripts.ts';
 import { type Running, type Stores, startWorker } from '../helpers/processes.ts';
@@ -23,7 +23,7 @@ export interface Killer {
 /** Kills a random worker every second, in the middle of its work where it has some, and starts it again under its name. */
 export function killWorkers(
   t: TestContext,
-  plan: { stores: Stores; workers: Map<string, Running>; redis: Redis; campaign: string; shards: number },
+  plan: { stores: Stores; workers: Map<string, Running>; redis: RedisClient; campaign: string; shards: number },
 ): Killer {
   const { stores, workers, redis, campaign, shards } = plan;
   const over = new AbortController();
@@ -97,7 +97,7 @@ export function loseReplies(t: TestContext, proxy: LossyProxy): () => void {
   return stop;
 }
 
-async function pendingOf(redis: Redis, campaign: string, shards: number, consumer: string): Promise<number> {
+async function pendingOf(redis: RedisClient, campaign: string, shards: number, consumer: string): Promise<number> {
   let count = 0;
   for (let shard = 0; shard < shards; shard += 1) {
     const work = keys.work(campaign, shard);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
-import type { Redis } from 'ioredis';
 import { expect, type TestContext, test } from 'vitest';
 import { DECISION_KINDS, type Decision } from '../../src/domain/decision.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { shardOf } from '../../src/domain/shard.ts';
+import type { RedisClient } from '../../src/redis/connection.ts';
 import { admitCall, createGate, readAdmitReply } from '../../src/redis/gate.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { loadScript, parseScript, runScript } from '../../src/redis/scripts.ts';
-import { campaignOf, testRedis } from '../helpers/redis.ts';
+import { campaignOf, keysLike, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { GateModel } from './gate-model.ts';
 
@@ -146,7 +146,7 @@ const plain = (decision: Decision) => ({
 });
 
 /** Each admission has one entry, on its shard, in order. */
-async function expectStreams(redis: Redis, id: string, model: GateModel): Promise<void> {
+async function expectStreams(redis: RedisClient, id: string, model: GateModel): Promise<void> {
   const seqs: number[] = [];
   for (let shard = 0; shard < 3; shard += 1) {
     for (const [entryId] of await redis.xrange(keys.work(id, shard), '-', '+')) {
@@ -179,14 +179,8 @@ async function sold(t: TestContext, name: string) {
 }
 
 /** Everything Redis holds of a campaign, as bytes, except when something happened. */
-async function stateOf(redis: Redis, id: string): Promise<Record<string, unknown>> {
-  const names: string[] = [];
-  let cursor = '0';
-  do {
-    const [next, found] = await redis.scan(cursor, 'MATCH', `sluice:{${id}}:*`, 'COUNT', 1_000);
-    names.push(...found);
-    cursor = next;
-  } while (cursor !== '0');
+async function stateOf(redis: RedisClient, id: string): Promise<Record<string, unknown>> {
+  const names = await keysLike(redis, `sluice:{${id}}:*`);
   const dumps = await Promise.all(
     names.toSorted().map(async (name) => [name, (await redis.dumpBuffer(name))?.toString('hex')]),
   );

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { backlogOf, placeOf } from '../../src/domain/gate-view.ts';
 import { bucketOf, userTag } from '../../src/domain/ids.ts';
 import { shardOf } from '../../src/domain/shard.ts';
+import type { RedisClient } from '../../src/redis/connection.ts';
 import { createGate, type Gate } from '../../src/redis/gate.ts';
 import { createGateReader } from '../../src/redis/gate-reader.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
@@ -62,7 +62,7 @@ interface Held {
   state: 'queued' | 'delivered' | 'issued' | 'retrying' | 'cancelling' | 'failed' | 'cancelled';
 }
 
-async function openGate(redis: Redis, name: string) {
+async function openGate(redis: RedisClient, name: string) {
   const campaign = campaignOf(uniqueName(name), { stock: STOCK, shards: SHARDS });
   const gate = createGate(redis);
   await gate.project(campaign, true);

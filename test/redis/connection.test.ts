@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { openFast, redisFault, untilReady } from '../../src/redis/connection.ts';
-import { redisUrl, uniqueName } from '../helpers/services.ts';
+import { startRedis, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
 
 test('a command fails at once while Redis is away, and the connection comes back by itself', async (t) => {
-  const proxy = await startTcpProxy(t, redisUrl());
+  const proxy = await startTcpProxy(t, (await startRedis(t)).url);
   const redis = openFast({ url: proxy.url, name: 'test-fast', onError: () => undefined, commandMs: 500 });
   t.onTestFinished(() => redis.disconnect());
   await untilReady(redis, 5_000);
@@ -22,7 +22,7 @@ test('a command fails at once while Redis is away, and the connection comes back
 });
 
 test('a command that Redis does not answer ends in time, and the silent connection is replaced', async (t) => {
-  const proxy = await startTcpProxy(t, redisUrl());
+  const proxy = await startTcpProxy(t, (await startRedis(t)).url);
   const redis = openFast({ url: proxy.url, name: 'test-silent', onError: () => undefined, commandMs: 300 });
   t.onTestFinished(() => redis.disconnect());
   await untilReady(redis, 5_000);

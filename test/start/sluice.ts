@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import { identityOf, isAlive, type ProcessIdentity } from '../../src/local/process-identity.ts';
+import { freePort } from '../helpers/free-port.ts';
 import {
   commandOf,
   descendantsOf,
-  freePort,
   type Running,
   signalIfThere,
   startProgram,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/domain/fault.ts';
+import { keysLike } from '../helpers/redis.ts';
 import { startRedis } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
@@ -77,7 +78,7 @@ test('a row that is refused to the last attempt is a dead letter: kept with its 
   await until(
     'the job is gone',
     3_000,
-    async () => (await duties.redis.keys('{sluice-retry}:issuance:t-*')).length === 0,
+    async () => (await keysLike(duties.redis, '{sluice-retry}:issuance:t-*')).length === 0,
   );
 });
 

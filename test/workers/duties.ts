@@ -19,7 +19,7 @@ import { pause } from '../../src/lifecycle.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { createGate } from '../../src/redis/gate.ts';
-import { createGateReader } from '../../src/redis/gate-reader.ts';
+import { createEachGateReader, createGateReader } from '../../src/redis/gate-reader.ts';
 import { createCancelledTagsReader, createReturns } from '../../src/redis/returns.ts';
 import { openRetries, type RetryPace, workOnRetries } from '../../src/retry/bullmq.ts';
 import type { RetryWork } from '../../src/retry/port.ts';
@@ -140,7 +140,8 @@ function openClient(
   const stopping = new AbortController();
   const readAdmittedTags = createAdmittedTagsReader(deps.redis);
   const readCancelledTags = createCancelledTagsReader(deps.redis);
-  const told = { readAdmittedTags, readCancelledTags, exists: () => false };
+  const readGates = createEachGateReader(deps.redis, systemClock);
+  const told = { readGates, readAdmittedTags, readCancelledTags, exists: () => false };
   const campaigns = createCampaigns({ ...deps, ...told, clock: systemClock });
   const reading = campaigns.keepReading(stopping.signal);
   t.onTestFinished(() => {

@@ -1,0 +1,3 @@
+import { onTopology } from './config.ts';
+
+export default onTopology('cluster');
