@@ -4,22 +4,25 @@ import type { Redis } from 'ioredis';
 
 /** Connects again whenever `redis`, or a duplicate of it, ended without being told to. */
 export function revive(redis: Redis, waitMs: number): Redis {
-  const { connect, disconnect, quit, duplicate } = redis;
+  const connect = redis.connect.bind(redis);
+  const disconnect = redis.disconnect.bind(redis);
+  const quit = redis.quit.bind(redis);
+  const duplicate = redis.duplicate.bind(redis);
   let isWanted = true;
   const revived: Pick<Redis, 'connect' | 'disconnect' | 'quit' | 'duplicate'> = {
     connect(...rest) {
       isWanted = true;
-      return connect.apply(redis, rest);
+      return connect(...rest);
     },
     disconnect(reconnect) {
       if (reconnect !== true) isWanted = false;
-      disconnect.call(redis, reconnect);
+      disconnect(reconnect);
     },
     quit(...rest) {
       isWanted = false;
-      return quit.apply(redis, rest);
+      return quit(...rest);
     },
-    duplicate: (...rest) => revive(duplicate.apply(redis, rest), waitMs),
+    duplicate: (...rest) => revive(duplicate(...rest), waitMs),
   };
   Object.assign(redis, revived);
   redis.on('end', () => {
