@@ -2,6 +2,7 @@
 import { Cluster, Redis } from 'ioredis';
 import { limits } from '../limits.ts';
 import { parseAddress, type RedisAddress } from './address.ts';
+import { revive } from './revive.ts';
 
 /** A connection to one Redis, or to a Cluster by way of the node that holds the key. */
 export type RedisClient = Redis | Cluster;
@@ -29,7 +30,10 @@ export interface Profile {
   outlastsFailover?: boolean;
 }
 
-const reconnectMs = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 6), 1_000) + Math.random() * 50;
+const RECONNECT_MS = 50;
+
+const reconnectMs = (attempt: number): number =>
+  Math.min(RECONNECT_MS * 2 ** Math.min(attempt, 6), 1_000) + Math.random() * 50;
 
 /** Nothing is sent before `connect()`, except with a `queue`. */
 export function createClient(server: RedisServer, profile: Profile): RedisClient {
@@ -37,7 +41,7 @@ export function createClient(server: RedisServer, profile: Profile): RedisClient
   const options = nodeOptions(address, server, profile);
   if (address.kind === 'cluster') return createCluster(address, options, profile);
   const { queue = false } = profile;
-  return new Redis({
+  const redis = new Redis({
     ...options,
     db: address.db,
     lazyConnect: !queue,
@@ -47,6 +51,7 @@ export function createClient(server: RedisServer, profile: Profile): RedisClient
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     ...(address.kind === 'single' ? address.at : sentinelOptions(address, options.tls)),
   });
+  return address.kind === 'sentinel' ? revive(redis, RECONNECT_MS) : redis;
 }
 
 type NodeOptions = ReturnType<typeof nodeOptions>;

@@ -43,6 +43,7 @@ export function createReplicaBarrier(redis: RedisClient, onError: (error: Error)
   function laneOf(primary: Redis): Lane {
     const existing = lanes.get(primary);
     if (existing !== undefined && existing.connection.status !== 'end') return existing;
+    existing?.connection.disconnect();
     const lane = { connection: openBeside(primary, onError), waiting: [], isBusy: false };
     lanes.set(primary, lane);
     primary.once('end', () => {
