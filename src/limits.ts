@@ -9,6 +9,10 @@ export const limits = {
   gateCallsMax: 2,
   /** A gate call that takes longer is given up; the join may have happened: ask again. */
   gateCallMs: 1_000,
+  /** Calls in a row that Redis left unanswered before it is not asked any more: with a second for each, two are plenty. */
+  redisFaultsMax: 2,
+  /** A front that asks no more probes this often: service is back within a second of Redis, for four PINGs a second. */
+  redisProbeMs: 250,
   /** How old what a front remembers of a gate may get before it says so little that a question is cheaper. */
   viewReadMs: 100,
   viewStaleMs: 2_000,
@@ -35,6 +39,15 @@ export const limits = {
   statementMs: 8_000,
   lockWaitMs: 3_000,
   acquireMs: 3_000,
+  /** Batches in a row that met no ledger; one more than a failover breaks at once on a worker that does one at a time. */
+  ledgerFaultsMax: 3,
+  /** A worker whose ledger is away probes this often: a second is little beside the outage. */
+  ledgerProbeMs: 1_000,
+  /** Callers in line for a worker's connection: batches wait in the guard's line, so these are its few other duties. */
+  workerQueueMax: 100,
+  /** Operators and projections are few; a crowd of them must not take the connections that issue tickets. */
+  adminConnectionsMax: 4,
+  adminQueueMax: 50,
   /** A silent consumer's entries are claimed after this long: longer than a batch whose every lock wait runs out. */
   claimIdleMs: 30_000,
   /** Backoff of a worker whose ledger or Redis is away. */
@@ -47,6 +60,12 @@ export const limits = {
   retryAttemptsMax: 6,
   retryBackoffMs: 1_000,
   retryConcurrency: 4,
+  /** Retries of all workers: when thousands fall due together, the batches of new tickets come first. */
+  retriesPerSecond: 500,
+  /** A retrier's question without an answer for three of BullMQ's longest blocking reads: the connection is replaced. */
+  retrySocketMs: 30_000,
+  /** A retry that is this long overdue while the retrier does nothing: it hears nothing any more and is made anew. */
+  retryOverdueMs: 30_000,
   /** A worker that dies is no fault of the job it had in hand. */
   retryStalledMax: 10,
 

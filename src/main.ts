@@ -23,11 +23,12 @@ import { createAdmittedTagsReader } from './redis/admitted-tags.ts';
 import { openFast, untilReady } from './redis/connection.ts';
 import { createGate } from './redis/gate.ts';
 import { createGateReader } from './redis/gate-reader.ts';
+import { createRedisBreaker, guardGate, guardReader } from './redis/guard.ts';
 import { createOldestWaitReader } from './redis/oldest-wait.ts';
 import { createSharedLimit } from './redis/shared-limit.ts';
 import { createTraceJoin } from './telemetry/join-trace.ts';
 import { createLog } from './telemetry/log.ts';
-import { frontMetrics } from './telemetry/metrics.ts';
+import { breakerMetrics, frontMetrics, poolMetrics } from './telemetry/metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
 tellFailuresPlainly();
@@ -47,8 +48,8 @@ const ledger = open.use(
   openLedger({
     url: place.databaseUrl,
     name: 'admin',
-    connectionMax: 4,
-    queueMax: 50,
+    connectionMax: limits.adminConnectionsMax,
+    queueMax: limits.adminQueueMax,
     acquireMs: limits.acquireMs,
     statementMs: limits.statementMs,
   }),
@@ -60,8 +61,11 @@ const redis = open.adopt(
 );
 await untilReady(redis, limits.drainMs);
 
-const gate = createGate(redis);
-const readGates = createGateReader(redis, systemClock);
+const breaker = open.use(createRedisBreaker(redis));
+breakerMetrics('redis', breaker);
+poolMetrics(ledger);
+const gate = guardGate(createGate(redis), breaker);
+const readGates = guardReader(createGateReader(redis, systemClock), breaker);
 const readAdmittedTags = createAdmittedTagsReader(redis);
 const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
 const reading = campaigns.keepReading(stop.signal);
@@ -74,7 +78,12 @@ const { ticketKeys, couponKey, adminToken } = place;
 const { joinsPerSecond, pollsPerSecond } = config.clientLimits;
 const { durability } = config;
 const windowSeconds = limits.clientWindowSeconds;
-const countShared = createSharedLimit(redis, Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1, windowSeconds);
+const countShared = createSharedLimit(
+  redis,
+  breaker,
+  Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1,
+  windowSeconds,
+);
 const tickets = createTickets({
   gate,
   campaigns,
@@ -96,7 +105,7 @@ const front = createFront({
   shedding,
   ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
   draining: stop.signal,
-  missing: async () => (redis.status === 'ready' ? [] : ['redis']),
+  missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
   onError,
 });
 const readOldestWaitMs = createOldestWaitReader(redis, systemClock);

@@ -23,10 +23,14 @@ export interface IssuerDeps {
   retries: Pick<Retries, 'schedule'>;
   /** Commits what it can of rows of one campaign and tells what stands, in their order. */
   issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
+  /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
+  untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<void>;
   couponKey: Buffer;
   workerName: string;
   onSettled: (count: number, seconds: number) => void;
+  /** Hears how many entries it was given and leaves unsettled when it ends. */
+  onLeft: (count: number) => void;
   onError: (error: unknown) => void;
 }
 
@@ -39,14 +43,20 @@ export interface IssuedCampaign {
 /** Runs until `stopping` aborts; then finishes the batches in hand. */
 export async function issueTickets(deps: IssuerDeps, campaign: IssuedCampaign, stopping: AbortSignal): Promise<void> {
   const consumer = await deps.broker.consume(campaign.id, campaign.shards, deps.workerName);
-  const inHand = new Set<Promise<void>>();
+  const inHand = new Map<Batch, Promise<void>>();
   let failureCount = 0;
   try {
     while (!stopping.aborted) {
+      // Nothing is received that could not be issued: it stays for whoever can.
+      await deps.untilLedgerUp(stopping);
+      if (stopping.aborted) break;
       try {
         for (const batch of await consumer.receive(limits.receiveMs)) {
-          const work = settleBatch(deps, campaign, consumer, batch, stopping).finally(() => inHand.delete(work));
-          inHand.add(work);
+          const work = settleBatch(deps, campaign, consumer, batch, stopping);
+          inHand.set(
+            batch,
+            work.finally(() => inHand.delete(batch)),
+          );
         }
         failureCount = 0;
       } catch (error) {
@@ -54,7 +64,8 @@ export async function issueTickets(deps: IssuerDeps, campaign: IssuedCampaign, s
         await pause(backoffMs(failureCount++, limits.backoffMinMs, limits.backoffMaxMs), stopping);
       }
     }
-    await within(limits.drainMs, Promise.all(inHand));
+    await within(limits.drainMs, Promise.all(inHand.values()));
+    for (const { entries } of inHand.keys()) deps.onLeft(entries.length);
   } finally {
     await consumer.close();
   }
@@ -73,6 +84,7 @@ async function settleBatch(
   const span = traceBatch(batch.shard, tickets.length, tickets.map((ticket) => ticket.traceparent).filter(Boolean));
   for (let attempt = 0; ; attempt += 1) {
     try {
+      await deps.untilLedgerUp(stopping);
       const exceptions = await issue(deps, campaign, tickets);
       const settled = await consumer.settle(batch, exceptions);
       deps.onSettled(settled, (performance.now() - startedAt) / 1_000);
@@ -83,6 +95,7 @@ async function settleBatch(
       if (stopping.aborted || !isFault(error) || !error.retryable) {
         await pause(limits.backoffMaxMs / 5, stopping);
         consumer.release(batch);
+        if (stopping.aborted) deps.onLeft(batch.entries.length);
         break;
       }
       await pause(backoffMs(attempt, limits.backoffMinMs, limits.backoffMaxMs), stopping);

@@ -5,6 +5,7 @@ import { configOrExit } from '../src/config.ts';
 import { systemClock } from '../src/domain/clock.ts';
 import { campaignStore } from '../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
+import { createLedgerGuard } from '../src/ledger/guard.ts';
 import { issueBatch } from '../src/ledger/issuances.ts';
 import { openLedger } from '../src/ledger/pool.ts';
 import { listenForStop, tellFailuresPlainly } from '../src/lifecycle.ts';
@@ -15,7 +16,7 @@ import { createGate } from '../src/redis/gate.ts';
 import { createGateReader } from '../src/redis/gate-reader.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { createLog } from '../src/telemetry/log.ts';
-import { workerMetrics } from '../src/telemetry/metrics.ts';
+import { breakerMetrics, poolMetrics, workerMetrics } from '../src/telemetry/metrics.ts';
 import { startTelemetry } from '../src/telemetry/start.ts';
 import { watchCampaigns } from './campaign-watch.ts';
 import { issueTickets } from './issuer.ts';
@@ -37,7 +38,7 @@ const ledger = open.use(
     url: config.databaseUrl!,
     name: 'worker',
     connectionMax: config.workers.connections,
-    queueMax: 1_000,
+    queueMax: limits.workerQueueMax,
     acquireMs: limits.acquireMs,
     statementMs: limits.statementMs,
   }),
@@ -47,6 +48,9 @@ const redis = open.adopt(openFast({ ...connection, commandMs: limits.statementMs
 await untilReady(redis, limits.drainMs);
 const retries = open.adopt(openRetries({ url: connection.url, onError }), (opened) => opened.close());
 
+const guard = open.use(createLedgerGuard(ledger));
+breakerMetrics('ledger', guard.breaker);
+poolMetrics(ledger);
 const store = campaignStore(ledger);
 const gate = createGate(redis);
 const readGates = createGateReader(redis, systemClock);
@@ -60,7 +64,8 @@ const broker = createRedisStreams({
 });
 const issuing = {
   gate,
-  issueBatch: (rows: Parameters<typeof issueBatch>[1]) => issueBatch(ledger, rows),
+  issueBatch: (rows: Parameters<typeof issueBatch>[1]) => guard.run(() => issueBatch(ledger, rows)),
+  untilLedgerUp: guard.breaker.untilClosed,
   couponKey: config.couponKey!,
 };
 const retryWork = createRetryWork({
@@ -77,6 +82,10 @@ const issuer = {
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
     keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
   onSettled: metrics.settled,
+  onLeft: (count: number) => {
+    log.warn({ count }, 'entries in hand were left to another worker');
+    if (stopping.aborted) process.exitCode = 1;
+  },
   onError,
 };
 log.info('issuing');

@@ -11,6 +11,8 @@ export interface RetrierDeps {
   gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit'>;
   shapeOf: (campaign: string) => Promise<GateShape | undefined>;
   issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
+  /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
+  untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   keepDeadLetter: (job: RetryJob, reason: string, attempts: number) => Promise<void>;
   couponKey: Buffer;
 }
@@ -35,6 +37,7 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
     }
   };
   return {
+    untilAble: deps.untilLedgerUp,
     attempt,
     // One attempt more: the last one may have committed the row and died before it could say so.
     // The letter before the outcome: a crash between leaves the ticket `retrying`, and the job is buried again.

@@ -1,7 +1,7 @@
 // Two kinds of connection. The fast one fails at once when Redis is away: a caller who waits is worse than one who is
 // told to ask again. The blocking one belongs to a single reader and waits.
 import { Redis } from 'ioredis';
-import { Fault } from '../domain/fault.ts';
+import { Fault, isFault } from '../domain/fault.ts';
 
 const reconnectMs = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 6), 1_000) + Math.random() * 50;
 
@@ -55,6 +55,11 @@ export async function untilReady(redis: Redis, waitMs: number): Promise<void> {
   });
 }
 
+const replies = new WeakSet<Fault>();
+
+/** Whether a Fault says that Redis is out of reach: no connection, or no answer. A refusal of Redis is an answer. */
+export const isOutOfReach = (error: unknown): boolean => isFault(error, 'redis-unavailable') && !replies.has(error);
+
 /** Turns what ioredis and the scripts throw into a Fault. Arguments of the command never get into its message. */
 export function redisFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -62,5 +67,7 @@ export function redisFault(error: unknown): Fault {
   if (message.startsWith('SLUICE_GATE_MISSING')) return new Fault('gate-missing', message, { retryable: true });
   if (message.startsWith('SLUICE_EPOCH')) return new Fault('stale-epoch', message, { retryable: true });
   if (/^(SLUICE_CORRUPT|WRONGTYPE|ERR )/.test(message)) return new Fault('corrupt-state', message, { cause: message });
-  return new Fault('redis-unavailable', message, { retryable: true });
+  const fault = new Fault('redis-unavailable', message, { retryable: true });
+  if (error instanceof Error && error.name === 'ReplyError') replies.add(fault);
+  return fault;
 }

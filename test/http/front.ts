@@ -21,6 +21,7 @@ import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openFast, untilReady } from '../../src/redis/connection.ts';
 import { createGate, type Gate } from '../../src/redis/gate.ts';
 import { createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
+import { createRedisBreaker, guardGate, guardReader } from '../../src/redis/guard.ts';
 import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
 import { createSharedLimit } from '../../src/redis/shared-limit.ts';
 import { createTraceJoin } from '../../src/telemetry/join-trace.ts';
@@ -110,8 +111,9 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const questionCount = countQuestions(redis);
   await untilReady(redis, limits.drainMs);
 
-  const gate = createGate(redis);
-  const readGates = createGateReader(redis, systemClock);
+  const breaker = createRedisBreaker(redis);
+  const gate = guardGate(createGate(redis), breaker);
+  const readGates = guardReader(createGateReader(redis, systemClock), breaker);
   const readAdmittedTags = createAdmittedTagsReader(redis);
   const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
   const reading = campaigns.keepReading(stop.signal);
@@ -128,7 +130,12 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const shedding = watchEventLoop();
   const joinsPerSecond = settings.joinsPerSecond ?? 0;
   const windowSeconds = limits.clientWindowSeconds;
-  const countShared = createSharedLimit(redis, Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1, windowSeconds);
+  const countShared = createSharedLimit(
+    redis,
+    breaker,
+    Math.ceil((joinsPerSecond * windowSeconds) / 2) || 1,
+    windowSeconds,
+  );
   const front = createFront({
     joins,
     tickets,
@@ -139,7 +146,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     shedding,
     ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
     draining: stop.signal,
-    missing: async () => (redis.status === 'ready' ? [] : ['redis']),
+    missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
     onError,
   });
   const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
@@ -163,6 +170,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       stop.abort();
       await Promise.all([publicListener.close(200), adminListener.close(200), reading]);
       shedding.close();
+      breaker[Symbol.dispose]();
       redis.disconnect();
     },
   };
@@ -172,8 +180,8 @@ const isOutOfReach = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'redis-unavailable';
 
 const READING = new Set(['hgetall', 'zcard']);
-/** What ioredis sends to open a connection. */
-const OPENING = new Set(['auth', 'hello', 'info', 'client', 'select', 'quit']);
+/** What ioredis sends to open a connection, and what the breaker probes with. */
+const OPENING = new Set(['ping', 'auth', 'hello', 'info', 'client', 'select', 'quit']);
 
 function countQuestions(redis: Redis): () => number {
   let count = 0;

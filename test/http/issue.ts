@@ -29,7 +29,9 @@ export async function issue(t: TestContext, front: TestFront, ledger: Ledger, ca
     keepMalformed: () => Promise.reject(new Error('nothing is malformed here')),
     couponKey: COUPON_KEY,
     workerName: 'test-issuer',
+    untilLedgerUp: async () => undefined,
     onSettled: () => undefined,
+    onLeft: () => undefined,
     onError: () => undefined,
   };
   const issuing = issueTickets(deps, view!, stop.signal);

@@ -9,6 +9,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import { couponCode } from '../../src/domain/coupon.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { type DeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
+import { createLedgerGuard } from '../../src/ledger/guard.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
@@ -48,6 +49,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   t.onTestFinished(() => retries.close());
   const vanished: number[] = [];
   const foreign: string[] = [];
+  const left: number[] = [];
   const broker = createRedisStreams({
     redis,
     openReader: (name) => openBlocking({ url: redisUrl, name, blockMs: 1_000, onError }),
@@ -56,7 +58,23 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     onVanished: (_campaign, seqs) => vanished.push(...seqs),
     onForeign: (_campaign, ids) => foreign.push(...ids),
   });
-  const issuing = { gate, couponKey, issueBatch: (rows: Parameters<typeof issueBatch>[1]) => issueBatch(ledger, rows) };
+  // How many batches were at work in the ledger whenever one began.
+  const working: number[] = [];
+  let workingCount = 0;
+  const guard = createLedgerGuard(ledger);
+  t.onTestFinished(() => guard[Symbol.dispose]());
+  const issuing = {
+    gate,
+    couponKey,
+    issueBatch: (rows: Parameters<typeof issueBatch>[1]) =>
+      guard.run(() => {
+        working.push(++workingCount);
+        return issueBatch(ledger, rows).finally(() => {
+          workingCount -= 1;
+        });
+      }),
+    untilLedgerUp: guard.breaker.untilClosed,
+  };
   const keep = (letter: DeadLetter) => keepDeadLetter(ledger, letter);
   const issuerDeps: IssuerDeps = {
     ...issuing,
@@ -66,6 +84,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     keepMalformed: (campaign, epoch, seq, raw) =>
       keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
     onSettled: () => undefined,
+    onLeft: (count) => void left.push(count),
     onError,
   };
   const retryWork = createRetryWork({
@@ -99,6 +118,9 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     errors,
     vanished,
     foreign,
+    left,
+    guard,
+    working,
     run,
 
     /** An open campaign whose gate stands. */
