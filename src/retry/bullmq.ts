@@ -57,8 +57,8 @@ function openQueue(deps: RetryDeps) {
     protocol: 2,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
-    commandTimeout: limits.statementMs,
-    socketTimeout: limits.statementMs * 2,
+    commandTimeout: limits.retryCommandMs,
+    socketTimeout: limits.retryCommandMs * 2,
   });
   connection.on('error', deps.onError);
   const queue = new Queue<RetryJob>(QUEUE, { connection, prefix: keys.retryPrefix, skipVersionCheck: true });

@@ -14,6 +14,8 @@ export interface TcpProxy {
   /** The target's address with the proxy's port. */
   url: string;
   set: (mode: ProxyMode) => void;
+  /** Connections that are open now carry nothing any more and stay open, as when a firewall forgets them; new ones work. */
+  strand: () => void;
   /** Bytes of replies that were dropped so far. */
   droppedBytes: () => number;
 }
@@ -24,6 +26,7 @@ interface Pair {
   held: { to: Socket; chunk: Buffer }[];
   /** A stream with a hole in it is good for nothing more. */
   isBroken: boolean;
+  isStranded: boolean;
 }
 
 /** Listens on a free port for `target`, a URL; gone when the test ends. */
@@ -34,6 +37,7 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
   let dropped = 0;
 
   const pass = (pair: Pair, to: Socket, chunk: Buffer) => {
+    if (pair.isStranded) return;
     if (mode === 'hold') pair.held.push({ to, chunk });
     else if (mode === 'drop-replies' && to === pair.client) {
       pair.isBroken = true;
@@ -52,7 +56,7 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
       return;
     }
     const server = connect(Number(upstream.port), upstream.hostname);
-    const pair: Pair = { client, server, held: [], isBroken: false };
+    const pair: Pair = { client, server, held: [], isBroken: false, isStranded: false };
     pairs.add(pair);
     client.on('data', (chunk: Buffer) => pass(pair, server, chunk));
     server.on('data', (chunk: Buffer) => pass(pair, client, chunk));
@@ -75,6 +79,9 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
         if (mode === 'reset' || (pair.isBroken && mode !== 'drop-replies')) end(pair);
         else for (const { to, chunk } of pair.held.splice(0)) pass(pair, to, chunk);
       }
+    },
+    strand: () => {
+      for (const pair of pairs) pair.isStranded = true;
     },
     droppedBytes: () => dropped,
   };
