@@ -19,12 +19,12 @@ export interface BreakerOptions {
 
 export interface Breaker extends Disposable {
   /** Makes the call; throws `refusal` at once while open. */
-  run<T>(call: () => Promise<T>): Promise<T>;
-  isOpen(): boolean;
+  run: <T>(call: () => Promise<T>) => Promise<T>;
+  isOpen: () => boolean;
   /** How often it has opened. */
-  openedCount(): number;
+  openedCount: () => number;
   /** Resolves when it is closed, or `stopping` aborts. */
-  untilClosed(stopping: AbortSignal): Promise<void>;
+  untilClosed: (stopping: AbortSignal) => Promise<void>;
 }
 
 export function createBreaker({ faultsMax, isOutage, refusal, probe, probeMs }: BreakerOptions): Breaker {

@@ -41,6 +41,7 @@ const schema = z.object({
     .optional(),
   WORKER_CONNECTIONS: count(8, 1, 64),
   CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
+  DRAIN_NOTICE_MS: z.coerce.number().int().min(0).max(120_000).optional(),
   DURABILITY: z.enum(['memory', 'disk']).default('disk'),
   TICKET_KEYS: z
     .string()
@@ -68,6 +69,8 @@ export interface Config {
   telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
   logLevel: string;
   workers: { count: number; name: string | undefined; connections: number; claimIdleMs: number };
+  /** How long a front that was asked to end serves on, so that its balancer hears of it first. */
+  drainNoticeMs: number;
   durability: Durability;
   ticketKeys: TicketKeys | undefined;
   couponKey: Buffer | undefined;
@@ -121,6 +124,7 @@ export function readConfig(environment: Record<string, string | undefined>, need
       connections: env.WORKER_CONNECTIONS,
       claimIdleMs: env.CLAIM_IDLE_MS,
     },
+    drainNoticeMs: env.DRAIN_NOTICE_MS ?? (env.SLUICE_PROFILE === 'production' ? limits.drainNoticeMs : 0),
     durability: env.DURABILITY,
     ticketKeys: env.TICKET_KEYS === undefined ? undefined : parseTicketKeys(env.TICKET_KEYS),
     couponKey: env.COUPON_KEY === undefined ? undefined : Buffer.from(env.COUPON_KEY, 'hex'),

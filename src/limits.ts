@@ -35,6 +35,8 @@ export const limits = {
   workBatchMax: 500,
   /** How long a worker's read waits for work. */
   receiveMs: 1_000,
+  /** A worker that has read nothing for this long says that it is not ready: others claim its entries a little later. */
+  readStaleMs: 15_000,
   /** One statement of the ledger; after that its outcome is unknown. */
   statementMs: 8_000,
   lockWaitMs: 3_000,
@@ -88,10 +90,16 @@ export const limits = {
   shardsMax: 64,
   rateMax: 1_000_000,
   drainMs: 10_000,
+  /** In production a front serves on for this long after SIGTERM: a balancer that probes every 2 s has missed it twice. */
+  drainNoticeMs: 5_000,
 } as const;
 
 const relations: [string, boolean][] = [
   ['a claim comes after the worst batch', limits.claimIdleMs > limits.statementMs + limits.acquireMs],
+  [
+    'a read is late before it is claimed',
+    limits.receiveMs < limits.readStaleMs && limits.readStaleMs < limits.claimIdleMs,
+  ],
   ['a lock wait ends before its statement', limits.lockWaitMs < limits.statementMs],
   ['memory is read more often than it goes stale', limits.viewReadMs * 5 < limits.viewStaleMs],
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],

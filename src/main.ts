@@ -15,7 +15,7 @@ import { watchEventLoop } from './http/load-shedding.ts';
 import { campaignStore } from './ledger/campaign-store.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
-import { listenForStop, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
+import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
 import { welcome } from './local/welcome.ts';
@@ -68,11 +68,14 @@ const gate = guardGate(createGate(redis), breaker);
 const readGates = guardReader(createGateReader(redis, systemClock), breaker);
 const readAdmittedTags = createAdmittedTagsReader(redis);
 const campaigns = createCampaigns({ readGates, readAdmittedTags, clock: systemClock, onError });
-const reading = campaigns.keepReading(stop.signal);
+// Until the last request is answered: a front that drains serves as well as any other.
+const served = new AbortController();
+const reading = campaigns.keepReading(served.signal);
 open.defer(() => {
-  stop.stop(); // also after a start that failed: nobody else would end the reading
+  served.abort();
   return reading;
 });
+const leaving = new AbortController();
 const joins = createJoins({ gate, campaigns, clock: systemClock });
 const { ticketKeys, couponKey, adminToken } = place;
 const { joinsPerSecond, pollsPerSecond } = config.clientLimits;
@@ -105,6 +108,7 @@ const front = createFront({
   shedding,
   ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
   draining: stop.signal,
+  leaving: leaving.signal,
   missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
   onError,
 });
@@ -114,10 +118,21 @@ const admin = createAdmin({ desk, campaigns, token: adminToken, onError });
 
 open.use(await place.startWorkers());
 const publicListener = await listen({ fetch: front.fetch, ...config.front });
-open.defer(() => publicListener.close(limits.drainMs));
+open.defer(async () => {
+  leaving.abort();
+  const count = await publicListener.close(limits.drainMs);
+  if (count === 0) return;
+  log.error({ count }, 'connections were cut: their requests took longer than the drain');
+  process.exitCode = 1;
+});
 const adminListener = await listen({ fetch: admin.fetch, host: config.admin.host, port: config.admin.port });
-open.defer(() => adminListener.close(1_000));
+open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url };
 await welcome({ place, config, ...urls, rehearse, say, stopping: stop.signal });
 await untilAborted(stop.signal);
+// First the balancer hears of it, from /readyz; then connections end with their next answer, and who waits goes elsewhere.
+await pause(config.drainNoticeMs / 2);
+publicListener.windDown();
+leaving.abort();
+await pause(config.drainNoticeMs / 2);

@@ -19,6 +19,7 @@ import { createLog } from '../src/telemetry/log.ts';
 import { breakerMetrics, poolMetrics, workerMetrics } from '../src/telemetry/metrics.ts';
 import { startTelemetry } from '../src/telemetry/start.ts';
 import { watchCampaigns } from './campaign-watch.ts';
+import { createWorkerHealth } from './health.ts';
 import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
 import { createRetryWork } from './retrier.ts';
@@ -31,7 +32,8 @@ const onError = (error: unknown) => log.error({ err: error }, 'a duty met an err
 const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
-open.use(await startTelemetry({ service: 'sluice-worker', ...config.telemetry }));
+const telling = { service: 'sluice-worker', ...config.telemetry, missing: () => health.missing() };
+open.use(await startTelemetry(telling));
 const metrics = workerMetrics();
 const ledger = open.use(
   openLedger({
@@ -51,6 +53,7 @@ const retries = open.adopt(openRetries({ url: connection.url, onError }), (opene
 const guard = open.use(createLedgerGuard(ledger));
 breakerMetrics('ledger', guard.breaker);
 poolMetrics(ledger);
+const health = createWorkerHealth(guard.breaker.isOpen);
 const store = campaignStore(ledger);
 const gate = createGate(redis);
 const readGates = createGateReader(redis, systemClock);
@@ -76,7 +79,7 @@ const retryWork = createRetryWork({
 });
 const issuer = {
   ...issuing,
-  broker,
+  broker: health.noting(broker),
   retries,
   workerName,
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
@@ -95,7 +98,10 @@ await Promise.all([
       ...store,
       readGates,
       issue: (campaign, stop) => issueTickets(issuer, campaign, stop),
-      onLook: metrics.looked,
+      onLook: (backlog, retrying) => {
+        metrics.looked(backlog, retrying);
+        health.looked();
+      },
       onError,
     },
     stopping,

@@ -9,9 +9,9 @@ import type { Ledger } from './pool.ts';
 export interface LedgerGuard extends Disposable {
   breaker: Breaker;
   /** Does the work when its turn comes, in the order of asking; a retryable Fault at once while the breaker is open. */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  run: <T>(work: () => Promise<T>) => Promise<T>;
   /** How many may work at a time just now. */
-  width(): number;
+  width: () => number;
 }
 
 export function createLedgerGuard(ledger: Ledger): LedgerGuard {

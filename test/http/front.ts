@@ -146,6 +146,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     shedding,
     ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
     draining: stop.signal,
+    leaving: stop.signal,
     missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
     onError,
   });
