@@ -5,6 +5,8 @@ export const limits = {
   joinBatchMax: 128,
   /** Joins that may wait in a front: at 30k joins/s a third of a second; beyond that the answer is a 503. */
   joinsWaitingMax: 10_000,
+  /** How long a join may wait for its call, by how long calls take just now; who would wait longer hears 503 at once. */
+  joinWaitMs: 200,
   /** Gate calls in flight for one campaign: one being decided, one on the wire; more would only make them smaller. */
   gateCallsMax: 2,
   /** A gate call that takes longer is given up; the join may have happened: ask again. */
@@ -83,7 +85,9 @@ export const limits = {
   requestMs: 8_000,
   keepAliveMs: 5_000,
   connectionsMax: 30_000,
-  /** A front whose event loop lags more than this answers 503 to joins until it has caught up. */
+  /** Connections not accepted yet: with Node's 511 a crowd that comes at once is dropped, and tries again after 1, 3, 7 s. */
+  acceptQueueMax: 4_096,
+  /** Event loop lag from which a front refuses some joins, at twice as much all of them. */
   eventLoopLagMs: 500,
 
   stockMax: 10_000_000,

@@ -46,7 +46,7 @@ export async function listen({ fetch, host, port }: ListenOptions): Promise<List
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: limits.acceptQueueMax }, resolve);
   });
   const address = server.address();
   const actualPort = typeof address === 'object' && address !== null ? address.port : port;

@@ -65,6 +65,10 @@ export function frontMetrics(read: { joinsWaiting: () => number; eventLoopLagMs:
   gauge('sluice_event_loop_lag_seconds', 'How late the event loop is', () => read.eventLoopLagMs() / 1_000);
   return {
     decisions: labelledCounter('sluice_admissions', 'Joins by what was decided', 'decision', DECISION_KINDS),
+    shed: labelledCounter('sluice_joins_shed', 'Joins refused unseen, by what was too slow', 'reason', [
+      'event-loop',
+      'gate',
+    ]),
     observeJoin: durationHistogram(
       'sluice_join_seconds',
       'From the request of a join that the gate had to decide to its answer',

@@ -16,6 +16,8 @@ export interface TcpProxy {
   set: (mode: ProxyMode) => void;
   /** Connections that are open now carry nothing any more and stay open, as when a firewall forgets them; new ones work. */
   strand: () => void;
+  /** Replies are this late from now on, ms; 0 for not at all. */
+  delay: (ms: number) => void;
   /** Bytes of replies that were dropped so far. */
   droppedBytes: () => number;
 }
@@ -35,6 +37,7 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
   const pairs = new Set<Pair>();
   let mode: ProxyMode = 'pass';
   let dropped = 0;
+  let delayMs = 0;
 
   const pass = (pair: Pair, to: Socket, chunk: Buffer) => {
     if (pair.isStranded) return;
@@ -42,7 +45,8 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
     else if (mode === 'drop-replies' && to === pair.client) {
       pair.isBroken = true;
       dropped += chunk.length;
-    } else to.write(chunk);
+    } else if (delayMs > 0 && to === pair.client) setTimeout(() => to.writable && to.write(chunk), delayMs);
+    else to.write(chunk);
   };
   const end = (pair: Pair) => {
     pairs.delete(pair);
@@ -82,6 +86,9 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
     },
     strand: () => {
       for (const pair of pairs) pair.isStranded = true;
+    },
+    delay: (ms) => {
+      delayMs = ms;
     },
     droppedBytes: () => dropped,
   };
