@@ -43,6 +43,7 @@ const schema = z.object({
   WORKER_CONNECTIONS: count(8, 1, 64),
   RECOVERY_GRACE_MS: count(limits.recoveryGraceMs, 0, 600_000),
   CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
+  DRAIN_NOTICE_MS: z.coerce.number().int().min(0).max(120_000).optional(),
   DURABILITY: z.enum(DURABILITIES).default('disk'),
   TICKET_KEYS: ticketKeys.optional(),
   COUPON_KEY: hexKey.optional(),
@@ -72,6 +73,8 @@ export interface Config {
     claimIdleMs: number;
     recoveryGraceMs: number;
   };
+  /** How long a front that was asked to end serves on, so that its balancer hears of it first. */
+  drainNoticeMs: number;
   durability: Durability;
   ticketKeys: TicketKeys | undefined;
   couponKey: Buffer | undefined;
@@ -137,6 +140,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       claimIdleMs: env.CLAIM_IDLE_MS,
       recoveryGraceMs: env.RECOVERY_GRACE_MS,
     },
+    drainNoticeMs: env.DRAIN_NOTICE_MS ?? (env.SLUICE_PROFILE === 'production' ? limits.drainNoticeMs : 0),
     durability: env.DURABILITY,
     ticketKeys: env.TICKET_KEYS,
     couponKey: env.COUPON_KEY === undefined ? undefined : Buffer.from(env.COUPON_KEY, 'hex'),

@@ -4,8 +4,6 @@ import { isFault } from './domain/fault.ts';
 export interface Stopping {
   /** Aborts when the process has been asked to end. */
   signal: AbortSignal;
-  /** Asks the process to end, as a signal would. */
-  stop(): void;
 }
 
 /**
@@ -27,7 +25,7 @@ export function listenForStop(deadlineMs?: number): Stopping {
   process.on('disconnect', () => controller.abort(new Error('the parent process is gone')));
   // Listening to that channel alone must not keep a process that has drained.
   process.channel?.unref();
-  return { signal: controller.signal, stop: () => controller.abort(new Error('stopped')) };
+  return { signal: controller.signal };
 }
 
 /** What the process rests on breaks a promise, and starting it again does not help: its message says what does. */

@@ -24,7 +24,7 @@ import { campaignStore } from './ledger/campaign-store.ts';
 import { cancellationStore, letterStore } from './ledger/letter-store.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
-import { listenForStop, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
+import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
 import { welcome } from './local/welcome.ts';
@@ -32,6 +32,7 @@ import { createAdmittedTagsReader } from './redis/admitted-tags.ts';
 import { openFast, untilReady } from './redis/connection.ts';
 import { createGate } from './redis/gate.ts';
 import { createEachGateReader, createGateReader } from './redis/gate-reader.ts';
+import { createRedisBreaker, guardEachReader, guardGate, guardReader } from './redis/guard.ts';
 import { createOldestWaitReader } from './redis/oldest-wait.ts';
 import { createReplicaBarrier } from './redis/replica-barrier.ts';
 import { createCancelledTagsReader, createReturns } from './redis/returns.ts';
@@ -41,7 +42,7 @@ import { openRetries } from './retry/bullmq.ts';
 import { errorWords } from './telemetry/describe-error.ts';
 import { createTraceJoin } from './telemetry/join-trace.ts';
 import { createLog } from './telemetry/log.ts';
-import { frontMetrics } from './telemetry/metrics.ts';
+import { breakerMetrics, frontMetrics, poolMetrics } from './telemetry/metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
 tellFailuresPlainly(errorWords);
@@ -62,7 +63,7 @@ const { acquireMs, statementMs } = limits;
 const pool = {
   url: place.databaseUrl,
   connectionMax: limits.adminConnectionsMax,
-  queueMax: 50,
+  queueMax: limits.adminQueueMax,
   acquireMs,
   statementMs,
 };
@@ -80,25 +81,32 @@ const retryQueue = { url: place.redisUrl, onError };
 const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
 const board = open.adopt(openBoard(retryQueue, BOARD_PATH), (opened) => opened.close());
 
-const gate = createGate(redis);
-const readGates = createGateReader(redis, systemClock);
+const breaker = open.use(createRedisBreaker(redis));
+breakerMetrics('redis', breaker);
+poolMetrics(ledger);
+poolMetrics(status);
+const gate = guardGate(createGate(redis), breaker);
+const readGates = guardReader(createGateReader(redis, systemClock), breaker);
 const readAdmittedTags = createAdmittedTagsReader(redis);
 const store = campaignStore(ledger);
 const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
 const returns = createReturns(redis);
 const campaigns = createCampaigns({
-  readGates: createEachGateReader(redis, systemClock),
+  readGates: guardEachReader(createEachGateReader(redis, systemClock), breaker),
   readAdmittedTags,
   readCancelledTags: createCancelledTagsReader(redis),
   exists: (id) => roll.has(id),
   clock: systemClock,
   onError,
 });
-const reading = Promise.all([campaigns.keepReading(stop.signal), roll.keepReading(stop.signal)]);
+// Until the last request is answered: a front that drains serves as well as any other.
+const served = new AbortController();
+const reading = Promise.all([campaigns.keepReading(served.signal), roll.keepReading(served.signal)]);
 open.defer(() => {
-  stop.stop(); // also after a start that failed: nobody else would end the reading
+  served.abort();
   return reading.then(() => undefined);
 });
+const leaving = new AbortController();
 const { durability } = config;
 const barrier = waitsForReplica(durability)
   ? open.adopt(createReplicaBarrier(redis, onError), (opened) => opened.close())
@@ -115,7 +123,7 @@ const tickets = createTickets({
   pollsPerSecond,
   clock: systemClock,
 });
-const openCount = (points: number, seconds: number) => createSharedLimit(redis, points, seconds);
+const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
 const shedding = open.adopt(watchEventLoop(), (watch) => watch.close());
 
 const front = createFront({
@@ -130,7 +138,8 @@ const front = createFront({
   shedding,
   ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
   draining: stop.signal,
-  missing: async () => (redis.status === 'ready' ? [] : ['redis']),
+  leaving: leaving.signal,
+  missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
   onError,
 });
 const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
@@ -155,10 +164,21 @@ const admin = createAdmin({
 
 open.use(await place.startWorkers());
 const publicListener = await listen({ fetch: front.fetch, ...config.front });
-open.defer(() => publicListener.close(limits.drainMs));
+open.defer(async () => {
+  leaving.abort();
+  const count = await publicListener.close(limits.drainMs);
+  if (count === 0) return;
+  log.error({ count }, 'connections were cut: their requests took longer than the drain');
+  process.exitCode = 1;
+});
 const adminListener = await listen({ fetch: admin.fetch, host: config.admin.host, port: config.admin.port });
-open.defer(() => adminListener.close(1_000));
+open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url };
 await welcome({ place, config, ...urls, rehearse, say, stopping: stop.signal });
 await untilAborted(stop.signal);
+// First the balancer hears of it, from /readyz; then connections end with their next answer, and who waits goes elsewhere.
+await pause(config.drainNoticeMs / 2);
+publicListener.windDown();
+leaving.abort();
+await pause(config.drainNoticeMs / 2);

@@ -25,6 +25,8 @@ export interface IssuerDeps {
   retries: Pick<Retries, 'schedule'>;
   /** Commits what it can of rows of one campaign and tells what stands, in their order. */
   issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
+  /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
+  untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<unknown>;
   couponKey: Buffer;
   cancelledUsers: CancelledUsers;
@@ -32,23 +34,29 @@ export interface IssuerDeps {
   claimIdleMs: number;
   workerName: string;
   onSettled: (count: number, seconds: number) => void;
+  /** Hears how many entries it was given and leaves unsettled when it ends. */
+  onLeft: (count: number) => void;
   onError: (error: unknown) => void;
 }
 
 /** Runs until `stopping` aborts; then finishes the batches in hand. */
 export async function issueTickets(deps: IssuerDeps, campaign: ConsumedCampaign, stopping: AbortSignal): Promise<void> {
   const consumer = await deps.broker.consume(campaign, deps.workerName);
-  const inHand = new Set<Promise<void>>();
+  const inHand = new Map<Batch, Promise<void>>();
   let failureCount = 0;
   try {
     while (!stopping.aborted) {
+      // Nothing is received that could not be issued: it stays for whoever can.
+      await deps.untilLedgerUp(stopping);
+      if (stopping.aborted) break;
       try {
         const askedAt = performance.now();
         for (const batch of await consumer.receive(limits.receiveMs)) {
-          const work = settleBatch(deps, campaign, consumer, { ...batch, askedAt }, stopping).finally(() =>
-            inHand.delete(work),
+          const work = settleBatch(deps, campaign, consumer, { ...batch, askedAt }, stopping);
+          inHand.set(
+            batch,
+            work.finally(() => inHand.delete(batch)),
           );
-          inHand.add(work);
         }
         failureCount = 0;
       } catch (error) {
@@ -56,7 +64,8 @@ export async function issueTickets(deps: IssuerDeps, campaign: ConsumedCampaign,
         await pause(backoffMs(failureCount++, limits.backoffMinMs, limits.backoffMaxMs), stopping);
       }
     }
-    await within(limits.drainMs, Promise.all(inHand));
+    await within(limits.drainMs, Promise.all(inHand.values()));
+    for (const { entries } of inHand.keys()) deps.onLeft(entries.length);
   } finally {
     await consumer.close();
   }
@@ -75,6 +84,7 @@ async function settleBatch(
   const span = traceBatch(batch.shard, tickets.length, tickets.map((ticket) => ticket.traceparent).filter(Boolean));
   for (let attempt = 0; ; attempt += 1) {
     try {
+      await deps.untilLedgerUp(stopping);
       const mayBeStale = batch.redelivered || performance.now() - batch.askedAt > deps.claimIdleMs / 2;
       const exceptions = await issue(deps, campaign, tickets, mayBeStale);
       const settled = await consumer.settle(batch, exceptions);
@@ -91,6 +101,7 @@ async function settleBatch(
       if (stopping.aborted || !isFault(error) || !error.retryable) {
         await pause(limits.backoffMaxMs / 5, stopping);
         consumer.release(batch);
+        if (stopping.aborted) deps.onLeft(batch.entries.length);
         break;
       }
       await pause(backoffMs(attempt, limits.backoffMinMs, limits.backoffMaxMs), stopping);

@@ -7,6 +7,7 @@ import { checkStart } from '../src/doctor/start.ts';
 import { systemClock } from '../src/domain/clock.ts';
 import { campaignStore, epochStore } from '../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
+import { createLedgerGuard } from '../src/ledger/guard.ts';
 import { issueBatch } from '../src/ledger/issuances.ts';
 import { cancellationStore, letterStore } from '../src/ledger/letter-store.ts';
 import { openLedger } from '../src/ledger/pool.ts';
@@ -22,10 +23,11 @@ import { createReturns } from '../src/redis/returns.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { errorWords } from '../src/telemetry/describe-error.ts';
 import { createLog } from '../src/telemetry/log.ts';
-import { workerMetrics } from '../src/telemetry/metrics.ts';
+import { breakerMetrics, poolMetrics, workerMetrics } from '../src/telemetry/metrics.ts';
 import { startTelemetry } from '../src/telemetry/start.ts';
 import { watchCampaigns } from './campaign-watch.ts';
 import { finishHalfDone } from './finisher.ts';
+import { createWorkerHealth } from './health.ts';
 import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
 import { recoverGates } from './recoverer.ts';
@@ -39,14 +41,15 @@ const onError = (error: unknown) => log.error({ err: error }, 'a duty met an err
 const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
-open.use(await startTelemetry({ service: 'sluice-worker', ...config.telemetry }));
+const telling = { service: 'sluice-worker', ...config.telemetry, missing: () => health.missing() };
+open.use(await startTelemetry(telling));
 const metrics = workerMetrics();
 const ledger = open.use(
   openLedger({
     url: config.databaseUrl!,
     name: 'worker',
     connectionMax: config.workers.connections,
-    queueMax: 1_000,
+    queueMax: limits.workerQueueMax,
     acquireMs: limits.acquireMs,
     statementMs: limits.statementMs,
   }),
@@ -58,6 +61,10 @@ await untilReady(redis, limits.drainMs);
 await checkStart({ redis, ledger, ...workerPromise(config) }, log);
 const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
 
+const guard = open.use(createLedgerGuard(ledger));
+breakerMetrics('ledger', guard.breaker);
+poolMetrics(ledger);
+const health = createWorkerHealth(guard.breaker.isOpen);
 const store = campaignStore(ledger);
 const cancellations = cancellationStore(ledger);
 const gate = createGate(redis);
@@ -74,7 +81,8 @@ const broker = createRedisStreams({
 });
 const issuing = {
   gate,
-  issueBatch: (rows: Parameters<typeof issueBatch>[1]) => issueBatch(ledger, rows),
+  issueBatch: (rows: Parameters<typeof issueBatch>[1]) => guard.run(() => issueBatch(ledger, rows)),
+  untilLedgerUp: guard.breaker.untilClosed,
   couponKey: config.couponKey!,
 };
 const retryWork = createRetryWork({
@@ -87,7 +95,7 @@ const retryWork = createRetryWork({
 });
 const issuer = {
   ...issuing,
-  broker,
+  broker: health.noting(broker),
   retries,
   workerName,
   cancelledUsers: cancellations.usersAmong,
@@ -95,6 +103,10 @@ const issuer = {
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
     keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
   onSettled: metrics.settled,
+  onLeft: (count: number) => {
+    log.warn({ count }, 'entries in hand were left to another worker');
+    if (stopping.aborted) process.exitCode = 1;
+  },
   onError,
 };
 const gates = createGateBuilder(redis);
@@ -113,7 +125,10 @@ await Promise.all([
       ...store,
       readGates: readEachGate,
       issue: (campaign, stop) => issueTickets(issuer, campaign, stop),
-      onLook: metrics.looked,
+      onLook: (backlog, retrying) => {
+        metrics.looked(backlog, retrying);
+        health.looked();
+      },
       onError,
     },
     stopping,

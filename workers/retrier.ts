@@ -14,6 +14,8 @@ export interface RetrierDeps extends CancellingDeps {
   gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit'>;
   returns: Pick<Returns, 'giveBack' | 'redrive'>;
   issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
+  /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
+  untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   /** False when the letter has moved on: what failed was an attempt of before its last redrive. */
   keepDeadLetter: (job: RetryJob, failure: Failure, attempts: number) => Promise<boolean>;
   couponKey: Buffer;
@@ -46,6 +48,7 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
     }
   };
   return {
+    untilAble: deps.untilLedgerUp,
     attempt,
     // One attempt more: the last one may have committed the row and died before it could say so.
     // The letter before the outcome: a crash between leaves the ticket `retrying`, and the job is buried again.

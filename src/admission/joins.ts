@@ -30,6 +30,8 @@ export interface Joins {
    * `trace` is a W3C traceparent or ''.
    */
   join(campaign: string, user: string, trace: string): JoinAnswer | Promise<JoinAnswer | undefined>;
+  /** Whether a join of this campaign would wait too long for its call; `join` refuses it then. */
+  isFull(campaign: string): boolean;
   /** Joins waiting for the gate. */
   waitingCount: () => number;
 }
@@ -46,19 +48,35 @@ interface Lane {
   waiting: Waiting[];
   callCount: number;
   scheduled: boolean;
+  /** When the gate last answered a call of it, or the first call of those under way was made. */
+  heardAt: number;
 }
+
+/** Joins that one round of calls takes. */
+const ROUND_MAX = limits.gateCallsMax * limits.joinBatchMax;
+/** How far one call moves what is taken for the usual time of a call. */
+const LEARNING = 0.2;
+/** A call is the gate's slowness when it takes this many times what its answer then waits for the end of its turn. */
+const OWN_SHARE_MAX = 8;
+/** One for all: thousands are told so in an overload, and a stack trace costs more than the refusal. */
+const OVERLOADED = new Fault('overloaded', 'too many joins wait for the gate', { retryable: true });
 
 export function createJoins(deps: JoinsDeps): Joins {
   const lanes = new Map<string, Lane>();
   let waitingCount = 0;
   // Redis's clock minus ours, from its last answer; deadlines and phases are told in its time.
   let clockOffsetMs = 0;
+  // How long a gate call takes just now, and how much of that is our own: from an answer to the end of its turn.
+  let callMs = 5;
+  let turnMs = 0;
 
   function schedule(lane: Lane): void {
     if (lane.scheduled || lane.callCount >= limits.gateCallsMax || lane.waiting.length === 0) return;
     lane.scheduled = true;
+    const scheduledAt = performance.now();
     setImmediate(() => {
       lane.scheduled = false;
+      turnMs += (performance.now() - scheduledAt - turnMs) * LEARNING;
       while (lane.waiting.length > 0 && lane.callCount < limits.gateCallsMax) {
         void decide(lane, lane.waiting.splice(0, limits.joinBatchMax));
       }
@@ -86,12 +104,15 @@ export function createJoins(deps: JoinsDeps): Joins {
 
   async function askGate(lane: Lane, batch: Waiting[]): Promise<Decision[]> {
     const { memory } = lane;
+    const calledAt = performance.now();
+    if (lane.callCount === 0) lane.heardAt = calledAt;
     lane.callCount += 1;
     try {
       const deadlineMs = deps.clock() + clockOffsetMs + limits.gateCallMs;
       const reply = await deps.gate.admit(memory.view, batch, deadlineMs);
       clockOffsetMs = reply.now - deps.clock();
       takeReply(memory, reply);
+      callMs += (performance.now() - calledAt - callMs) * LEARNING;
       for (const [index, { tag }] of batch.entries()) if (isHeld(reply.decisions[index]!)) memory.admitted.add(tag);
       return reply.decisions;
     } catch (error) {
@@ -101,6 +122,7 @@ export function createJoins(deps: JoinsDeps): Joins {
       throw error;
     } finally {
       lane.callCount -= 1;
+      lane.heardAt = performance.now();
       if (lane.waiting.length === 0 && lane.callCount === 0) lanes.delete(memory.view.id);
       schedule(lane);
     }
@@ -111,14 +133,26 @@ export function createJoins(deps: JoinsDeps): Joins {
     for (const { reject } of lane.waiting.splice(0)) reject(fault);
   }
 
+  /**
+   * One round of calls may always wait; more, as far as the rounds before it fit into the wait (Little's law). Only the
+   * gate's slowness counts. Where this process is what is slow, a refusal costs it nearly as much as an admission, and
+   * who is refused comes back at once: refusing halved what was admitted, and worse.
+   */
+  function isFull(lane: Lane | undefined): boolean {
+    if (waitingCount >= limits.joinsWaitingMax) return true;
+    if (lane === undefined || lane.waiting.length < ROUND_MAX) return false;
+    // A call that is not answered tells nothing of its time but that it is longer than this.
+    const silentMs = lane.callCount > 0 ? performance.now() - lane.heardAt : 0;
+    const gateMs = Math.max(callMs, silentMs);
+    return gateMs > OWN_SHARE_MAX * turnMs && lane.waiting.length * gateMs >= ROUND_MAX * limits.joinWaitMs;
+  }
+
   function ask(memory: CampaignMemory, join: Join): Promise<Decision> {
-    if (waitingCount >= limits.joinsWaitingMax) {
-      return Promise.reject(new Fault('overloaded', 'too many joins wait for the gate', { retryable: true }));
-    }
     const { id } = memory.view;
     let lane = lanes.get(id);
+    if (isFull(lane)) return Promise.reject(OVERLOADED);
     if (lane === undefined) {
-      lane = { memory, waiting: [], callCount: 0, scheduled: false };
+      lane = { memory, waiting: [], callCount: 0, scheduled: false, heardAt: 0 };
       lanes.set(id, lane);
     }
     lane.memory = memory;
@@ -148,6 +182,7 @@ export function createJoins(deps: JoinsDeps): Joins {
       const memory = deps.campaigns.peek(campaign);
       return memory === undefined ? meet(campaign, user, trace) : decideOrAsk(memory, user, trace);
     },
+    isFull: (campaign) => isFull(lanes.get(campaign)),
     waitingCount: () => waitingCount,
   };
 }

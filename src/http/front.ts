@@ -11,6 +11,8 @@ import { type TicketRouteDeps, ticketRoute } from './tickets.ts';
 
 export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps, GiveBackRouteDeps {
   campaigns: Campaigns;
+  /** Aborts when the front is to be left alone by its balancer; it serves on until that has heard of it. */
+  draining: AbortSignal;
   /** What a request needs and does not have, by name; empty when the front may receive traffic. */
   missing: () => Promise<string[]>;
   onError: (error: unknown) => void;

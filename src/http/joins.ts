@@ -28,8 +28,12 @@ export interface JoinRouteDeps {
   shedding: LoadShedding;
   traceJoin: TraceJoin;
   decisions: Record<DecisionKind, number>;
+  /** Joins refused unseen, by what was too slow. */
+  shed: Record<ShedReason, number>;
   observeJoin: (seconds: number) => void;
 }
+
+type ShedReason = 'event-loop' | 'gate';
 
 const ROUTE = 'POST /v1/campaigns/{id}/tickets';
 
@@ -61,8 +65,9 @@ export function joinRoute(app: OpenAPIHono, deps: JoinRouteDeps): void {
 /** Answers in the same turn wherever nothing has to be asked: a refusal must cost less than an admission. */
 function join(c: Context, deps: JoinRouteDeps): Response | Promise<Response> {
   const startedAt = performance.now();
-  if (deps.shedding.isSaturated()) return problems.unavailable('This front has more work than it can take.');
   const id = c.req.param('id')!;
+  if (deps.shedding.isSaturated()) return shed(deps, 'event-loop');
+  if (deps.joins.isFull(id)) return shed(deps, 'gate');
   if (!isCampaignId(id)) return problems.unknownCampaign();
   const header = headersOf(c);
   const { address } = deps.clientLimits;
@@ -73,6 +78,11 @@ function join(c: Context, deps: JoinRouteDeps): Response | Promise<Response> {
       inTurn(deps.identify(header), (identity) => joinAs(deps, identity, { id, header, startedAt })),
     );
   });
+}
+
+function shed(deps: JoinRouteDeps, reason: ShedReason): Response {
+  deps.shed[reason] += 1;
+  return problems.overloaded();
 }
 
 interface AskedJoin {

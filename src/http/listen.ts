@@ -8,8 +8,13 @@ export interface Listener {
   /** Where it listens, with the port it really got. */
   url: string;
   port: number;
-  /** Stops accepting, ends idle connections, waits for requests in hand up to `drainMs`, then cuts what is left. */
-  close(drainMs: number): Promise<void>;
+  /** From now on each answer is the last of its connection: clients come back on another one, to whom the balancer says. */
+  windDown(): void;
+  /**
+   * Stops accepting, ends idle connections, waits for requests in hand up to `drainMs`, then cuts what is left. Resolves
+   * to how many connections were cut.
+   */
+  close(drainMs: number): Promise<number>;
 }
 
 type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
@@ -20,6 +25,8 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   port: number;
 }
+
+const IDLE_LOOK_MS = 50;
 
 /** Rejects when the port is taken. */
 export async function listen({ fetch, host, port }: ListenOptions): Promise<Listener> {
@@ -35,30 +42,27 @@ export async function listen({ fetch, host, port }: ListenOptions): Promise<List
   }) as Server;
   server.maxConnections = limits.connectionsMax;
   server.maxHeadersCount = 100;
-  let closing = false;
-  // A busy keep-alive connection would outlive the drain: while closing, each answer is its connection's last.
+  let windingDown = false;
+  // A busy keep-alive connection would outlive the drain.
   server.prependListener('request', (_request, response) => {
-    if (closing) response.shouldKeepAlive = false;
+    if (windingDown) response.shouldKeepAlive = false;
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: limits.acceptQueueMax }, resolve);
   });
   const address = server.address();
   const actualPort = typeof address === 'object' && address !== null ? address.port : port;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
     port: actualPort,
-    close: (drainMs) =>
-      new Promise((resolve) => {
-        closing = true;
-        const cut = setTimeout(() => server.closeAllConnections(), drainMs);
-        server.close(() => {
-          clearTimeout(cut);
-          resolve();
-        });
-        server.closeIdleConnections();
-      }),
+    windDown: () => {
+      windingDown = true;
+    },
+    close(drainMs) {
+      windingDown = true;
+      return closed(server, drainMs);
+    },
   };
 }
 
@@ -76,4 +80,24 @@ function withHost(fetch: Fetch): Fetch {
     }
     return fetch(request, env);
   };
+}
+
+function closed(server: Server, drainMs: number): Promise<number> {
+  return new Promise((resolve) => {
+    let cutCount = 0;
+    const cut = setTimeout(() => {
+      server.getConnections((_error, count) => {
+        cutCount = count;
+        server.closeAllConnections();
+      });
+    }, drainMs);
+    // A request that was in hand when this began leaves its connection idle.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+    server.close(() => {
+      clearTimeout(cut);
+      clearInterval(idle);
+      resolve(cutCount);
+    });
+    server.closeIdleConnections();
+  });
 }

@@ -2,7 +2,7 @@
 import { limits } from '../limits.ts';
 
 export interface LoadShedding {
-  /** Whether joins are refused just now. */
+  /** Whether this join is refused. */
   isSaturated(): boolean;
   /** Lag of the event loop in ms at the last look. */
   lagMs: () => number;
@@ -11,13 +11,23 @@ export interface LoadShedding {
 
 const LOOK_MS = 100;
 
+/**
+ * Refuses none up to the bound, all from twice the bound, and in between as large a share as the lag is above it: all or
+ * none in turn would halve what is admitted.
+ */
 export function watchEventLoop(): LoadShedding {
   let lagMs = 0;
+  let share = 0;
   let expectedAt = performance.now() + LOOK_MS;
   const timer = setInterval(() => {
     lagMs = Math.max(0, performance.now() - expectedAt);
+    share = lagMs / limits.eventLoopLagMs - 1;
     expectedAt = performance.now() + LOOK_MS;
   }, LOOK_MS);
   timer.unref();
-  return { isSaturated: () => lagMs > limits.eventLoopLagMs, lagMs: () => lagMs, close: () => clearInterval(timer) };
+  return {
+    isSaturated: () => share > 0 && Math.random() < share,
+    lagMs: () => lagMs,
+    close: () => clearInterval(timer),
+  };
 }

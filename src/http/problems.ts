@@ -70,6 +70,16 @@ export const unavailable = (detail: string, waitMs = UNAVAILABLE_MS): Response =
     retryAfter(waitMs),
   );
 
+const OVERLOADED = JSON.stringify({
+  type: registered('temporary-reduced-capacity'),
+  title: 'Ask again in a moment',
+  status: 503,
+  detail: 'This front has more work than it can take.',
+});
+
+/** The refusal of an overload: it must cost next to nothing. */
+export const overloaded = (): Response => problemText(503, OVERLOADED, retryAfter(UNAVAILABLE_MS));
+
 export type Refusal = Exclude<Decision, { kind: 'admitted' | 'known' }>;
 
 /** The refusal of a crowd: told most often, and always in the same words. */

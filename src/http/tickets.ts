@@ -17,8 +17,8 @@ import { jsonAnswer, problemAnswer, ticketSchema, userHeader } from './schemas.t
 export interface TicketRouteDeps {
   tickets: Tickets;
   identify: Identify;
-  /** Aborts when the front drains: streams end, and clients ask another front. */
-  draining: AbortSignal;
+  /** Aborts when nobody should wait here any more: streams and long-polls end, and clients ask another front. */
+  leaving: AbortSignal;
 }
 
 export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
@@ -102,7 +102,7 @@ async function answerLater(c: Context, deps: TicketRouteDeps, held: HeldTicket, 
   if (asked.streams) return stream(c, deps, held, asked.user, body);
   if (asked.waitMs === 0 || isFinal(body.status)) return json(200, body);
   if (deps.tickets.waiterCount() >= limits.waitersMax) return json(200, body);
-  const gone = AbortSignal.any([c.req.raw.signal, deps.draining]);
+  const gone = AbortSignal.any([c.req.raw.signal, deps.leaving]);
   const changed = await deps.tickets.untilChanged(held, asked.user, body, asked.waitMs, gone);
   return json(200, changed, { 'preference-applied': `wait=${asked.waitMs / 1_000}` });
 }
@@ -128,7 +128,7 @@ function stream(
 ): Response {
   if (deps.tickets.waiterCount() >= limits.waitersMax) return problems.unavailable('Too many streams are open: poll.');
   const response = streamSSE(c, async (events) => {
-    const gone = AbortSignal.any([c.req.raw.signal, deps.draining]);
+    const gone = AbortSignal.any([c.req.raw.signal, deps.leaving]);
     let body = first;
     let told = '';
     while (!events.aborted && !gone.aborted) {

@@ -35,6 +35,16 @@ const kinds = new WeakMap<Fault, LedgerErrorKind>();
 export const kindOf = (error: unknown): LedgerErrorKind | undefined =>
   error instanceof Fault ? kinds.get(error) : undefined;
 
+/**
+ * Whether a Fault says that the ledger itself is away. What the server rolled back for somebody else's sake, and a
+ * campaign whose tranche is missing, concern only those who asked.
+ */
+export function isOutage(error: unknown): boolean {
+  const kind = kindOf(error);
+  const { errno } = ((error as Fault | undefined)?.cause ?? {}) as DriverError;
+  return kind === 'unknown' || (kind === 'down' && !NO_PARENT.has(errno ?? 0));
+}
+
 /** The server's own words for a Fault of the ledger, at most 500 characters, to be kept with a dead letter. */
 export function detailOf(fault: unknown): string {
   const cause = fault instanceof Fault ? fault.cause : fault;

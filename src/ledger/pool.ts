@@ -23,6 +23,7 @@ export interface LedgerOptions {
 
 export interface Ledger extends AsyncDisposable {
   readonly name: string;
+  readonly connectionMax: number;
   /** Typed queries, each on whatever connection is free. */
   readonly db: Kysely<Schema>;
   /** One transaction; see `inTransaction`. */
@@ -62,6 +63,7 @@ export function openLedger(options: LedgerOptions): Ledger {
   };
   return {
     name,
+    connectionMax: options.connectionMax,
     db,
     transaction: (work) => inTransaction(door, work),
     onOneConnection: (work, ms) => withSession({ acquire: () => door.acquire(ms), release: door.release }, work),

@@ -1,7 +1,7 @@
 // Kinds of connection. The fast one fails at once when Redis is away: a caller who waits is worse than one who is told
 // to ask again. The blocking one belongs to a single reader and waits.
 import { Cluster, type Redis } from 'ioredis';
-import { Fault } from '../domain/fault.ts';
+import { Fault, isFault } from '../domain/fault.ts';
 import { limits } from '../limits.ts';
 import { createClient, type Profile, type RedisClient, type RedisServer } from './client.ts';
 
@@ -70,6 +70,11 @@ export async function untilReady(redis: RedisClient, waitMs: number): Promise<vo
 /** Errors that will be the same next time: the data or the script is at fault, not the moment. */
 const LASTING = /^(SLUICE_CORRUPT|WRONGTYPE|CROSSSLOT|ERR (?!max number of clients))/;
 
+const replies = new WeakSet<Fault>();
+
+/** Whether a Fault says that Redis is out of reach: no connection, or no answer. A refusal of Redis is an answer. */
+export const isOutOfReach = (error: unknown): boolean => isFault(error, 'redis-unavailable') && !replies.has(error);
+
 /** Turns what ioredis and the scripts throw into a Fault. Arguments of the command never get into its message. */
 export function redisFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -78,5 +83,7 @@ export function redisFault(error: unknown): Fault {
   if (message.startsWith('SLUICE_UNVERIFIED')) return new Fault('gate-unverified', message, { retryable: true });
   if (message.startsWith('SLUICE_EPOCH')) return new Fault('stale-epoch', message, { retryable: true });
   if (LASTING.test(message)) return new Fault('corrupt-state', message, { cause: message });
-  return new Fault('redis-unavailable', message, { retryable: true });
+  const fault = new Fault('redis-unavailable', message, { retryable: true });
+  if (error instanceof Error && error.name === 'ReplyError') replies.add(fault);
+  return fault;
 }

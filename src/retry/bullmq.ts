@@ -13,6 +13,8 @@ const SWEEP_MS = 1_000;
 const SWEEP_MAX = 100;
 /** Closing waits for Redis without end where it is away. */
 const CLOSE_MS = 1_000;
+/** BullMQ orders its delayed set by the due time, shifted to leave room for a counter. */
+const DELAYED_SCORE_PER_MS = 0x1000;
 
 export interface RetryDeps extends RedisServer {
   onError: (error: unknown) => void;
@@ -81,31 +83,80 @@ export function openQueue(deps: RetryDeps) {
     await within(CLOSE_MS, queue.close());
     connection.disconnect();
   };
-  return { queue, close };
+  /** Whether a retry is due for longer than `ms`, or waits for somebody to take it. */
+  const isOverdue = async (ms: number): Promise<boolean> => {
+    const [, score] = await connection.zrange(queue.toKey('delayed'), '0', '0', 'WITHSCORES');
+    const dueAt = score === undefined ? Number.POSITIVE_INFINITY : Number(score) / DELAYED_SCORE_PER_MS;
+    return Date.now() - dueAt > ms || (await queue.getWaitingCount()) > 0;
+  };
+  return { queue, isOverdue, close };
 }
 
-/** Works on retries until `stopping` aborts, then finishes those in hand. */
-export async function workOnRetries(deps: RetryDeps, work: RetryWork, stopping: AbortSignal): Promise<void> {
+/**
+ * Works on retries until `stopping` aborts, then finishes those in hand. A worker of BullMQ that does nothing although a
+ * retry is `overdueMs` overdue hears nothing any more (taskforcesh/bullmq#4585 and others): it is made anew.
+ */
+export async function workOnRetries(
+  deps: RetryDeps,
+  work: RetryWork,
+  stopping: AbortSignal,
+  overdueMs: number = limits.retryOverdueMs,
+): Promise<void> {
+  const { queue, isOverdue, close } = openQueue(deps);
+  let worker = openWorker(deps, work, stopping);
+  let failureCount = 0;
+  while (!stopping.aborted) {
+    await work.untilAble(stopping);
+    const done = await buryAll(deps, queue, work, stopping);
+    if (worker.idleMs() > overdueMs && (await isOverdue(overdueMs).catch(() => false))) {
+      deps.onError(new Fault('redis-unavailable', 'the retrier heard of no retry that was due: it is made anew'));
+      await worker.close(CLOSE_MS);
+      worker = openWorker(deps, work, stopping);
+    }
+    failureCount = done ? 0 : failureCount + 1;
+    await pause(done ? SWEEP_MS : backoffMs(failureCount, SWEEP_MS, limits.backoffMaxMs * 2), stopping);
+  }
+  await worker.close(limits.drainMs);
+  await close();
+}
+
+interface RetryWorker {
+  /** How long it has had nothing to do, ms. */
+  idleMs: () => number;
+  close: (waitMs: number) => Promise<void>;
+}
+
+function openWorker(deps: RetryDeps, work: RetryWork, stopping: AbortSignal): RetryWorker {
   const connection = openForBullmq({ ...deps, name: 'sluice-retry-worker' }, 'worker');
-  const worker = new Worker<RetryJob>(QUEUE, (job, token) => attempt(deps, job, token, work), {
+  let activeCount = 0;
+  let activeAt = performance.now();
+  const take = async (job: Job<RetryJob>, token: string | undefined): Promise<void> => {
+    activeCount += 1;
+    try {
+      // Those in hand wait here for the ledger, and no others are taken: none is moved to and fro meanwhile.
+      await work.untilAble(stopping);
+      await attempt(deps, job, token, work);
+    } finally {
+      activeCount -= 1;
+      activeAt = performance.now();
+    }
+  };
+  const worker = new Worker<RetryJob>(QUEUE, take, {
     connection,
     prefix: keys.retryPrefix,
     concurrency: limits.retryConcurrency,
+    limiter: { max: limits.retriesPerSecond / 10, duration: 100 },
     maxStalledCount: limits.retryStalledMax,
     skipVersionCheck: true,
   });
   worker.on('error', deps.onError);
-  const { queue, close } = openQueue(deps);
-
-  let failureCount = 0;
-  while (!stopping.aborted) {
-    const done = await buryAll(deps, queue, work, stopping);
-    failureCount = done ? 0 : failureCount + 1;
-    await pause(done ? SWEEP_MS : backoffMs(failureCount, SWEEP_MS, limits.backoffMaxMs * 2), stopping);
-  }
-  await within(limits.drainMs, worker.close());
-  await close();
-  connection.disconnect();
+  return {
+    idleMs: () => (activeCount > 0 ? 0 : performance.now() - activeAt),
+    close: async (waitMs) => {
+      await within(waitMs, worker.close());
+      connection.disconnect();
+    },
+  };
 }
 
 /** A fault that passes by itself (the ledger is away, the entry is not settled yet) costs the ticket no attempt. */

@@ -25,6 +25,8 @@ export interface Retries {
 }
 
 export interface RetryWork {
+  /** Resolves when an attempt makes sense: at once, when the ledger is back, or when `stopping` aborts. */
+  untilAble(stopping: AbortSignal): Promise<void>;
   /** Tries once; a throw means again later, with its message as the reason. */
   attempt(job: RetryJob): Promise<void>;
   /** Keeps a job for an operator after its last attempt. Called until it does not throw. */

@@ -29,10 +29,10 @@ function durationHistogram(name: string, description: string): (seconds: number,
 }
 
 /** A value that is read when somebody scrapes. */
-function gauge(name: string, description: string, read: () => number): void {
+function gauge(name: string, description: string, read: () => number, attributes?: Attributes): void {
   meter()
     .createObservableGauge(name, { description })
-    .addCallback((result) => result.observe(read()));
+    .addCallback((result) => result.observe(read(), attributes));
 }
 
 export interface WorkerMetrics {
@@ -65,9 +65,38 @@ export function frontMetrics(read: { joinsWaiting: () => number; eventLoopLagMs:
   gauge('sluice_event_loop_lag_seconds', 'How late the event loop is', () => read.eventLoopLagMs() / 1_000);
   return {
     decisions: labelledCounter('sluice_admissions', 'Joins by what was decided', 'decision', DECISION_KINDS),
+    shed: labelledCounter('sluice_joins_shed', 'Joins refused unseen, by what was too slow', 'reason', [
+      'event-loop',
+      'gate',
+    ]),
     observeJoin: durationHistogram(
       'sluice_join_seconds',
       'From the request of a join that the gate had to decide to its answer',
     ),
   };
+}
+
+/** Whether a dependency's breaker is open, and how often it has opened: one call for each breaker of the process. */
+export function breakerMetrics(
+  dependency: string,
+  breaker: { isOpen: () => boolean; openedCount: () => number },
+): void {
+  const label = { dependency };
+  gauge('sluice_breaker_open', '1 while this dependency is not asked', () => Number(breaker.isOpen()), label);
+  meter()
+    .createObservableCounter('sluice_breaker_openings', { description: 'Times that the breaker has opened' })
+    .addCallback((result) => result.observe(breaker.openedCount(), label));
+}
+
+/** The connections of one pool to the ledger. */
+export function poolMetrics(ledger: {
+  name: string;
+  connectionMax: number;
+  usage: () => { inUseCount: number; waitingCount: number };
+}): void {
+  const label = { pool: ledger.name };
+  const { usage, connectionMax } = ledger;
+  gauge('sluice_ledger_connections_in_use', 'Connections that are at work', () => usage().inUseCount, label);
+  gauge('sluice_ledger_connections_waiting', 'Callers that wait for a connection', () => usage().waitingCount, label);
+  gauge('sluice_ledger_connections_max', 'Connections that the pool may open', () => connectionMax, label);
 }

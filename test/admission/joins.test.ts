@@ -12,6 +12,7 @@ import { createCancelledTagsReader } from '../../src/redis/returns.ts';
 import { campaignOf } from '../helpers/redis.ts';
 import { redisUrl, startRedis, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
+import { until } from '../helpers/until.ts';
 
 async function joining(t: TestContext, url = redisUrl()) {
   const redis = openFast({ url, name: 'test-joins', onError: () => undefined, commandMs: limits.gateCallMs });
@@ -74,6 +75,23 @@ test('while the gate does not answer, what may wait is bounded, and the rest is 
   proxy.set('reset');
   for (const outcome of await Promise.all(waiting)) expect(outcome).toMatchObject({ code: 'redis-unavailable' });
   expect(joins.waitingCount()).toBe(0);
+});
+
+test('a gate that has not answered for a while lets one round of joins wait, and the next is refused at once', async (t) => {
+  const proxy = await startTcpProxy(t, redisUrl());
+  const { joins, campaign } = await joining(t, proxy.url);
+  proxy.set('hold');
+  const underWay = limits.gateCallsMax * limits.joinBatchMax;
+  const join = (user: string) => Promise.resolve(joins.join(campaign, user, '')).catch((error: unknown) => error);
+  const outcomes = Array.from({ length: 2 * underWay }, (_, i) => join(`user-${i}`));
+  expect(joins.isFull(campaign)).toBe(false);
+  await until('it is full', limits.gateCallMs, () => joins.isFull(campaign));
+  expect(joins.waitingCount()).toBe(2 * underWay);
+  expect(await join('one-too-many')).toMatchObject({ code: 'overloaded', retryable: true });
+  expect(joins.isFull('another-campaign')).toBe(false);
+  proxy.set('pass');
+  expect((await Promise.all(outcomes)).filter((outcome) => !(outcome instanceof Error))).toHaveLength(2 * underWay);
+  expect(joins.isFull(campaign)).toBe(false);
 });
 
 test('a join of an unknown campaign is undefined, and a gate of a newer epoch is met at the second try', async (t) => {

@@ -16,6 +16,10 @@ export interface TcpProxy {
   set: (mode: ProxyMode) => void;
   /** Connections from now on go to this server; those that stand stay. */
   turnTo: (target: string) => void;
+  /** Connections that are open now carry nothing any more and stay open, as when a firewall forgets them; new ones work. */
+  strand: () => void;
+  /** Replies are this late from now on, ms; 0 for not at all. */
+  delay: (ms: number) => void;
   /** Bytes of replies that were dropped so far. */
   droppedBytes: () => number;
 }
@@ -26,6 +30,7 @@ interface Pair {
   held: { to: Socket; chunk: Buffer }[];
   /** A stream with a hole in it is good for nothing more. */
   isBroken: boolean;
+  isStranded: boolean;
 }
 
 /** Listens on a free port for `target`, a URL; gone when the test ends. */
@@ -34,13 +39,16 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
   const pairs = new Set<Pair>();
   let mode: ProxyMode = 'pass';
   let dropped = 0;
+  let delayMs = 0;
 
   const pass = (pair: Pair, to: Socket, chunk: Buffer) => {
+    if (pair.isStranded) return;
     if (mode === 'hold') pair.held.push({ to, chunk });
     else if (mode === 'drop-replies' && to === pair.client) {
       pair.isBroken = true;
       dropped += chunk.length;
-    } else to.write(chunk);
+    } else if (delayMs > 0 && to === pair.client) setTimeout(() => to.writable && to.write(chunk), delayMs);
+    else to.write(chunk);
   };
   const end = (pair: Pair) => {
     pairs.delete(pair);
@@ -54,7 +62,7 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
       return;
     }
     const server = connect(Number(upstream.port), upstream.hostname);
-    const pair: Pair = { client, server, held: [], isBroken: false };
+    const pair: Pair = { client, server, held: [], isBroken: false, isStranded: false };
     pairs.add(pair);
     client.on('data', (chunk: Buffer) => pass(pair, server, chunk));
     server.on('data', (chunk: Buffer) => pass(pair, client, chunk));
@@ -80,6 +88,12 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
     },
     turnTo: (next) => {
       upstream = new URL(next);
+    },
+    strand: () => {
+      for (const pair of pairs) pair.isStranded = true;
+    },
+    delay: (ms) => {
+      delayMs = ms;
     },
     droppedBytes: () => dropped,
   };

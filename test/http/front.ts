@@ -29,6 +29,7 @@ import { openFast, type RedisClient, untilReady } from '../../src/redis/connecti
 import { createGate, type Gate } from '../../src/redis/gate.ts';
 import { createGateBuilder } from '../../src/redis/gate-builder.ts';
 import { createEachGateReader, createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
+import { createRedisBreaker, guardEachReader, guardGate, guardReader } from '../../src/redis/guard.ts';
 import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
 import { createReplicaBarrier } from '../../src/redis/replica-barrier.ts';
 import { createCancelledTagsReader, createReturns, type Returns } from '../../src/redis/returns.ts';
@@ -136,14 +137,15 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const questionCount = countQuestions(redis);
   await untilReady(redis, limits.drainMs);
 
-  const gate = createGate(redis);
-  const readGates = createGateReader(redis, systemClock);
+  const breaker = createRedisBreaker(redis);
+  const gate = guardGate(createGate(redis), breaker);
+  const readGates = guardReader(createGateReader(redis, systemClock), breaker);
   const readAdmittedTags = createAdmittedTagsReader(redis);
   const store = campaignStore(ledger);
   const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
   const returns = createReturns(redis);
   const campaigns = createCampaigns({
-    readGates: createEachGateReader(redis, systemClock),
+    readGates: guardEachReader(createEachGateReader(redis, systemClock), breaker),
     readAdmittedTags,
     readCancelledTags: createCancelledTagsReader(redis),
     exists: (id) => roll.has(id),
@@ -166,7 +168,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const shedding = watchEventLoop();
   const { identity = { kind: 'header' }, trustedProxies = [] } = settings;
   const { joinsPerSecond = 0, joinsPerAddressPerSecond = 0 } = settings;
-  const openCount = (points: number, seconds: number) => createSharedLimit(redis, points, seconds);
+  const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
   const front = createFront({
     joins,
     tickets,
@@ -185,7 +187,8 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     shedding,
     ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
     draining: stop.signal,
-    missing: async () => (redis.status === 'ready' ? [] : ['redis']),
+    leaving: stop.signal,
+    missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
     onError,
   });
   const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
@@ -247,6 +250,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       shedding.close();
       await Promise.all([retries.close(), board.close()]);
       barrier?.close();
+      breaker[Symbol.dispose]();
       redis.disconnect();
       own.disconnect();
     },
@@ -257,8 +261,8 @@ const isOutOfReach = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'redis-unavailable';
 
 const READING = new Set(['hgetall', 'zcard']);
-/** What ioredis sends to open a connection. */
-const OPENING = new Set(['auth', 'hello', 'info', 'client', 'select', 'quit']);
+/** What ioredis sends to open a connection, and what the breaker probes with. */
+const OPENING = new Set(['ping', 'auth', 'hello', 'info', 'client', 'select', 'quit']);
 
 function countQuestions(redis: RedisClient): () => number {
   let count = 0;

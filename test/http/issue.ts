@@ -32,7 +32,9 @@ export async function issue(t: TestContext, front: TestFront, ledger: Ledger, ca
     workerName: 'test-issuer',
     cancelledUsers: (of: string, users: readonly string[]) => cancelledUsers(ledger, of, users),
     claimIdleMs: limits.claimIdleMs,
+    untilLedgerUp: async () => undefined,
     onSettled: () => undefined,
+    onLeft: () => undefined,
     onError: () => undefined,
   };
   const issuing = issueTickets(deps, view!, stop.signal);

@@ -4,7 +4,7 @@ import { openLedger } from '../../src/ledger/pool.ts';
 import { startLocalServices } from '../../src/local/services.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { startWorker, untilPrinted } from '../helpers/processes.ts';
-import { startRedis, temporaryFolder } from '../helpers/services.ts';
+import { startDatabase, startRedis, temporaryFolder } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
 import { type Duties, openDuties, users } from './duties.ts';
@@ -75,6 +75,33 @@ test('what a worker killed in the middle of a batch had in hand is claimed by an
   expect(await database.sql('SELECT COUNT(*) AS n FROM issuances WHERE campaign = ?', [campaign])).toEqual([
     { n: 500 },
   ]);
+});
+
+test('a worker that cannot finish what it has in hand leaves it pending and says so by its exit code', {
+  timeout: 40_000,
+}, async (t) => {
+  const [{ url: redisUrl }, server] = await Promise.all([startRedis(t), startDatabase(t)]);
+  const ledger = openLedger({
+    url: server.url,
+    name: 'test',
+    connectionMax: 2,
+    queueMax: 9,
+    acquireMs: 5_000,
+    statementMs: 9_000,
+  });
+  t.onTestFinished(() => ledger.close());
+  await migrate(ledger);
+  const duties = openDuties(t, { redisUrl, ledger });
+  const campaign = await duties.openCampaign({ stock: 50 });
+  const client = duties.client();
+  await client.admit(campaign, users(1, 50));
+  await ledger.run('CREATE TRIGGER slow BEFORE INSERT ON issuances FOR EACH ROW DO SLEEP(10)', []);
+  const worker = await startWorker(t, { redisUrl, databaseUrl: server.url }, 'unfinished');
+  await until('a batch in hand', 10_000, () => pendingOf(duties, campaign, 'unfinished'));
+  const { code, tookMs } = await worker.end('SIGTERM');
+  expect(code).toBe(1);
+  expect(tookMs).toBeLessThan(12_500);
+  expect(await pendingOf(duties, campaign, 'unfinished')).toBe(50);
 });
 
 test('a worker that is asked to end while Redis and the ledger are gone ends within its deadline', {

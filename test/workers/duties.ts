@@ -12,6 +12,7 @@ import { isFault } from '../../src/domain/fault.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
+import { createLedgerGuard } from '../../src/ledger/guard.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
@@ -57,6 +58,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   t.onTestFinished(() => retries.close());
   const vanished: number[] = [];
   const foreign: string[] = [];
+  const left: number[] = [];
   const broker = createRedisStreams({
     redis,
     openReader: (name) => openBlocking({ url: redisUrl, name, blockMs: 1_000, onError }),
@@ -65,7 +67,23 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     onVanished: (_campaign, seqs) => vanished.push(...seqs),
     onForeign: (_campaign, ids) => foreign.push(...ids),
   });
-  const issuing = { gate, couponKey, issueBatch: (rows: Parameters<typeof issueBatch>[1]) => issueBatch(ledger, rows) };
+  // How many batches were at work in the ledger whenever one began.
+  const working: number[] = [];
+  let workingCount = 0;
+  const guard = createLedgerGuard(ledger);
+  t.onTestFinished(() => guard[Symbol.dispose]());
+  const issuing = {
+    gate,
+    couponKey,
+    issueBatch: (rows: Parameters<typeof issueBatch>[1]) =>
+      guard.run(() => {
+        working.push(++workingCount);
+        return issueBatch(ledger, rows).finally(() => {
+          workingCount -= 1;
+        });
+      }),
+    untilLedgerUp: guard.breaker.untilClosed,
+  };
   const keep = (letter: DeadLetter) => keepDeadLetter(ledger, letter);
   const issuerDeps: IssuerDeps = {
     ...issuing,
@@ -77,6 +95,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     keepMalformed: (campaign, epoch, seq, raw) =>
       keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
     onSettled: () => undefined,
+    onLeft: (count) => void left.push(count),
     onError,
   };
   const retryWork = createRetryWork({
@@ -115,6 +134,9 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     errors,
     vanished,
     foreign,
+    left,
+    guard,
+    working,
     run,
 
     /** An open campaign whose gate stands. */

@@ -1,0 +1,60 @@
+// What a worker asks of the ledger, behind one breaker and one bulkhead: while the ledger is away nobody asks, when it is
+// back one asks first, then two, four, and never more at a time than there are connections.
+import { type Breaker, createBreaker } from '../breaker.ts';
+import { Fault } from '../domain/fault.ts';
+import { limits } from '../limits.ts';
+import { isOutage } from './errors.ts';
+import type { Ledger } from './pool.ts';
+
+export interface LedgerGuard extends Disposable {
+  breaker: Breaker;
+  /** Does the work when its turn comes, in the order of asking; a retryable Fault at once while the breaker is open. */
+  run: <T>(work: () => Promise<T>) => Promise<T>;
+  /** How many may work at a time just now. */
+  width: () => number;
+}
+
+export function createLedgerGuard(ledger: Ledger): LedgerGuard {
+  const breaker = createBreaker({
+    faultsMax: limits.ledgerFaultsMax,
+    isOutage,
+    refusal: new Fault('ledger-unavailable', 'the ledger is away; it is not asked until it is back', {
+      retryable: true,
+    }),
+    // Changes nothing, and is refused where rows could not be written either: by a replica, by a server told read-only.
+    probe: () => ledger.run('UPDATE campaigns SET version = version WHERE id IS NULL', []),
+    probeMs: limits.ledgerProbeMs,
+  });
+  // One connection stays for what is not behind the bulkhead: looking for campaigns, tidying up.
+  const widthMax = Math.max(1, ledger.connectionMax - 1);
+  const line: (() => void)[] = [];
+  let width = widthMax;
+  let workingCount = 0;
+
+  const admitNext = () => {
+    while (workingCount < width && line.length > 0) {
+      workingCount += 1;
+      line.shift()!();
+    }
+  };
+  return {
+    breaker,
+    width: () => width,
+    async run(work) {
+      const turn = Promise.withResolvers<void>();
+      line.push(turn.resolve);
+      admitNext();
+      await turn.promise;
+      try {
+        const result = await breaker.run(work);
+        width = Math.min(widthMax, width * 2);
+        return result;
+      } finally {
+        if (breaker.isOpen()) width = 1;
+        workingCount -= 1;
+        admitNext();
+      }
+    },
+    [Symbol.dispose]: () => breaker[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,76 @@
+import { expect, type TestContext, test } from 'vitest';
+import { openRetries, workOnRetries } from '../../src/retry/bullmq.ts';
+import type { RetryJob, RetryWork } from '../../src/retry/port.ts';
+import { startRedis } from '../helpers/services.ts';
+import { startTcpProxy } from '../helpers/tcp-proxy.ts';
+import { until } from '../helpers/until.ts';
+
+const jobOf = (seq: number): RetryJob => ({
+  campaign: 'sale',
+  epoch: 1,
+  seq,
+  unit: seq,
+  user: `user-${seq}`,
+  admittedAt: 1,
+  reason: 'rejected',
+  traceparent: '',
+});
+
+/** Schedules on `url`, past whatever stands between the retrier and Redis. */
+function scheduler(t: TestContext, url: string) {
+  const retries = openRetries({ url, onError: () => undefined }, { attemptsMax: 3, backoffMs: 50 });
+  t.onTestFinished(() => retries.close());
+  return (seq: number) => retries.schedule(jobOf(seq));
+}
+
+/** A retrier that keeps what it was given; ends with the test. */
+function retrier(t: TestContext, url: string, work: Partial<RetryWork> = {}, overdueMs?: number) {
+  const attempted: { seq: number; at: number }[] = [];
+  const errors: unknown[] = [];
+  const all: RetryWork = {
+    untilAble: async () => undefined,
+    attempt: async ({ seq }) => void attempted.push({ seq, at: performance.now() }),
+    bury: () => Promise.reject(new Error('nothing is to be buried here')),
+    ...work,
+  };
+  const stop = new AbortController();
+  const deps = { url, onError: (error: unknown) => void errors.push(error) };
+  const ended = workOnRetries(deps, all, stop.signal, overdueMs);
+  t.onTestFinished(() => {
+    stop.abort();
+    return ended;
+  });
+  return { attempted, errors };
+}
+
+test('a retrier whose connections fell silent is made anew once a retry is overdue', { timeout: 40_000 }, async (t) => {
+  const { url } = await startRedis(t);
+  const proxy = await startTcpProxy(t, url);
+  const schedule = scheduler(t, url);
+  const { attempted, errors } = retrier(t, proxy.url, {}, 1_000);
+  await schedule(1);
+  await until('the first retry', 5_000, () => attempted.length === 1);
+  proxy.strand();
+  await schedule(2);
+  // BullMQ itself notices after half a minute.
+  await until('the second retry', 20_000, () => attempted.length === 2);
+  expect(errors.map(String).join('\n')).toMatch(/made anew/);
+});
+
+test('while the ledger is away retries wait without an attempt, and then come at a bounded rate', {
+  timeout: 30_000,
+}, async (t) => {
+  const { url } = await startRedis(t);
+  const schedule = scheduler(t, url);
+  const up = Promise.withResolvers<void>();
+  const { attempted } = retrier(t, url, { untilAble: () => up.promise });
+  const seqs = Array.from({ length: 600 }, (_, index) => index + 1);
+  await Promise.all(seqs.map(schedule));
+  const dueAt = performance.now() + 500;
+  await until('all are well overdue', 2_000, () => performance.now() > dueAt);
+  expect(attempted).toEqual([]);
+  up.resolve();
+  await until('all were tried', 15_000, () => attempted.length === 600);
+  expect(new Set(attempted.map(({ seq }) => seq)).size).toBe(600);
+  expect(attempted.at(-1)!.at - attempted[0]!.at).toBeGreaterThan(1_000);
+});

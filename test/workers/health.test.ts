@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { createMemoryBroker } from '../../src/broker/memory.ts';
+import { limits } from '../../src/limits.ts';
+import { createWorkerHealth } from '../../workers/health.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { startWorker } from '../helpers/processes.ts';
+import { redisUrl } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
+import { ownDatabase } from '../ledger/own-database.ts';
+
+const database = ownDatabase();
+
+test('a worker is ready while it looks at the campaigns and reads every one of them', async () => {
+  let now = 0;
+  let isAway = false;
+  const health = createWorkerHealth(
+    () => isAway,
+    () => now,
+  );
+  expect(health.missing()).toEqual(['a look at the campaigns']);
+  health.looked();
+  const broker = createMemoryBroker({ batchMax: 10, claimIdleMs: 1_000, clock: () => now });
+  const consumer = await health.noting(broker).consume({ id: 'sale', epoch: 1, shards: 1 }, 'w');
+  expect(health.missing()).toEqual([]);
+  now += limits.readStaleMs + 1;
+  health.looked();
+  expect(health.missing()).toEqual(['a read of sale']);
+  await consumer.receive(0);
+  expect(health.missing()).toEqual([]);
+  isAway = true;
+  expect(health.missing()).toEqual(['ledger']);
+  isAway = false;
+  await consumer.close();
+  now += limits.readStaleMs + 1;
+  health.looked();
+  expect(health.missing()).toEqual([]);
+});
+
+test('the telemetry port of a worker says that it is up, that it is ready, and its numbers', async (t) => {
+  const port = await freePort();
+  const stores = { redisUrl: redisUrl(), databaseUrl: database.url() };
+  await startWorker(t, stores, 'told', { TELEMETRY: 'on', TELEMETRY_PORT: String(port) });
+  const ask = async (path: string) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  expect(await ask('/livez')).toMatchObject({ status: 200 });
+  await until('it is ready', 5_000, async () => (await ask('/readyz')).status === 200);
+  const { text } = await ask('/metrics');
+  for (const number of [
+    'sluice_breaker_open{dependency="ledger"',
+    'sluice_breaker_openings_total{dependency="ledger"',
+    'sluice_ledger_connections_in_use{pool="worker"',
+    'sluice_ledger_connections_waiting{pool="worker"',
+    'sluice_ledger_connections_max{pool="worker"',
+  ]) {
+    expect(text).toContain(number);
+  }
+  expect((await ask('/other')).status).toBe(404);
+});

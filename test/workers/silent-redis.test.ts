@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { createRedisStreams } from '../../src/broker/redis-streams.ts';
+import { limits } from '../../src/limits.ts';
+import { openBlocking } from '../../src/redis/connection.ts';
+import { loneRedis } from '../helpers/lone-redis.ts';
+import { startWorker } from '../helpers/processes.ts';
+import { startRedis } from '../helpers/services.ts';
+import { startTcpProxy } from '../helpers/tcp-proxy.ts';
+import { until } from '../helpers/until.ts';
+import { ownDatabase } from '../ledger/own-database.ts';
+import { openDuties, users } from './duties.ts';
+
+const database = ownDatabase();
+
+test('a reader whose connection fell silent reads again after three times its wait', async (t) => {
+  const { url } = await startRedis(t);
+  const proxy = await startTcpProxy(t, url);
+  const duties = openDuties(t, { redisUrl: url, ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 20 });
+  const client = duties.client();
+  const onError = () => undefined;
+  const broker = createRedisStreams({
+    redis: duties.redis,
+    openReader: (name) => openBlocking({ url: proxy.url, name, blockMs: limits.receiveMs, onError }),
+    batchMax: 500,
+    claimIdleMs: 30_000,
+    onVanished: () => undefined,
+  });
+  duties.issue(campaign, { broker });
+  const [first] = await client.admit(campaign, ['user-1']);
+  await client.untilStatus(first!, 'issued');
+  proxy.strand();
+  const tickets = await client.admit(campaign, users(2, 20));
+  const silentAt = performance.now();
+  for (const ticket of tickets) await client.untilStatus(ticket, 'issued', 10_000);
+  expect(performance.now() - silentAt).toBeLessThan(5 * limits.receiveMs);
+});
+
+test('Redis stopped for longer than any wait of a worker: it goes on by itself, and its reader too', {
+  timeout: 40_000,
+}, async (t) => {
+  const redis = await loneRedis(t);
+  const duties = openDuties(t, { redisUrl: redis.url, ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 200, shards: 2 });
+  const client = duties.client();
+  const worker = await startWorker(t, { redisUrl: redis.url, databaseUrl: database.url() }, 'patient');
+  const [first] = await client.admit(campaign, ['user-1']);
+  await client.untilStatus(first!, 'issued', 10_000);
+  redis.signal('SIGSTOP');
+  const stoppedAt = performance.now();
+  await until('the worker has given up its connections', 15_000, () => performance.now() - stoppedAt > 10_000);
+  redis.signal('SIGCONT');
+  const tickets = await client.admit(campaign, users(2, 200));
+  for (const ticket of tickets) await client.untilStatus(ticket, 'issued', 10_000);
+  expect(worker.child.exitCode ?? worker.child.signalCode).toBeNull();
+});
