@@ -1,0 +1,13 @@
+// Every case there is. To add one:
+//   1. Write it in test/faults/cases/<theme>.ts as a FaultCase (case.ts says what each field means): `stage.house()` gives
+//      a front, workers, stores and a proxy on each link; `house.openSale()` a sale; `sale.crowd()` a crowd; hurt
+//      something; `await crowd.ended`; `await sale.check()` judges I1 to I7.
+//   2. Return a finding for each of its numbers: what was injected, what was seen (both in figures), and the claims of
+//      the catalogue's promise that its checker cannot know, by name. A number without a claim of its own fails.
+//   3. Add its list below, and take its number out of not-covered.json; a test holds the two together.
+// Choose by `stage.chance` alone: then `--seed` makes the same choices again. A promise that does not hold yet is marked
+// `awaits`, never weakened: it is listed loudly, and runs when its number is asked for.
+import type { FaultCase } from './case.ts';
+import { lostReplies } from './cases/lost-replies.ts';
+
+export const CASES: readonly FaultCase[] = [...lostReplies].toSorted((a, b) => a.numbers[0]! - b.numbers[0]!);
