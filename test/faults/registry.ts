@@ -9,5 +9,17 @@
 // `awaits`, never weakened: it is listed loudly, and runs when its number is asked for.
 import type { FaultCase } from './case.ts';
 import { lostReplies } from './cases/lost-replies.ts';
+import { redisDisk } from './cases/redis-disk.ts';
+import { redisOutages } from './cases/redis-outages.ts';
+import { scripts } from './cases/scripts.ts';
+import { streams } from './cases/streams.ts';
+import { workerCrashes } from './cases/worker-crashes.ts';
 
-export const CASES: readonly FaultCase[] = [...lostReplies].toSorted((a, b) => a.numbers[0]! - b.numbers[0]!);
+export const CASES: readonly FaultCase[] = [
+  ...lostReplies,
+  ...redisDisk,
+  ...redisOutages,
+  ...scripts,
+  ...streams,
+  ...workerCrashes,
+].toSorted((a, b) => a.numbers[0]! - b.numbers[0]!);

@@ -44,6 +44,8 @@ export interface TcpProxy {
   /** Each direction of each connection passes on this many bytes a second; 0 for no limit. */
   throttle: (bytesPerSecond: number) => void;
   connectionCount: () => number;
+  /** Pieces of questions that came: about one for each question of a client that waits for its answers. */
+  questionCount: () => number;
 }
 
 interface Pair {
@@ -75,6 +77,7 @@ export async function startTcpProxy(t: Owner, target: string): Promise<TcpProxy>
   let bytesPerSecond = 0;
   let droppedBytes = 0;
   let lostCount = 0;
+  let questionCount = 0;
 
   const spring = (traps: Trap[], chunk: Buffer): Trap | undefined => {
     const index = traps.findIndex(({ text }) => chunk.includes(text));
@@ -104,6 +107,7 @@ export async function startTcpProxy(t: Owner, target: string): Promise<TcpProxy>
     } else write(pair, to, chunk);
   };
   const ask = (pair: Pair, chunk: Buffer) => {
+    questionCount += 1;
     if (unasked !== undefined && chunk.includes(unasked)) {
       lostCount += 1;
       end(pair);
@@ -179,5 +183,6 @@ export async function startTcpProxy(t: Owner, target: string): Promise<TcpProxy>
       bytesPerSecond = rate;
     },
     connectionCount: () => pairs.size,
+    questionCount: () => questionCount,
   };
 }

@@ -41,7 +41,8 @@ export interface CheckDeps {
 }
 
 const EXAMPLES_MAX = 3;
-/** Polls of one ticket after the end that may go unanswered while a front finds its stores again. */
+const ENDS = new Set(['issued', 'failed', 'cancelled']);
+/** Polls of one ticket that may not tell the end yet: a front finds its stores again, or reads the gate ten times a second. */
 const LAST_POLLS_MAX = 20;
 
 export async function check(deps: CheckDeps, allowed: Allowances = {}, restWithinMs = 20_000): Promise<Verdict> {
@@ -103,7 +104,8 @@ async function askForTheEnd({ client, history }: CheckDeps): Promise<void> {
   const ask = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       for (let tries = 0; tries < LAST_POLLS_MAX; tries += 1) {
-        if ((await poll(client, history, next.user, next.ticket)) !== undefined) break;
+        const status = await poll(client, history, next.user, next.ticket);
+        if (status !== undefined && ENDS.has(status)) break;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }

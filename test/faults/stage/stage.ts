@@ -33,7 +33,7 @@ export interface House {
   databaseServer: DatabaseServer | undefined;
   front: Front;
   workers: Map<string, Child>;
-  links: { frontRedis: TcpProxy; workerRedis: TcpProxy; workerDatabase: TcpProxy };
+  links: { frontRedis: TcpProxy; frontDatabase: TcpProxy; workerRedis: TcpProxy; workerDatabase: TcpProxy };
   /** Starts a worker, or one that ended again under its name. */
   startWorker: (name: string, environment?: Record<string, string>) => Promise<Child>;
   openSale: (settings: SaleSettings) => Promise<Sale>;
@@ -69,15 +69,17 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
         : startDatabaseServer(scope, typeof ownDatabase === 'string' ? ownDatabase : folder),
     ]);
     const database = databaseServer ?? (await makeDatabase(scope, await sharedDatabaseUrl()));
-    const [frontRedis, workerRedis, workerDatabase] = await Promise.all(
-      [redis.url, redis.url, database.url].map((url) => startTcpProxy(scope, url)),
-    );
-    const links = { frontRedis: frontRedis!, workerRedis: workerRedis!, workerDatabase: workerDatabase! };
+    const links = {
+      frontRedis: await startTcpProxy(scope, redis.url),
+      frontDatabase: await startTcpProxy(scope, database.url),
+      workerRedis: await startTcpProxy(scope, redis.url),
+      workerDatabase: await startTcpProxy(scope, database.url),
+    };
     const code = { folder, ...(root !== undefined && { root }) };
     const front = await startFront(scope, {
       ...code,
       redisUrl: links.frontRedis.url,
-      databaseUrl: database.url,
+      databaseUrl: links.frontDatabase.url,
       environment: options.front ?? {},
     });
     const workers = new Map<string, Child>();
