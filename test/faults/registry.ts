@@ -8,18 +8,34 @@
 // Choose by `stage.chance` alone: then `--seed` makes the same choices again. A promise that does not hold yet is marked
 // `awaits`, never weakened: it is listed loudly, and runs when its number is asked for.
 import type { FaultCase } from './case.ts';
+import { clients } from './cases/clients.ts';
+import { ledger } from './cases/ledger.ts';
+import { ledgerOutages } from './cases/ledger-outages.ts';
 import { lostReplies } from './cases/lost-replies.ts';
+import { machines } from './cases/machines.ts';
+import { names } from './cases/names.ts';
+import { overload } from './cases/overload.ts';
 import { redisDisk } from './cases/redis-disk.ts';
 import { redisOutages } from './cases/redis-outages.ts';
+import { retries } from './cases/retries.ts';
 import { scripts } from './cases/scripts.ts';
 import { streams } from './cases/streams.ts';
+import { work } from './cases/work.ts';
 import { workerCrashes } from './cases/worker-crashes.ts';
 
 export const CASES: readonly FaultCase[] = [
+  ...clients,
+  ...ledger,
+  ...ledgerOutages,
   ...lostReplies,
+  ...machines,
+  ...names,
+  ...overload,
   ...redisDisk,
   ...redisOutages,
+  ...retries,
   ...scripts,
   ...streams,
+  ...work,
   ...workerCrashes,
 ].toSorted((a, b) => a.numbers[0]! - b.numbers[0]!);

@@ -112,9 +112,11 @@ const outage = (seconds: number, slow: boolean): FaultCase => ({
     const [downAt, questionsAt] = [performance.now(), questions()];
     const buyers = perSecond * seconds;
     const during = sale.crowd({ buyers, perSecond, polls: false, insists: false, nameOf: (i) => `during-${i}` });
+    await settled(during, buyers / 3, seconds * 1_000);
+    const residentWarm = residentMb(house.front.pid);
     const refused = (await during.ended).joins;
     const questionsDuring = ((questions() - questionsAt) / (performance.now() - downAt)) * 1_000;
-    const grownMb = residentMb(house.front.pid) - residentBefore;
+    const resident = residentMb(house.front.pid);
     await house.redis.start();
     const backAt = performance.now();
     const after = sale.crowd({ buyers: 100, perSecond: 200, nameOf: (i) => `after-${i}` });
@@ -128,12 +130,13 @@ const outage = (seconds: number, slow: boolean): FaultCase => ({
     return {
       4: {
         injected: `kill -9 of Redis, ${refused.length} joins while it was away`,
-        seen: `503 p50 ${p50} ms, p95 ${p95} ms, resident memory +${grownMb.toFixed(1)} MB, first answer ${backMs} ms after the restart`,
+        seen: `503 p50 ${p50} ms, p95 ${p95} ms, resident memory ${residentBefore.toFixed(0)} → ${residentWarm.toFixed(0)} → ${resident.toFixed(0)} MB, first answer ${backMs} ms after the restart`,
         holds: {
           'every join was a 503': refused.every(({ kind, ...join }) => kind === 'unknown' && join.status === 503),
           'each with a Retry-After, jittered': !retryAfters.has(undefined) && retryAfters.size > 1,
           '503 within 50 ms (p95)': p95 < 50,
-          'memory grew by less than 50 MB': grownMb < 50,
+          // The first third warms the heap up to this kind of answer; a queue would go on growing.
+          'memory grew by less than 50 MB after that': resident - residentWarm < 50,
         },
         verdict,
       },

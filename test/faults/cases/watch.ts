@@ -48,3 +48,18 @@ export const isReady = async (house: House): Promise<boolean> =>
     (answer) => answer.ok,
     () => false,
   );
+
+/** Ms from admission to row of every row of a sale; only of users like `pattern`. */
+export async function rowWaits(house: House, sale: { id: string }, pattern = '%'): Promise<number[]> {
+  const rows = await house.database.sql(
+    `SELECT TIMESTAMPDIFF(MICROSECOND, admitted_at, issued_at) / 1000 AS ms FROM issuances
+      WHERE campaign = ? AND user LIKE ?`,
+    [sale.id, pattern],
+  );
+  return rows.map(({ ms }) => Number(ms));
+}
+
+export async function rowCount(house: House, sale: { id: string }): Promise<number> {
+  const [row] = await house.database.sql('SELECT COUNT(*) AS n FROM issuances WHERE campaign = ?', [sale.id]);
+  return Number(row!.n);
+}
