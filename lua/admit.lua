@@ -56,7 +56,7 @@ for i = 3, 15 do
   number[i] = tonumber(fields[i])
 end
 -- All at once: a pattern for each field would cost as much as an admission.
-if string.find(table.concat(fields, ' ', 3, 15), '[^%d ]') then return corrupt('a field of the gate is no integer') end
+if string.find(table.concat(fields, ',', 3, 15), '[^%d,]') then return corrupt('a field of the gate is no integer') end
 for i = 3, 15 do
   if not number[i] or number[i] > MAX_INTEGER then return corrupt('field ' .. i .. ' of the gate is no integer') end
 end

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Ends the exception of one ticket that was settled as `retrying`: issued as promised after all, or something final.
 --
 -- KEYS: gate users exceptions free

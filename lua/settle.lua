@@ -1,6 +1,7 @@
-#!lua
+#!lua flags=allow-oom
 -- Settles entries of one shard whose work is committed: acks them, moves the watermark, trims the stream up to it, and
 -- writes down what became of tickets that were not issued as promised. An entry counts once, whoever acks it and how often.
+-- Allowed where memory is full: it gives back more than it takes, and nothing else does.
 --
 -- KEYS: gate work exceptions free
 -- ARGV: group epoch shard ids exceptional id[ids] (seq outcome unit)[exceptional]

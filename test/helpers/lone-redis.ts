@@ -18,7 +18,20 @@ export interface LoneRedis {
 export async function loneRedis(t: TestContext): Promise<LoneRedis> {
   const folder = await temporaryFolder(t);
   const port = String(await freePort());
-  const options = ['--port', port, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes'];
+  const options = [
+    '--port',
+    port,
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    folder,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'always',
+  ];
   const run = () => spawn(findRedis()!.path, options, { stdio: 'ignore' });
   let server = run();
   t.onTestFinished(async () => {

@@ -210,6 +210,7 @@ for (const [what, keyOf] of wrongTyped) {
 test.for([
   ['settled', 'NaN'],
   ['seq', '0x10'],
+  ['seq', ' 7'],
   ['next_unit', '9007199254740993'],
   ['bucket_level', '1e400'],
   ['stock', '-1'],

@@ -42,7 +42,11 @@ test('a crash between the ledger and the gate is healed, also for a campaign tha
   await duties.store.setState(campaign, 'paused', 'tester');
   expect(await versionOf(duties, campaign)).toBe(1);
   tidy(duties);
-  await until('both gates follow', 5_000, async () => (await versionOf(duties, campaign)) === 2);
+  await until(
+    'both gates follow',
+    5_000,
+    async () => (await versionOf(duties, campaign)) === 2 && (await versionOf(duties, born)) === 1,
+  );
   expect((await duties.readGates([campaign, born])).map((view) => view?.state)).toEqual(['paused', 'active']);
   expect(await duties.store.get(campaign)).toMatchObject({ version: 2, projectedVersion: 2 });
   await until('nothing is left to do', 3_000, async () => (await duties.store.listUnprojected()).length === 0);

@@ -1,0 +1,123 @@
+// Where a case plays: private stores, fronts, workers and proxies between them, all gone when the case is over.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startTcpProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts';
+import { type Chance, chanceOf } from '../chance.ts';
+import type { Child } from './child.ts';
+import { type Database, type DatabaseServer, makeDatabase, startDatabaseServer } from './database-server.ts';
+import { type RedisOptions, type RedisServer, startRedisServer } from './redis-server.ts';
+import { openSale, type Sale, type SaleSettings } from './sale.ts';
+import { openScope, type Scope } from './scope.ts';
+import { type Front, startFront, startWorker } from './sluice.ts';
+
+export interface HouseOptions {
+  /** Names of the workers to start with. */
+  workers?: readonly string[];
+  redis?: RedisOptions;
+  /** A database server of its own, for a case that hurts it; below this folder when one is named. */
+  ownDatabase?: boolean | string;
+  /** Settings of the front's environment. */
+  front?: Record<string, string>;
+  /** Settings of every worker's environment. */
+  worker?: Record<string, string>;
+  /** The code that fronts and workers run. */
+  root?: string;
+}
+
+/** A front, workers and their stores, with a proxy on every link that passes all until it is told otherwise. */
+export interface House {
+  redis: RedisServer;
+  database: Database;
+  /** Undefined where the server is shared. */
+  databaseServer: DatabaseServer | undefined;
+  front: Front;
+  workers: Map<string, Child>;
+  links: { frontRedis: TcpProxy; frontDatabase: TcpProxy; workerRedis: TcpProxy; workerDatabase: TcpProxy };
+  /** Starts a worker, or one that ended again under its name. */
+  startWorker: (name: string, environment?: Record<string, string>) => Promise<Child>;
+  openSale: (settings: SaleSettings) => Promise<Sale>;
+}
+
+export interface Stage {
+  seed: string;
+  chance: Chance;
+  folder: string;
+  scope: Scope;
+  house: (options?: HouseOptions) => Promise<House>;
+  /** Something for who reads a failure: the folder stays. */
+  close: (failed: boolean) => Promise<void>;
+}
+
+export interface StageDeps {
+  seed: string;
+  /** A database server for all cases that do not hurt theirs. */
+  sharedDatabaseUrl: () => Promise<string>;
+}
+
+export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
+  const scope = openScope();
+  const chance = chanceOf(seed);
+
+  async function house(options: HouseOptions = {}): Promise<House> {
+    const { ownDatabase = false, root } = options;
+    const [redis, databaseServer] = await Promise.all([
+      startRedisServer(scope, folder, options.redis),
+      ownDatabase === false
+        ? undefined
+        : startDatabaseServer(scope, typeof ownDatabase === 'string' ? ownDatabase : folder),
+    ]);
+    const database = databaseServer ?? (await makeDatabase(scope, await sharedDatabaseUrl()));
+    const links = {
+      frontRedis: await startTcpProxy(scope, redis.url),
+      frontDatabase: await startTcpProxy(scope, database.url),
+      workerRedis: await startTcpProxy(scope, redis.url),
+      workerDatabase: await startTcpProxy(scope, database.url),
+    };
+    const code = { folder, ...(root !== undefined && { root }) };
+    const front = await startFront(scope, {
+      ...code,
+      redisUrl: links.frontRedis.url,
+      databaseUrl: links.frontDatabase.url,
+      environment: options.front ?? {},
+    });
+    const workers = new Map<string, Child>();
+    const workerStores = { redisUrl: links.workerRedis.url, databaseUrl: links.workerDatabase.url };
+    const another = async (name: string, environment: Record<string, string> = {}) => {
+      const all = { ...options.worker, ...environment };
+      const worker = await startWorker(scope, name, { ...code, ...workerStores, environment: all });
+      workers.set(name, worker);
+      return worker;
+    };
+    await Promise.all((options.workers ?? []).map((name) => another(name)));
+    let saleCount = 0;
+    return {
+      redis,
+      database,
+      databaseServer,
+      front,
+      workers,
+      links,
+      startWorker: another,
+      openSale: (settings) => {
+        saleCount += 1;
+        const id = `sale-${saleCount}`;
+        const { url, adminUrl } = front;
+        return openSale({ url, adminUrl, redis: redis.raw, connect: database.connect, chance, id }, settings);
+      },
+    };
+  }
+
+  return {
+    seed,
+    chance,
+    folder,
+    scope,
+    house,
+    close: async (failed) => {
+      await scope.close();
+      if (!failed) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
