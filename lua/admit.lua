@@ -76,8 +76,11 @@ local now = math.floor(now_us / 1000)
 
 if rate > 0 then
   local full = burst * TOKEN
-  -- Clamped: a clock that steps back refills nothing, one that leaps ahead fills the bucket once.
-  local elapsed = math.max(0, math.min(now_us - bucket_at, math.ceil(full / rate)))
+  -- Clamped: a clock that leaps ahead fills the bucket once. So does one that is set back by more than a second: nobody
+  -- would be admitted until it has caught up. One that trembles refills nothing.
+  local elapsed = now_us - bucket_at
+  if elapsed < -1000000 then elapsed = math.huge end
+  elapsed = math.max(0, math.min(elapsed, math.ceil(full / rate)))
   level = math.min(full, level + elapsed * rate)
 end
 

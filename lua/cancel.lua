@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Gives back the place of one user, as far as the gate alone may decide it: at once while no worker has received the
 -- entry; a ticket that is being retried is marked, and the retrier cancels it instead of issuing it.
 --

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Shows in the gate what the ledger has decided: this ticket is cancelled, and its unit is free again. Once, whoever
 -- asks it and how often.
 --

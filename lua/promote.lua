@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Opens a gate that was found whole after its server was started anew or promoted. The new epoch makes acks that were on
 -- their way void: should Redis have forgotten seqs, they are given out again and are other people's.
 --

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Tells a gate that is being rebuilt of users and of free units.
 --
 -- KEYS: gate exceptions free users[count]

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Begins to rebuild a gate: closes it under its new epoch, which fences off whoever still works for an older one, and
 -- forgets what the ledger and the streams will tell anew. The streams stay: what survived in them is drained.
 --

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Deletes entries that a rebuilt gate must not deliver: somebody else has taken their tickets on already.
 --
 -- KEYS: gate work

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Opens a rebuilt gate. Every entry that survived in its streams is delivered once more.
 --
 -- KEYS: gate work[shards]

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Forgets users of a gate that is being rebuilt.
 --
 -- KEYS: gate users[count]

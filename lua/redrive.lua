@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Turns a ticket that failed back into one that is being retried, before its retry is scheduled.
 --
 -- KEYS: gate users exceptions

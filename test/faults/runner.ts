@@ -45,13 +45,13 @@ export async function runCase(one: FaultCase, seed: string, deps: Omit<StageDeps
     outcomes = numbers.map((number) => outcomeOf(number, 'FAILED', text));
   }
   const failed = outcomes.some(({ verdict }) => verdict === 'FAILED');
-  const closing = await stage.close(failed).catch((error: unknown) => error);
+  const closing = await stage.close(failed).catch((error: unknown) => new Error('not tidied', { cause: error }));
   if (failed) for (const outcome of outcomes) outcome.text += ` [kept: ${stage.folder}]`;
-  if (closing === undefined) return outcomes;
+  if (!(closing instanceof Error)) return outcomes;
   return outcomes.map((outcome) => ({
     ...outcome,
     verdict: 'FAILED',
-    text: `${outcome.text}; not tidied: ${closing}`,
+    text: `${outcome.text}; not tidied: ${String(closing.cause)}`,
   }));
 }
 

@@ -23,6 +23,11 @@ export type ProxyMode = 'pass' | 'hold' | 'drop-replies' | 'reset';
  */
 export type Fate = 'close' | 'hang' | 'stall' | { cutAfter: number };
 
+export interface SetTrap {
+  /** Resolves when what it waited for has come. */
+  sprung: Promise<void>;
+}
+
 export interface TcpProxy {
   /** The target's address with the proxy's port. */
   url: string;
@@ -35,10 +40,10 @@ export interface TcpProxy {
   delay: (ms: number) => void;
   /** Bytes of replies that were dropped so far. */
   droppedBytes: () => number;
-  /** The next question that holds `text` meets this fate. Resolves when it has come. */
-  loseAnswerTo: (text: string, fate: Fate) => Promise<void>;
-  /** The next answer that holds `text` is swallowed and its connection reset. Resolves when it has come. */
-  loseAnswerWith: (text: string) => Promise<void>;
+  /** The next question that holds `text` meets this fate. */
+  loseAnswerTo: (text: string, fate: Fate) => SetTrap;
+  /** The next answer that holds `text` is swallowed and its connection reset. */
+  loseAnswerWith: (text: string) => SetTrap;
   /** From now on questions that hold `text` never arrive: their connection closes. */
   loseQuestions: (text: string) => void;
   /** How many answers and questions were lost. */
@@ -88,8 +93,11 @@ export async function startTcpProxy(t: Owner, target: string): Promise<TcpProxy>
     const index = traps.findIndex(({ text }) => chunk.includes(text));
     return index < 0 ? undefined : traps.splice(index, 1)[0];
   };
-  const trap = (traps: Trap[], text: string, fate: Fate): Promise<void> =>
-    new Promise((sprung) => traps.push({ text, fate, sprung }));
+  const trap = (traps: Trap[], text: string, fate: Fate): SetTrap => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    traps.push({ text, fate, sprung: resolve });
+    return { sprung: promise };
+  };
 
   const end = (pair: Pair) => {
     pairs.delete(pair);

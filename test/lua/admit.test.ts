@@ -223,6 +223,16 @@ test.for([
   expect(await stateOf(redis, campaign.id)).toEqual(before);
 });
 
+test('a clock that was set back by an hour does not close the sale for an hour', async (t) => {
+  const { redis, campaign, gate } = await sold(t, 'clock');
+  const inAnHour = Math.round((Date.now() + 3_600_000) * 1_000);
+  await redis.hset(keys.gate(campaign.id), 'bucket_level', 0, 'bucket_at', inAnHour);
+  const batch = Array.from({ length: 60 }, (_, index) => joinOf(campaign.id, `late-${index}`));
+  const { decisions } = await gate.admit(campaign, batch, 0);
+  // Filled once, to its burst of 50, and not more.
+  expect(decisions.filter(({ kind }) => kind === 'admitted')).toHaveLength(50);
+});
+
 test('a stream whose IDs somebody exhausted fails the batch before anything is written', async (t) => {
   const { redis, campaign, gate } = await sold(t, 'exhausted');
   await redis.xadd(keys.work(campaign.id, shardOf(6, 3)), '18446744073709551615-1', 'user', 'intruder');

@@ -57,7 +57,9 @@ export class GateModel {
 
   private refill(nowUs: number): number {
     const fullAfterUs = Math.ceil((this.settings.burst * 1_000_000) / this.settings.rate);
-    return Math.min(Math.max(0, nowUs - this.filledAtUs), fullAfterUs) * this.settings.rate;
+    const elapsedUs = nowUs - this.filledAtUs;
+    const wasSetBack = elapsedUs < -1_000_000;
+    return (wasSetBack ? fullAfterUs : Math.min(Math.max(0, elapsedUs), fullAfterUs)) * this.settings.rate;
   }
 
   private decide(user: string, now: number, deadline: number, hasToken: boolean, spend: () => void): ModelDecision {

@@ -3,12 +3,27 @@ import { cycles, violations } from './import-table.ts';
 import { environmentLines, type Import, importsOf } from './imports.ts';
 import { sources } from './sources.ts';
 
+/** Themselves, seeded chance, Node and the clients of the stores. */
+const JUDGES_MAY = /^(test\/faults\/(checker|crowd)\/|test\/faults\/chance\.ts$|node:|ioredis$|mysql2$)/;
+
 const ours = sources('.ts', '.mjs').filter((path) => /^(src|workers)\//.test(path));
 const imports = ours.flatMap((path) => importsOf(path));
 
 test('every import of src and workers is one that the table allows', () => {
   expect(imports.length).toBeGreaterThan(200);
   expect(violations(imports).join('\n'), 'see test/tidy/import-table.ts').toBe('');
+});
+
+test('the checker and the crowd of the fault harness share no code with what they judge', () => {
+  const judges = sources('.ts').filter((path) => /^test\/faults\/(checker|crowd)\//.test(path));
+  const shared = judges
+    .flatMap((path) => importsOf(path))
+    .filter(({ to }) => !JUDGES_MAY.test(to))
+    .map(({ from, line, to }) => `${from}:${line} imports ${to}`);
+  expect(judges.length).toBeGreaterThan(5);
+  expect(shared, 'a judge that shares code with the service shares its mistakes: write it down a second time').toEqual(
+    [],
+  );
 });
 
 test('no file imports itself by a detour', () => {

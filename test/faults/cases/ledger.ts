@@ -32,7 +32,7 @@ const unknownCommit: FaultCase = {
     const crowd = sale.crowd({ buyers: 400, perSecond: 200 });
     let lost = 0;
     for (; lost < 8; lost += 1) {
-      const losing = house.links.workerDatabase.loseAnswerTo(INSERT, 'close');
+      const losing = house.links.workerDatabase.loseAnswerTo(INSERT, 'close').sprung;
       if (await Promise.race([losing.then(() => false), crowd.ended.then(() => true)])) break;
       await sleep(between(stage.chance, 20, 150));
     }

@@ -20,7 +20,7 @@ const lostReply: FaultCase = {
     const sale = await house.openSale({ stock: 500, shards: 4 });
     const crowd = sale.crowd({ buyers: 700, perSecond: 200, againShare: 0.3 });
     for (const fate of FATES) {
-      await house.links.frontRedis.loseAnswerTo(ADMISSION, fate);
+      await house.links.frontRedis.loseAnswerTo(ADMISSION, fate).sprung;
       await sleep(between(stage.chance, 40, 250));
     }
     const history = await crowd.ended;
@@ -62,7 +62,7 @@ const cutReply: FaultCase = {
     let unknown = 0;
     for (let burst = 0; burst < BURSTS; burst += 1) {
       const bytes = between(stage.chance, 1, 500);
-      void house.links.frontRedis.loseAnswerTo(ADMISSION, { cutAfter: bytes });
+      house.links.frontRedis.loseAnswerTo(ADMISSION, { cutAfter: bytes });
       cuts.push(bytes);
       const nameOf = (index: number) => `burst-${burst}-${index}`;
       const history = await sale.crowd({ buyers: BURST, perSecond: 1e6, againShare: 0.1, nameOf, polls: false }).ended;

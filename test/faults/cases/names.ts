@@ -5,7 +5,6 @@ import { openClient } from '../crowd/client.ts';
 import { askToJoin } from '../crowd/crowd.ts';
 import { percentile, ticketsOf } from '../crowd/history.ts';
 import { freePort } from '../stage/child.ts';
-import { keyOf } from './watch.ts';
 
 const foreignTickets: FaultCase = {
   numbers: [73],
@@ -104,17 +103,15 @@ const injectedKeys: FaultCase = {
       `^sluice:\\{${sale.id}\\}:(free|exceptions|work:\\d+|users:\\d+|gate)$|^\\{sluice-retry\\}:issuance:`,
     );
     const foreign = made.filter((key) => !allowed.test(key) && !key.startsWith('sluice:limit:'));
-    const slots = new Set(
-      await Promise.all(made.filter((key) => key.startsWith(keyOf(sale, ''))).map((key) => keySlot(key))),
-    );
+    const tags = new Set(made.filter((key) => key.includes(sale.id)).map(hashTagOf));
     const users = new Set(verdict.ledger.rows.map(({ user }) => user));
     return {
       76: {
         injected: `${names.length} users of any printable letters, ${CAMPAIGNS.length} campaign names`,
-        seen: `${made.length} keys made, all in ${slots.size} hash tag; ${ticketsOf(history).size} tickets, ${users.size} users`,
+        seen: `${made.length} keys made, all in ${tags.size} hash tag; ${ticketsOf(history).size} tickets, ${users.size} users`,
         holds: {
           [`every key is one of ours (${foreign.slice(0, 3).join(' ')})`]: foreign.length === 0,
-          'all of a campaign lie in one slot': slots.size === 1,
+          'all of a campaign lie in one slot': tags.size === 1,
           'every user has a ticket of their own': users.size === new Set(names).size,
           'no strange campaign exists': strange.every(({ status }) => status === 404 || status === 400),
         },
@@ -125,7 +122,7 @@ const injectedKeys: FaultCase = {
 };
 
 /** What decides about the slot: the text between the first braces. */
-const keySlot = (key: string): string => /\{([^}]+)\}/.exec(key)?.[1] ?? key;
+const hashTagOf = (key: string): string => /\{([^}]+)\}/.exec(key)?.[1] ?? key;
 
 const PATHS = 2_000;
 

@@ -1,5 +1,6 @@
 // More than can be served: herds that come back together, a front at its limit, one user who wants everything.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import type { FaultCase } from '../case.ts';
 import { openClient } from '../crowd/client.ts';
 import { askToJoin } from '../crowd/crowd.ts';
@@ -185,7 +186,7 @@ const greedy: FaultCase = {
   },
 };
 
-async function scriptCalls(redis: import('ioredis').Redis): Promise<number> {
+async function scriptCalls(redis: Redis): Promise<number> {
   return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
 }
 

@@ -84,7 +84,7 @@ const hops: FaultCase = {
     const { raw } = house.redis;
     await refuseRowsOf(house, 'hop-%');
     const sale = await house.openSale({ stock: 40, shards: 1 });
-    const stall = house.links.workerRedis.loseAnswerTo(':exceptions', 'stall');
+    const stall = house.links.workerRedis.loseAnswerTo(':exceptions', 'stall').sprung;
     const nameOf = (index: number) => (index < 10 ? `hop-${index}` : `buyer-${index}`);
     const crowd = sale.crowd({ buyers: 30, perSecond: 1e6, nameOf, patienceMs: 60_000, againShare: 0 });
     await stall;

@@ -17,7 +17,7 @@ const lostBatch: FaultCase = {
     const crowd = sale.crowd({ buyers: 300, perSecond: 150 });
     let lost = 0;
     for (; lost < 5; lost += 1) {
-      const swallowed = house.links.workerRedis.loseAnswerWith('admitted_at');
+      const swallowed = house.links.workerRedis.loseAnswerWith('admitted_at').sprung;
       const isLost = await Promise.race([swallowed.then(() => true), crowd.ended.then(() => false)]);
       if (!isLost) break;
       await sleep(between(stage.chance, 50, 200));
@@ -115,6 +115,40 @@ const vanishedStream: FaultCase = {
   },
 };
 
+const nullLag: FaultCase = {
+  numbers: [33],
+  name: 'Redis says that the lag of a work stream is null',
+  run: async (stage) => {
+    const house = await stage.house({ workers: ['w1'] });
+    const { raw } = house.redis;
+    const sale = await house.openSale({ stock: 200, shards: SHARDS });
+    await sale.crowd({ buyers: SHARDS, perSecond: 200 }).ended;
+    await house.workers.get('w1')!.end('SIGTERM');
+    await sale.crowd({ buyers: 80, perSecond: 400, polls: false, nameOf: (index) => `waiting-${index}` }).ended;
+    // Beyond what was delivered something was deleted: from then on Redis cannot count.
+    const work = keyOf(sale, 'work:0');
+    await raw.xadd(work, '84-7', 'x', 'y');
+    await raw.xdel(work, '84-7');
+    const [group] = (await raw.xinfo('GROUPS', work)) as unknown[][];
+    const lag = group![group!.indexOf('lag') + 1];
+    const { body } = await sale.admin();
+    await house.startWorker('w2');
+    const verdict = await sale.check();
+    return {
+      33: {
+        injected: `an entry deleted before it was delivered: lag ${String(lag)}`,
+        seen: `the admin API tells a backlog of ${Number(body?.backlog)}, the oldest waiting for ${Number(body?.oldestWaitMs)} ms`,
+        holds: {
+          'the lag is null': lag === null,
+          'the backlog is what was admitted and not settled': body?.backlog === 80,
+          'the oldest wait is known': Number(body?.oldestWaitMs) > 0,
+        },
+        verdict,
+      },
+    };
+  },
+};
+
 const silentPeer: FaultCase = {
   numbers: [36],
   name: 'the worker’s connections to Redis go silent for good, then Redis stands still',
@@ -146,4 +180,4 @@ const silentPeer: FaultCase = {
   },
 };
 
-export const streams: readonly FaultCase[] = [lostBatch, trimmed, vanishedGroup, vanishedStream, silentPeer];
+export const streams: readonly FaultCase[] = [lostBatch, trimmed, nullLag, vanishedGroup, vanishedStream, silentPeer];

@@ -1,9 +1,11 @@
 // Workers that die, stand still or come back: between any two effects, and to the same entries.
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../helpers/until.ts';
 import type { FaultCase } from '../case.ts';
 import { between, oneOf } from '../chance.ts';
 import type { Sale } from '../stage/sale.ts';
+import { REPOSITORY } from '../stage/sluice.ts';
 import type { House } from '../stage/stage.ts';
 import { keyOf, pendingOf, settled, slowLedger } from './watch.ts';
 
@@ -77,7 +79,7 @@ const killedBeforeAck: FaultCase = {
   run: async (stage) => {
     const house = await stage.house({ workers: ['w1'] });
     const sale = await house.openSale({ stock: 200, shards: SHARDS });
-    const stalled = house.links.workerRedis.loseAnswerTo(SETTLE, 'stall');
+    const stalled = house.links.workerRedis.loseAnswerTo(SETTLE, 'stall').sprung;
     const crowd = sale.crowd({ buyers: 200, perSecond: 200 });
     await stalled;
     await settled(crowd, 150);
@@ -163,7 +165,7 @@ const deadConsumers: FaultCase = {
     for (let name = 0; name < DEAD_NAMES; name += 1)
       await raw.xgroup('CREATECONSUMER', work, 'issuers', `dead-${name}`);
     // The janitor's own script with an idle time of nothing, for it waits an hour by itself.
-    const reap = await reapScript();
+    const reap = readFileSync(`${REPOSITORY}/lua/reap.lua`, 'utf8');
     await sleep(10);
     const reaped = (await raw.eval(reap, 1, work, 'issuers', 0)) as number;
     const heldAfter = (await pendingOf(raw, sale, 1)).holder ?? 0;
@@ -190,12 +192,6 @@ const deadConsumers: FaultCase = {
     };
   },
 };
-
-async function reapScript(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const { REPOSITORY } = await import('../stage/sluice.ts');
-  return readFile(`${REPOSITORY}/lua/reap.lua`, 'utf8');
-}
 
 const countedDeliveries: FaultCase = {
   numbers: [35],

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 
 const GROUP = 'issuers';
-export const key = (campaign: string, rest: string): string => `sluice:{${campaign}}:${rest}`;
+const key = (campaign: string, rest: string): string => `sluice:{${campaign}}:${rest}`;
 const retryJob = (campaign: string, epoch: number, seq: number): string =>
   `{sluice-retry}:issuance:t-${campaign}-${epoch}-${seq}`;
 

@@ -125,7 +125,7 @@ export async function askToJoin(client: Client, campaign: string, user: string):
   if ((status === 202 || status === 200) && typeof body?.ticket === 'string') {
     return { ...told, kind: 'ok', status, ticket: body.ticket, seq: Number(body.seq) };
   }
-  const why = String(body?.type ?? 'no problem body').replace(/^.*[:#/]/, '');
+  const why = typeof body?.type === 'string' ? body.type.replace(/^.*[:#/]/, '') : 'no problem body';
   const isNo = (status >= 400 && status < 500) || why === 'campaign-paused';
   return { ...told, kind: isNo ? 'refused' : 'unknown', status, why, retryAfterMs };
 }

@@ -99,7 +99,7 @@ export async function startRedisServer(t: Owner, folder: string, options: RedisO
 }
 
 /** The answer to one PING on a connection of its own; undefined when there is none within a second. */
-export async function ask(url: string): Promise<string | undefined> {
+async function ask(url: string): Promise<string | undefined> {
   const limits = { connectTimeout: 1_000, commandTimeout: 1_000, maxRetriesPerRequest: 0, retryStrategy: () => null };
   const client = new Redis(url, { ...limits, protocol: 2, lazyConnect: true, enableReadyCheck: false });
   client.on('error', () => undefined);
