@@ -49,7 +49,8 @@ const BROKEN: Broken[] = [
         from: "  if (decision.kind !== 'known') return",
         to: `  if (decision.kind === 'sold-out') {
             const promised = { seq: memory.view.seq + 1, unit: 1, admittedAt: 1 };
-            return admitted(202, tickets.handOut(memory, promised, tag));
+            const body = tickets.handOut(memory, promised, tag);
+            return admitted(202, { ...body, ticket: body.ticket.slice(0, -4) + 'AAAA' });
           }
           if (decision.kind !== 'known') return`,
       },
@@ -61,10 +62,10 @@ const BROKEN: Broken[] = [
     patches: [
       {
         file: 'workers/issuer.ts',
-        from: 'const exceptions = await issue(deps, campaign, tickets);',
+        from: 'const exceptions = await issue(deps, campaign, tickets, mayBeStale);',
         to: `await consumer.settle(batch, []);
           await pause(100);
-          const exceptions = await issue(deps, campaign, tickets);`,
+          const exceptions = await issue(deps, campaign, tickets, mayBeStale);`,
       },
     ],
   },
@@ -74,11 +75,11 @@ const BROKEN: Broken[] = [
     patches: [
       {
         file: 'src/admission/tickets.ts',
-        from: 'if (held.final) return held.final;',
+        from: 'if (held.final && isStill(held.final, memory, held.ticket.tag)) return held.final.body;',
         to: `if (held.final) {
           const again = (held as { lookedAgain?: boolean }).lookedAgain;
           (held as { lookedAgain?: boolean }).lookedAgain = true;
-          return again ? held.final : { ...held.final, status: 'queued', issuance: undefined };
+          return again ? held.final.body : { ...held.final.body, status: 'queued', issuance: undefined };
         }`,
       },
     ],
