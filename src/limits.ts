@@ -81,6 +81,9 @@ export const limits = {
   recoveryLockMs: 10_000,
   /** Gates recovered side by side by one worker. */
   recoveriesMax: 4,
+  /** The stores of live campaigns are compared this often, those of up to so many units: 100 bytes each in memory. */
+  reconcileMs: 60_000,
+  reconcileStockMax: 200_000,
   /** A difference between the stores counts when it is still there after this long: longer than a batch takes. */
   reconcileAgainMs: 1_500,
   /** After a rebuild only holders of lost tickets are admitted: whoever polls as told has asked once by then. */

@@ -20,7 +20,7 @@ import { createFront } from './http/front.ts';
 import { createIdentify } from './http/identity.ts';
 import { listen } from './http/listen.ts';
 import { watchEventLoop } from './http/load-shedding.ts';
-import { campaignStore } from './ledger/campaign-store.ts';
+import { campaignStore, epochStore } from './ledger/campaign-store.ts';
 import { cancellationStore, letterStore } from './ledger/letter-store.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
@@ -28,11 +28,16 @@ import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './lifec
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
 import { welcome } from './local/welcome.ts';
+import { reconcile } from './recovery/reconcile.ts';
+import { recoverGate } from './recovery/recover.ts';
+import { reportOf } from './recovery/report.ts';
 import { createAdmittedTagsReader } from './redis/admitted-tags.ts';
 import { openFast, untilReady } from './redis/connection.ts';
 import { createGate } from './redis/gate.ts';
+import { createGateBuilder } from './redis/gate-builder.ts';
+import { createGateContents } from './redis/gate-contents.ts';
 import { createEachGateReader, createGateReader } from './redis/gate-reader.ts';
-import { createRedisBreaker, guardEachReader, guardGate, guardReader } from './redis/guard.ts';
+import { createRedisBreaker, guardEachReader, guardPort, guardReader } from './redis/guard.ts';
 import { createOldestWaitReader } from './redis/oldest-wait.ts';
 import { createReplicaBarrier } from './redis/replica-barrier.ts';
 import { createCancelledTagsReader, createReturns } from './redis/returns.ts';
@@ -85,12 +90,12 @@ const breaker = open.use(createRedisBreaker(redis));
 breakerMetrics('redis', breaker);
 poolMetrics(ledger);
 poolMetrics(status);
-const gate = guardGate(createGate(redis), breaker);
+const gate = guardPort(createGate(redis), breaker);
 const readGates = guardReader(createGateReader(redis, systemClock), breaker);
 const readAdmittedTags = createAdmittedTagsReader(redis);
 const store = campaignStore(ledger);
 const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
-const returns = createReturns(redis);
+const returns = guardPort(createReturns(redis), breaker);
 const campaigns = createCampaigns({
   readGates: guardEachReader(createEachGateReader(redis, systemClock), breaker),
   readAdmittedTags,
@@ -153,7 +158,23 @@ const letters = createLetterDesk({
   readTicket: (text) => tickets.hold(text)?.ticket,
   onError,
 });
+const recovering = {
+  gates: createGateBuilder(redis),
+  contents: createGateContents(redis),
+  readGates,
+  ledger: epochStore(ledger),
+  listRetries: (campaign: string) => retries.list(campaign),
+  graceMs: config.workers.recoveryGraceMs,
+};
 const admin = createAdmin({
+  reconcile: {
+    look: async (campaign) => {
+      const found = await reconcile(recovering, campaign);
+      return found && reportOf(campaign, found);
+    },
+    repair: async (campaign, actor) =>
+      (await recoverGate({ ...recovering, worker: actor }, campaign, true)) !== undefined,
+  },
   desk,
   campaigns,
   letters,

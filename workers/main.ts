@@ -13,11 +13,14 @@ import { cancellationStore, letterStore } from '../src/ledger/letter-store.ts';
 import { openLedger } from '../src/ledger/pool.ts';
 import { listenForStop, tellFailuresPlainly } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
+import { reconcile } from '../src/recovery/reconcile.ts';
 import { recoverGate } from '../src/recovery/recover.ts';
+import { reportOf } from '../src/recovery/report.ts';
 import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
 import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
 import { createGateBuilder } from '../src/redis/gate-builder.ts';
+import { createGateContents } from '../src/redis/gate-contents.ts';
 import { createEachGateReader, createGateReader } from '../src/redis/gate-reader.ts';
 import { createReturns } from '../src/redis/returns.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
@@ -30,6 +33,7 @@ import { finishHalfDone } from './finisher.ts';
 import { createWorkerHealth } from './health.ts';
 import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
+import { keepReconciling } from './reconciler.ts';
 import { recoverGates } from './recoverer.ts';
 import { createRetryWork } from './retrier.ts';
 
@@ -112,6 +116,7 @@ const issuer = {
 const gates = createGateBuilder(redis);
 const recovering = {
   gates,
+  contents: createGateContents(redis),
   readGates,
   ledger: epochStore(ledger),
   listRetries: (campaign: string) => retries.list(campaign),
@@ -145,6 +150,20 @@ await Promise.all([
     stopping,
   ),
   workOnRetries({ ...server, onError }, retryWork, stopping),
+  keepReconciling(
+    {
+      listLiveCampaigns: store.listLiveCampaigns,
+      takeTurn: (campaign, ms) => gates.takeTurn(campaign, workerName, ms),
+      look: async (campaign) => {
+        const found = await reconcile(recovering, campaign);
+        return found && reportOf(campaign, found);
+      },
+      onRound: metrics.reconciled,
+      onMismatch: (report) => log.error(report, 'the stores differ: see sluice reconcile'),
+      onError,
+    },
+    stopping,
+  ),
   finishHalfDone(
     {
       store: letterStore(ledger),
@@ -162,7 +181,8 @@ await Promise.all([
       gate,
       readGates: readEachGate,
       reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
-      onGateLost: (campaign) => log.error({ campaign }, 'the gate is lost and stays closed'),
+      onGateLost: (campaign) =>
+        log.error({ campaign }, 'a change waits: the gate is lost, and hears of it when it is recovered'),
       onError,
     },
     stopping,

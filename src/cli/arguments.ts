@@ -4,6 +4,7 @@ import { isCampaignId } from '../domain/ids.ts';
 import { doctorHelp, generalHelp, synopsis, verbHelp } from './help.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
+import { RECONCILE_VERB } from './reconcile-verb.ts';
 import { CAMPAIGN_VERBS, type Values, type Verb } from './verbs.ts';
 
 export type Command =
@@ -18,11 +19,12 @@ const NOUNS: Record<string, readonly Verb[]> = { campaign: CAMPAIGN_VERBS, 'dead
 export function readCommand(argv: readonly string[]): Command {
   const [noun = '', verbName = ''] = argv;
   if (noun === 'doctor') return readDoctor(argv.slice(1));
+  if (noun === 'reconcile') return readVerb(RECONCILE_VERB, argv.slice(1));
   const verbs = NOUNS[noun];
   if (verbs === undefined) {
     if (noun === '' || noun === 'help' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
     return wrong(
-      `There is no command ${noun}: a command starts with campaign or dead-letters, or is doctor. See sluice --help.`,
+      `There is no command ${noun}: a command starts with campaign or dead-letters, or is reconcile or doctor. See sluice --help.`,
     );
   }
   const verb = verbs.find(({ name }) => name === verbName);

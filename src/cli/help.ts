@@ -2,6 +2,7 @@
 
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
+import { RECONCILE_VERB } from './reconcile-verb.ts';
 import { CAMPAIGN_VERBS, type Verb } from './verbs.ts';
 
 /** Exit codes: a script must be able to tell "no" from "nobody was there". */
@@ -38,6 +39,10 @@ export function generalHelp(): string {
     'Usage: sluice dead-letters <verb> [options]',
     '',
     ...columns(LETTER_VERBS.map((verb) => [synopsis(verb), verb.help])),
+    '',
+    `Usage: sluice reconcile ${synopsis(RECONCILE_VERB)}`,
+    '',
+    `  ${RECONCILE_VERB.help}`,
     '',
     'Options of every verb:',
     ...columns(COMMON),
@@ -82,7 +87,12 @@ const TAKEN = { campaign: ['<id>'], letter: ['<id>'], letters: ['[<id or ticket>
 
 export function synopsis({ name, takes, needs, may }: Verb): string {
   const shown = (option: OptionName) => `--${option} ${OPTIONS[option].value}`;
-  return [name, ...TAKEN[takes], ...needs.map(shown), ...(may.length > 0 ? ['[options]'] : [])].join(' ');
+  return [
+    ...(name === '' ? [] : [name]),
+    ...TAKEN[takes],
+    ...needs.map(shown),
+    ...(may.length > 0 ? ['[options]'] : []),
+  ].join(' ');
 }
 
 function columns(rows: readonly (readonly string[])[]): string[] {

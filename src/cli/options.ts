@@ -72,6 +72,13 @@ export const OPTIONS = {
   ),
   reason: text('REASON', 'those given up for this reason', /^[\x20-\x7e]{1,64}$/, '1 to 64 printable characters'),
   limit: count('at most so many', 'limit', 1),
+  repair: {
+    value: '',
+    help: 'build the gate anew from the ledger: joins are refused for a moment',
+    isSwitch: true,
+    read: () => true,
+    expected: 'no value',
+  },
   yes: {
     value: '',
     help: 'do it',

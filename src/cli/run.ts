@@ -93,7 +93,7 @@ function inWords(status: number, problem: Problem, client: AdminClient, noun: st
   for (const { field, message } of errors) lines.push(`  ${optionOfField(field)}: ${message}`);
   if (status === 401) lines.push(`ADMIN_TOKEN, or the secrets.json it was read from, is not of ${client.url}.`);
   if (status === 403) lines.push("Set ADMIN_TOKEN to the operator's token.");
-  if (status === 404) lines.push(`See what there is: sluice ${noun} list`);
+  if (status === 404) lines.push(`See what there is: sluice ${noun === 'reconcile' ? 'campaign' : noun} list`);
   return lines.join('\n');
 }
 

@@ -13,7 +13,7 @@ export interface Request {
 }
 
 export interface Verb {
-  noun: 'campaign' | 'dead-letters';
+  noun: 'campaign' | 'dead-letters' | 'reconcile';
   name: string;
   /** What stands behind it: the id of a campaign, that of a dead letter, or any number of letters' ids and tickets. */
   takes: 'campaign' | 'letter' | 'letters' | 'nothing';

@@ -13,6 +13,7 @@ import { boardRoute } from './board.ts';
 import { isoTime } from './campaigns.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from './errors.ts';
 import { letterRoutes } from './letters.ts';
+import { type ReconcileDeps, reconcileRoutes } from './reconcile.ts';
 import { json } from './respond.ts';
 import { campaignId, jsonAnswer, problemAnswer } from './schemas.ts';
 
@@ -20,6 +21,7 @@ export interface AdminDeps {
   desk: CampaignDesk;
   campaigns: Campaigns;
   letters: LetterDesk;
+  reconcile: ReconcileDeps;
   /** The retrier's queue as pages. */
   board?: Hono;
   tokens: AdminTokens;
@@ -156,6 +158,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       );
     },
   );
+  reconcileRoutes(app, { reconcile: deps.reconcile, changed, actor: actorOf });
   letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
   answerTheRest(app, deps.onError);
   return app;

@@ -36,18 +36,21 @@ export interface EpochOpening {
 
 const PAGE = 5_000;
 
-/** Begins the epoch after `from`, once: undefined when somebody else did, or when the campaign's epoch is another one. */
+/**
+ * Begins the epoch `to` where the campaign is in `from`, once: undefined when somebody else did. The campaign is live
+ * again: whoever gets a place back wants it issued.
+ */
 export function beginEpoch(
   ledger: Ledger,
   campaign: string,
   from: number,
+  epoch: number,
   { reason, worker }: { reason: EpochReason; worker: string },
 ): Promise<number | undefined> {
-  const epoch = from + 1;
   return ledger.transaction(async (tx) => {
     const { numUpdatedRows } = await tx
       .updateTable('campaigns')
-      .set({ epoch })
+      .set({ epoch, drained_at: null })
       .where('id', '=', campaign)
       .where('epoch', '=', from)
       .executeTakeFirst();

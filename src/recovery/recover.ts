@@ -30,6 +30,7 @@ export interface RecoverDeps {
     beginEpoch: (
       campaign: string,
       from: number,
+      to: number,
       why: { reason: EpochReason; worker: string },
     ) => Promise<number | undefined>;
     noteOpening: (campaign: string, epoch: number, opening: EpochOpening) => Promise<void>;
@@ -67,9 +68,11 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
     const state = await deps.gates.state(campaign);
     if (state === 'verified' && !repair) return undefined;
     const reason = state === 'verified' ? 'repair' : state;
-    const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, { reason, worker: deps.worker });
-    if (epoch === undefined) return undefined;
     const [view] = await deps.readGates([id]);
+    // A gate may be ahead of a ledger that was restored: no epoch may come twice, for fronts remember what it told.
+    const next = Math.max(campaign.epoch, view?.epoch ?? 0) + 1;
+    const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, next, { reason, worker: deps.worker });
+    if (epoch === undefined) return undefined;
     const streams = await deps.gates.streamFacts(campaign);
     const whole = state === 'unverified' && view !== undefined && isWhole(view, streams, await deps.ledger.facts(id));
     const opening = whole

@@ -64,6 +64,10 @@ export function createGateBuilder(redis: RedisClient) {
     async lock(campaign: string, holder: string, ms: number): Promise<boolean> {
       return (await redis.set(keys.recovery(campaign), holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK';
     },
+    /** The same for comparing the stores. */
+    async takeTurn(campaign: string, holder: string, ms: number): Promise<boolean> {
+      return (await redis.set(keys.reconciliation(campaign), holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK';
+    },
     async unlock(campaign: string): Promise<void> {
       await redis.del(keys.recovery(campaign)).catch(rethrow);
     },

@@ -4,7 +4,6 @@ import { type Breaker, createBreaker } from '../breaker.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { limits } from '../limits.ts';
 import { isOutOfReach, type RedisClient, redisFault } from './connection.ts';
-import type { Gate } from './gate.ts';
 import type { ReadEachGate, ReadGates } from './gate-reader.ts';
 
 export function createRedisBreaker(redis: RedisClient): Breaker {
@@ -21,12 +20,12 @@ export function createRedisBreaker(redis: RedisClient): Breaker {
   });
 }
 
-/** The gate behind the breaker: once for each call, and so once for a whole batch of joins. */
-export function guardGate(gate: Gate, { run }: Breaker): Gate {
-  const questions = Object.entries(gate) as [string, (...asked: unknown[]) => Promise<unknown>][];
+/** A port of Redis behind the breaker: once for each call, and so once for a whole batch of joins. */
+export function guardPort<P extends object>(port: P, { run }: Breaker): P {
+  const questions = Object.entries(port) as [string, (...asked: unknown[]) => Promise<unknown>][];
   return Object.fromEntries(
     questions.map(([name, ask]) => [name, (...asked: unknown[]) => run(() => ask(...asked))]),
-  ) as unknown as Gate;
+  ) as unknown as P;
 }
 
 export const guardReader =

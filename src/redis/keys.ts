@@ -17,6 +17,8 @@ export const keys = {
   users: (campaign: string, bucket: number) => of(campaign, `users:${bucket}`),
   /** Held by the worker that recovers a gate, so that the others do not do the same for nothing. */
   recovery: (campaign: string) => of(campaign, 'recovery'),
+  /** Held by the worker whose turn it is to compare the stores. */
+  reconciliation: (campaign: string) => of(campaign, 'reconciliation'),
   /** Written so that a replica can confirm it; see `replica-barrier.ts`. */
   barrier: (campaign: string) => of(campaign, 'barrier'),
   /** Requests of one client over all fronts; see `http/client-limits.ts`. */

@@ -38,6 +38,8 @@ function gauge(name: string, description: string, read: () => number, attributes
 export interface WorkerMetrics {
   /** Counts a settled batch and how long it took from receipt to ack. */
   settled: (count: number, seconds: number) => void;
+  /** Takes what the last comparison of the stores found, over the campaigns that were this worker's turn. */
+  reconciled: (mismatches: number, lost: number) => void;
   /** Takes what was last seen of all campaigns; every worker sees the same. */
   looked: (backlog: number, retrying: number) => void;
 }
@@ -46,9 +48,15 @@ export function workerMetrics(): WorkerMetrics {
   const settledCounter = meter().createCounter('sluice_settled', { description: 'Entries settled by this worker' });
   const observe = durationHistogram('sluice_batch_seconds', 'From receipt of a batch to its ack');
   let seen = { backlog: 0, retrying: 0 };
+  let compared = { mismatches: 0, lost: 0 };
   gauge('sluice_backlog', 'Tickets admitted and not settled, over all campaigns', () => seen.backlog);
   gauge('sluice_retrying', 'Tickets that are being retried, over all campaigns', () => seen.retrying);
+  gauge('sluice_ledger_mismatch', 'Differences between gate, streams, retries and ledger', () => compared.mismatches);
+  gauge('sluice_tickets_lost', 'Tickets that Redis lost and nobody has asked for since', () => compared.lost);
   return {
+    reconciled: (mismatches, lost) => {
+      compared = { mismatches, lost };
+    },
     looked: (backlog, retrying) => {
       seen = { backlog, retrying };
     },

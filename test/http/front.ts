@@ -23,13 +23,16 @@ import { campaignStore, epochStore } from '../../src/ledger/campaign-store.ts';
 import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/limits.ts';
+import { reconcile } from '../../src/recovery/reconcile.ts';
 import { recoverGate } from '../../src/recovery/recover.ts';
+import { reportOf } from '../../src/recovery/report.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openFast, type RedisClient, untilReady } from '../../src/redis/connection.ts';
 import { createGate, type Gate } from '../../src/redis/gate.ts';
 import { createGateBuilder } from '../../src/redis/gate-builder.ts';
+import { createGateContents } from '../../src/redis/gate-contents.ts';
 import { createEachGateReader, createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
-import { createRedisBreaker, guardEachReader, guardGate, guardReader } from '../../src/redis/guard.ts';
+import { createRedisBreaker, guardEachReader, guardPort, guardReader } from '../../src/redis/guard.ts';
 import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
 import { createReplicaBarrier } from '../../src/redis/replica-barrier.ts';
 import { createCancelledTagsReader, createReturns, type Returns } from '../../src/redis/returns.ts';
@@ -138,12 +141,12 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   await untilReady(redis, limits.drainMs);
 
   const breaker = createRedisBreaker(redis);
-  const gate = guardGate(createGate(redis), breaker);
+  const gate = guardPort(createGate(redis), breaker);
   const readGates = guardReader(createGateReader(redis, systemClock), breaker);
   const readAdmittedTags = createAdmittedTagsReader(redis);
   const store = campaignStore(ledger);
   const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
-  const returns = createReturns(redis);
+  const returns = guardPort(createReturns(redis), breaker);
   const campaigns = createCampaigns({
     readGates: guardEachReader(createEachGateReader(redis, systemClock), breaker),
     readAdmittedTags,
@@ -205,7 +208,6 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     onError,
   });
   const tokens = { operator: TOKEN, reader: READ_TOKEN };
-  const admin = createAdmin({ desk, campaigns, letters, board: board.routes, tokens, onError });
   // On a connection of its own: what it asks is no question of a client.
   const own = openFast({ url, name: 'test-recovery', onError: () => undefined, commandMs: limits.gateCallMs });
   const gates = createGateBuilder(own);
@@ -216,7 +218,16 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     listRetries: (id: string) => retries.list(id),
     worker: 'test-front',
     graceMs: settings.graceMs ?? 0,
+    contents: createGateContents(own),
   };
+  const look = async (campaign: string) => {
+    const found = await reconcile(recovering, campaign);
+    return found && reportOf(campaign, found);
+  };
+  const repair = async (campaign: string, actor: string) =>
+    (await recoverGate({ ...recovering, worker: actor }, campaign, true)) !== undefined;
+  const asked = { desk, campaigns, letters, board: board.routes, reconcile: { look, repair } };
+  const admin = createAdmin({ ...asked, tokens, onError });
   // What a worker does: without it a gate stays closed once Redis was away.
   const recovery = recoverGates(
     {

@@ -139,6 +139,36 @@ test('what a repair could not know of is listed until its holder asks, and then 
   expect(await sale.differences()).toEqual([]);
 });
 
+test('a ledger that was restored from before the last epochs: none of their numbers comes again', async (t) => {
+  const sale = await soldSale(t);
+  await sale.repair();
+  await sale.repair();
+  await database.sql('UPDATE campaigns SET epoch = 1 WHERE id = ?', [sale.campaign]);
+  await database.sql('DELETE FROM epochs WHERE campaign = ? AND epoch > 1', [sale.campaign]);
+  expect(await sale.repair()).toMatchObject({ reason: 'damaged', epoch: 4 });
+  expect(await sale.differences()).toEqual([]);
+});
+
+test('the gate of a campaign that was done with is rebuilt: it is live again, so that what comes back is issued', async (t) => {
+  const sale = await soldSale(t);
+  await sale.store.markDrained(sale.campaign, 1);
+  const live = async () => (await sale.store.listLiveCampaigns()).map(({ id }) => id);
+  expect(await live()).not.toContain(sale.campaign);
+  await sale.redis.del(keys.gate(sale.campaign));
+  await sale.repair();
+  expect(await live()).toContain(sale.campaign);
+});
+
+test('an entry that somebody wrote ahead of the gate is found out, and joins go on behind it', async (t) => {
+  const sale = await soldSale(t);
+  const [view] = await sale.readGates([sale.campaign]);
+  await sale.redis.xadd(keys.work(sale.campaign, 1), '99-0', 'user', 'intruder', 'unit', '2', 'admitted_at', '1');
+  expect(await sale.differences()).toEqual([{ kind: 'gate-closed', detail: 'damaged' }]);
+  await sale.repair();
+  const [after] = await sale.readGates([sale.campaign]);
+  expect([view!.seq, after!.seq]).toEqual([20, 99]);
+});
+
 test('a sale in full swing shows no difference', { timeout: 30_000 }, async (t) => {
   const sale = await soldSale(t);
   const campaign = await sale.openCampaign({ stock: 3_000, shards: 4 });

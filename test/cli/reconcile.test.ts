@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { keys } from '../../src/redis/keys.ts';
+import { fronts, TOKEN } from '../http/front.ts';
+import { sluice } from './sluice.ts';
+
+const file = fronts();
+const front = file.shared();
+const reconcile = (...args: string[]) =>
+  sluice(['reconcile', ...args], { ADMIN_URL: front().adminUrl, ADMIN_TOKEN: TOKEN });
+
+test('stores that agree are told so in one line', async () => {
+  const campaign = await front().create({ stock: 5 });
+  const { code, out } = await reconcile(campaign);
+  expect([code, out]).toEqual([0, `${campaign}: gate, streams, retries and ledger agree.\n`]);
+});
+
+test('a unit that nobody can buy is told, --repair makes it free again, and the book of epochs says who did it', {
+  timeout: 30_000,
+}, async () => {
+  const campaign = await front().create({ stock: 5 });
+  await front().redis.hset(keys.gate(campaign), 'next_unit', 2);
+  const found = await reconcile(campaign);
+  expect(found.out).toMatch(/^2 × unit-unaccounted: .*\n {2}unit 1\n {2}unit 2\n$/);
+  const repaired = await reconcile(campaign, '--repair');
+  expect([repaired.code, repaired.out]).toEqual([0, `${campaign}: gate, streams, retries and ledger agree.\n`]);
+  const [begun] = (await file.database.sql('SELECT reason, worker FROM epochs WHERE campaign = ?', [
+    campaign,
+  ])) as object[];
+  expect(begun).toMatchObject({ reason: 'repair', worker: expect.stringMatching(/^operator/) });
+  expect((await front().join(campaign, 'ann')).body.seq).toBe(1);
+});
+
+test('a campaign that is none is refused, with what there is', async () => {
+  const { code, err } = await reconcile('no-such-campaign');
+  expect([code, err]).toEqual([1, expect.stringContaining('sluice campaign list')]);
+});
