@@ -104,7 +104,7 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
         saleCount += 1;
         const id = `sale-${saleCount}`;
         const { url, adminUrl } = front;
-        return openSale({ url, adminUrl, redis: redis.raw, connect: database.connect, chance, id }, settings);
+        return openSale({ scope, url, adminUrl, redis: redis.raw, connect: database.connect, chance, id }, settings);
       },
     };
   }
