@@ -16,8 +16,10 @@ const SELECTED = [1, 25, 41];
 const quick = CASES.filter((one) => one.quick);
 const selection = quick.filter(({ numbers }) => numbers.some((number) => SELECTED.includes(number)));
 
+const deps = () => ({ sharedDatabaseUrl: async () => databaseUrl(), keepsFailures: false });
+
 test.for(selection)('survived: $name', { timeout: 120_000 }, async (one) => {
-  const outcomes = await runCase(one, seed, { sharedDatabaseUrl: async () => databaseUrl() });
+  const outcomes = await runCase(one, seed, deps());
   for (const outcome of outcomes) console.log(outcomeLine(outcome));
   const broken = outcomes.filter(({ verdict }) => verdict === 'FAILED').map(outcomeLine);
   expect(broken, `again: npm run faults -- ${one.numbers[0]} --seed ${seed}`).toEqual([]);
@@ -40,8 +42,7 @@ test('cases have names of their own, and those that await something are listed',
 });
 
 test('a case that throws, or claims nothing, or leaves a number out, is a failure with the seed to run it again', async () => {
-  const deps = { sharedDatabaseUrl: async () => databaseUrl() };
-  const run = (one: Pick<FaultCase, 'numbers' | 'run'>) => runCase({ name: 'made up', ...one }, 'a-seed', deps);
+  const run = (one: Pick<FaultCase, 'numbers' | 'run'>) => runCase({ name: 'made up', ...one }, 'a-seed', deps());
   const finding = { injected: 'nothing', seen: 'nothing', holds: {} };
   const held = { ...finding, holds: { 'it held': true } };
   const broken = { ...finding, holds: { 'it held': false } };

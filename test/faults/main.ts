@@ -39,7 +39,7 @@ async function main(argv: string[]): Promise<number> {
   const outcomes: Outcome[] = [];
   console.log(`seed ${seed}`);
   for (const one of CASES.filter(chosen)) {
-    for (const outcome of await runCase(one, seed, { sharedDatabaseUrl })) {
+    for (const outcome of await runCase(one, seed, { sharedDatabaseUrl, keepsFailures: true })) {
       outcomes.push(outcome);
       console.log(outcomeLine(outcome));
     }

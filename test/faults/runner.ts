@@ -19,8 +19,13 @@ export interface Outcome {
 const RUN_MS = 120_000;
 const SLOW_RUN_MS = 300_000;
 
+export interface RunnerDeps extends Omit<StageDeps, 'seed'> {
+  /** Whether the logs and data of a run that failed stay, for who reads the failure. */
+  keepsFailures: boolean;
+}
+
 /** Runs one case; never throws. `seed` is that of the whole run. */
-export async function runCase(one: FaultCase, seed: string, deps: Omit<StageDeps, 'seed'>): Promise<Outcome[]> {
+export async function runCase(one: FaultCase, seed: string, deps: RunnerDeps): Promise<Outcome[]> {
   const startedAt = performance.now();
   const { numbers, name } = one;
   const outcomeOf = (number: number, verdict: Outcome['verdict'], text: string): Outcome => ({
@@ -45,8 +50,9 @@ export async function runCase(one: FaultCase, seed: string, deps: Omit<StageDeps
     outcomes = numbers.map((number) => outcomeOf(number, 'FAILED', text));
   }
   const failed = outcomes.some(({ verdict }) => verdict === 'FAILED');
-  const closing = await stage.close(failed).catch((error: unknown) => new Error('not tidied', { cause: error }));
-  if (failed) for (const outcome of outcomes) outcome.text += ` [kept: ${stage.folder}]`;
+  const keeps = failed && deps.keepsFailures;
+  const closing = await stage.close(keeps).catch((error: unknown) => new Error('not tidied', { cause: error }));
+  if (keeps) for (const outcome of outcomes) outcome.text += ` [kept: ${stage.folder}]`;
   if (!(closing instanceof Error)) return outcomes;
   return outcomes.map((outcome) => ({
     ...outcome,

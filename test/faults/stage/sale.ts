@@ -1,6 +1,7 @@
 // A sale on a stage: made through the admin API, bought by a crowd, judged by the checker.
 import type { Redis } from 'ioredis';
 import type { Connection } from 'mysql2/promise';
+import type { Owner } from '../../helpers/tcp-proxy.ts';
 import { until } from '../../helpers/until.ts';
 import type { Chance } from '../chance.ts';
 import { check, type Verdict } from '../checker/checker.ts';
@@ -20,6 +21,7 @@ export interface SaleSettings {
 }
 
 export interface SaleDeps {
+  scope: Owner;
   url: string;
   adminUrl: string;
   redis: Redis;
@@ -43,7 +45,7 @@ export interface Sale {
 
 /** Makes the campaign and waits until it sells. */
 export async function openSale(deps: SaleDeps, settings: SaleSettings): Promise<Sale> {
-  const { url, adminUrl, redis, connect, chance, id } = deps;
+  const { scope, url, adminUrl, redis, connect, chance, id } = deps;
   const client = openClient(url, { socketsMax: 32 });
   const adminClient = openClient(adminUrl, { socketsMax: 4 });
   const crowds: Crowd[] = [];
@@ -61,6 +63,13 @@ export async function openSale(deps: SaleDeps, settings: SaleSettings): Promise<
     return 'status' in answer && answer.body?.phase === 'open';
   });
   const sampler = startSampler({ redis, connect, campaign: id });
+  // Also of a sale that nobody judges.
+  scope.onTestFinished(async () => {
+    for (const crowd of crowds) crowd.stop();
+    await sampler.stop();
+    client.close();
+    adminClient.close();
+  });
   const gathered = (): History => ({
     joins: crowds.flatMap(({ history }) => history.joins),
     sightings: crowds.flatMap(({ history }) => history.sightings),
@@ -76,14 +85,8 @@ export async function openSale(deps: SaleDeps, settings: SaleSettings): Promise<
     },
     admin,
     check: async (allowed, restWithinMs) => {
-      const verdict = await check(
-        { redis, connect, client, campaign: id, history: gathered(), sampler, chance },
-        allowed,
-        restWithinMs,
-      );
-      client.close();
-      adminClient.close();
-      return verdict;
+      const given = { redis, connect, client, campaign: id, history: gathered(), sampler, chance };
+      return check(given, allowed, restWithinMs);
     },
     holderCount: () => ticketsOf(gathered()).size,
   };

@@ -45,8 +45,8 @@ export interface Stage {
   folder: string;
   scope: Scope;
   house: (options?: HouseOptions) => Promise<House>;
-  /** Something for who reads a failure: the folder stays. */
-  close: (failed: boolean) => Promise<void>;
+  /** Gives everything back; the folder stays when it is to be kept. */
+  close: (keepsFolder: boolean) => Promise<void>;
 }
 
 export interface StageDeps {
@@ -104,7 +104,7 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
         saleCount += 1;
         const id = `sale-${saleCount}`;
         const { url, adminUrl } = front;
-        return openSale({ url, adminUrl, redis: redis.raw, connect: database.connect, chance, id }, settings);
+        return openSale({ scope, url, adminUrl, redis: redis.raw, connect: database.connect, chance, id }, settings);
       },
     };
   }
@@ -115,9 +115,9 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
     folder,
     scope,
     house,
-    close: async (failed) => {
+    close: async (keepsFolder) => {
       await scope.close();
-      if (!failed) rmSync(folder, { recursive: true, force: true });
+      if (!keepsFolder) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
