@@ -184,10 +184,18 @@ const seqsOf = (batch: Batch): number[] => batch.entries.map((entry) => entry.se
 /** From `0`, never from `$`: a group made anew must see the backlog. */
 async function createGroups(redis: RedisClient, campaign: string, shards: number): Promise<void> {
   for (let shard = 0; shard < shards; shard += 1) {
-    await redis.xgroup('CREATE', keys.work(campaign, shard), GROUP, '0', 'MKSTREAM').catch((error: unknown) => {
-      if (!String(error).includes('BUSYGROUP')) throw redisFault(error);
+    await redis.xgroup('CREATE', keys.work(campaign, shard), GROUP, '0', 'MKSTREAM').catch(async (error: unknown) => {
+      if (String(error).includes('BUSYGROUP')) return;
+      // Full memory refuses a group also where it stands; then working the backlog off is what helps.
+      if (String(error).includes('OOM') && (await hasGroup(redis, keys.work(campaign, shard)))) return;
+      throw redisFault(error);
     });
   }
+}
+
+async function hasGroup(redis: RedisClient, work: string): Promise<boolean> {
+  const groups = (await redis.xinfo('GROUPS', work).catch(() => [])) as unknown[][];
+  return groups.some((group) => group[group.indexOf('name') + 1] === GROUP);
 }
 
 async function groupInfo(redis: RedisClient, work: string): Promise<{ lastDelivered: number; pending: number }> {

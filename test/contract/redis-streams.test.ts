@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
-import { keys } from '../../src/redis/keys.ts';
+import { GROUP, keys } from '../../src/redis/keys.ts';
 import { testRedis } from '../helpers/redis.ts';
-import { redisUrl, uniqueName } from '../helpers/services.ts';
+import { redisUrl, startRedis, uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 
 const CLAIM_IDLE_MS = 300;
@@ -40,4 +40,26 @@ test('a claim that fails on a later shard does not keep the entries of an earlie
     return batches.length > 0 ? batches : undefined;
   });
   expect(batch!.entries.map(({ seq }) => seq)).toEqual([2]);
+});
+
+test('a worker that starts while Redis is full receives what waits; a shard without its group it cannot serve', async (t) => {
+  const { url } = await startRedis(t);
+  const redis = testRedis(t, url);
+  const campaign = uniqueName('full');
+  const broker = createRedisStreams({
+    redis,
+    openReader: (name) => openBlocking({ url, name, blockMs: 1_000, onError: () => undefined }),
+    batchMax: 5,
+    claimIdleMs: CLAIM_IDLE_MS,
+    onVanished: () => undefined,
+  });
+  await redis.xadd(keys.work(campaign, 0), '1-0', 'user', 'ann');
+  await redis.xgroup('CREATE', keys.work(campaign, 0), GROUP, '0');
+  await redis.config('SET', 'maxmemory', '1');
+  const consumer = await broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'late');
+  t.onTestFinished(() => consumer.close());
+  expect((await consumer.receive(100)).map(({ entries }) => entries.map(({ seq }) => seq))).toEqual([[1]]);
+  await expect(broker.consume({ id: campaign, epoch: 1, shards: 2 }, 'late')).rejects.toMatchObject({
+    code: 'redis-unavailable',
+  });
 });
