@@ -94,6 +94,8 @@ export const limits = {
   retryConcurrency: 4,
   /** Retries of all workers: when thousands fall due together, the batches of new tickets come first. */
   retriesPerSecond: 500,
+  /** Scheduling and sweeping of retries: one command of BullMQ, after that it is tried again. */
+  retryCommandMs: 3_000,
   /** A retry that is this long overdue while the retrier does nothing: it hears nothing any more and is made anew. */
   retryOverdueMs: 30_000,
   /** A worker that dies is no fault of the job it had in hand. */

@@ -24,19 +24,25 @@ const DONE_EVERY = 60;
 const PAGE = 500;
 
 export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): Promise<void> {
+  // While Redis is away the same campaigns are looked at again and again: the ledger is not asked for them each time.
+  let known: StoredCampaign[] | undefined;
   for (let round = 0; !stopping.aborted; round += 1) {
-    const calm = await look(deps, round % DONE_EVERY === 0, stopping).catch((error: unknown) => {
+    let calm = false;
+    try {
+      known ??= await deps.listLiveCampaigns();
+      calm = await recoverAmong(deps, known, stopping);
+      known = undefined;
+      if (round % DONE_EVERY === 0) calm = (await recoverDone(deps, stopping)) && calm;
+    } catch (error) {
       deps.onError(error);
-      return false;
-    });
+    }
     await pause(calm ? LOOK_MS : ANXIOUS_MS, stopping);
   }
 }
 
-/** True when all gates may sell. One that cannot be recovered does not hold up the others. */
-async function look(deps: RecovererDeps, all: boolean, stopping: AbortSignal): Promise<boolean> {
-  let calm = await recoverAmong(deps, await deps.listLiveCampaigns(), stopping);
-  if (!all) return calm;
+/** The same for all campaigns there are. */
+async function recoverDone(deps: RecovererDeps, stopping: AbortSignal): Promise<boolean> {
+  let calm = true;
   for (let after: string | undefined; !stopping.aborted; ) {
     const page = await deps.listCampaigns({ after, limit: PAGE });
     calm = (await recoverAmong(deps, page, stopping)) && calm;
@@ -46,6 +52,7 @@ async function look(deps: RecovererDeps, all: boolean, stopping: AbortSignal): P
   return calm;
 }
 
+/** True when all gates may sell. One that cannot be recovered does not hold up the others; throws when Redis is away. */
 async function recoverAmong(
   deps: RecovererDeps,
   campaigns: readonly StoredCampaign[],

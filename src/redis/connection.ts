@@ -34,9 +34,10 @@ export function openBlocking({ blockMs, ...settings }: ConnectionSettings & { bl
 /** BullMQ's connections: that of a queue fails while Redis is away, that of a worker waits for it. */
 export function openForBullmq(settings: ConnectionSettings, side: 'queue' | 'worker'): RedisClient {
   const { name } = settings;
-  const silentMs = limits.bullmqSilentMs;
-  if (side === 'queue') return open(settings, { name, silentMs, retries: 1, outlastsFailover: true });
-  return open(settings, { name, silentMs, retries: null, queue: true, outlastsFailover: true });
+  const commandMs = limits.retryCommandMs;
+  if (side === 'queue')
+    return open(settings, { name, commandMs, silentMs: commandMs * 2, retries: 1, outlastsFailover: true });
+  return open(settings, { name, silentMs: limits.bullmqSilentMs, retries: null, queue: true, outlastsFailover: true });
 }
 
 function open(settings: ConnectionSettings, profile: Profile): RedisClient {

@@ -15,9 +15,17 @@ test('who may only read reads everything and changes nothing, on every route the
   const { paths } = (await (await fetch(`${front().adminUrl}/openapi.json`)).json()) as Documented;
   const asked = Object.entries(paths).flatMap(([path, item]) => Object.keys(item).map((method) => [method, path]));
   expect(asked.length).toBeGreaterThan(7);
+  const name = (path: string) => (path.includes('dead-letters') ? '999999' : campaign);
   for (const [method, path] of asked as [string, string][]) {
-    const answer = await front().admin(method.toUpperCase(), path.replaceAll(/\{\w+\}/g, campaign), undefined, reader);
-    if (method === 'get') expect([path, answer.status >= 400]).toEqual([path, false]);
+    const answer = await front().admin(
+      method.toUpperCase(),
+      path.replaceAll(/\{\w+\}/g, name(path)),
+      undefined,
+      reader,
+    );
+    // It looked: no such letter is an answer, too.
+    const known = path.includes('{id}') && path.includes('dead-letters') ? 404 : 200;
+    if (method === 'get') expect([path, answer.status]).toEqual([path, known]);
     else expect([path, answer.status, answer.body.type]).toEqual([path, 403, 'urn:problem-type:sluice:forbidden']);
   }
   // Whatever is added later, and whatever is spelt as something else.

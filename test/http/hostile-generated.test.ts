@@ -10,7 +10,8 @@ import { bytesOf, type RawAnswer, send } from './raw.ts';
 const SEED = Number(process.env.HOSTILE_SEED ?? 20_261_121);
 const REQUESTS = 2_400;
 const AT_ONCE = 24;
-const PATIENCE_MS = 400;
+/** Bytes that are no request may go unanswered; a request may not, and some compare all stores of a campaign. */
+const patienceMs = ({ isBytes }: Shot): number => (isBytes ? 400 : 10_000);
 
 /** What HTTP itself, or a path and method that are none, may answer anywhere. */
 const GENERIC = [400, 401, 403, 404, 405, 408, 411, 413, 414, 415, 417, 422, 431];
@@ -77,7 +78,7 @@ test(`${REQUESTS} generated hostile requests (seed ${SEED}) are answered, docume
   const rest = shots.values();
   const one = async () => {
     for (const shot of rest) {
-      const answer = await send(shot.port, shot.bytes, PATIENCE_MS).catch((error: Error) => error);
+      const answer = await send(shot.port, shot.bytes, patienceMs(shot)).catch((error: Error) => error);
       const wrong = answer instanceof Error ? answer.message : wrongWith(shot, answer);
       if (wrong !== undefined) found.push(`#${shot.number} ${shot.what}: ${wrong}`);
       if (!(answer instanceof Error)) seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
@@ -95,7 +96,8 @@ test(`${REQUESTS} generated hostile requests (seed ${SEED}) are answered, docume
 test('after all of them the front sells as before and has reported no error', async () => {
   expect(front().errors).toEqual([]);
   expect((await front().join(owners.campaign, 'a-late-user')).status).toBe(202);
-  expect((await front().poll(owners.ticket)).body).toMatchObject({ ticket: owners.ticket, status: 'queued', seq: 1 });
+  // Among them were some that gave it back, as its bearer may.
+  expect((await front().poll(owners.ticket)).body).toMatchObject({ ticket: owners.ticket, seq: 1 });
   expect((await front().admin('GET', '/admin/campaigns')).status).toBe(200);
 });
 
