@@ -9,6 +9,7 @@
 // `awaits`, never weakened: it is listed loudly, and runs when its number is asked for.
 import type { FaultCase } from './case.ts';
 import { clients } from './cases/clients.ts';
+import { forgetfulStores } from './cases/forgetful-stores.ts';
 import { ledger } from './cases/ledger.ts';
 import { ledgerOutages } from './cases/ledger-outages.ts';
 import { lostReplies } from './cases/lost-replies.ts';
@@ -20,11 +21,13 @@ import { redisOutages } from './cases/redis-outages.ts';
 import { retries } from './cases/retries.ts';
 import { scripts } from './cases/scripts.ts';
 import { streams } from './cases/streams.ts';
+import { suites } from './cases/suites.ts';
 import { work } from './cases/work.ts';
 import { workerCrashes } from './cases/worker-crashes.ts';
 
 export const CASES: readonly FaultCase[] = [
   ...clients,
+  ...forgetfulStores,
   ...ledger,
   ...ledgerOutages,
   ...lostReplies,
@@ -36,6 +39,7 @@ export const CASES: readonly FaultCase[] = [
   ...retries,
   ...scripts,
   ...streams,
+  ...suites,
   ...work,
   ...workerCrashes,
 ].toSorted((a, b) => a.numbers[0]! - b.numbers[0]!);

@@ -1,8 +1,10 @@
 // The work streams: answers that are lost, groups and entries that vanish, peers that fall silent.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../helpers/until.ts';
 import type { FaultCase } from '../case.ts';
 import { between } from '../chance.ts';
-import { keyOf, settled } from './watch.ts';
+import { askDoctor } from '../stage/sluice.ts';
+import { keyOf, pendingOf, SHORT_GRACE, settled, slowLedger, takeOut } from './watch.ts';
 
 const SHARDS = 4;
 
@@ -39,25 +41,67 @@ const lostBatch: FaultCase = {
   },
 };
 
+/** Longer than a worker waits for an answer to its blocking read, so that it has given up before. */
+const TOO_LATE_MS = 6_000;
+const LATE_ROUNDS = 3;
+
+const lateBatch: FaultCase = {
+  numbers: [27],
+  name: 'the answer to a worker’s read comes after the worker has stopped waiting for it',
+  run: async (stage) => {
+    const house = await stage.house({ workers: ['w1'], worker: { CLAIM_IDLE_MS: '60000' } });
+    const sale = await house.openSale({ stock: 300, shards: SHARDS });
+    const stranded: number[] = [];
+    for (let round = 0; round < LATE_ROUNDS; round += 1) {
+      house.links.workerRedis.delay(TOO_LATE_MS);
+      await sale.crowd({ buyers: 60, perSecond: 300, polls: false, nameOf: (index) => `late-${round}-${index}` }).ended;
+      await until('entries are in the hands of a worker that does not know', 10_000, async () => {
+        const held = Object.values(await pendingOf(house.redis.raw, sale, SHARDS));
+        return held.some((count) => count > 0);
+      });
+      await sleep(TOO_LATE_MS + between(stage.chance, 0, 1_000));
+      stranded.push(Object.values(await pendingOf(house.redis.raw, sale, SHARDS)).reduce((sum, n) => sum + n, 0));
+      house.links.workerRedis.delay(0);
+      await sleep(between(stage.chance, 500, 1_500));
+    }
+    const verdict = await sale.check();
+    return {
+      27: {
+        injected: `${LATE_ROUNDS} times every answer ${TOO_LATE_MS} ms late, claiming off`,
+        seen: `${stranded.join(', ')} entries pending and not worked on, all handled ${verdict.restMs} ms after the last by the same worker`,
+        holds: {
+          'batches were stranded each time': stranded.every((count) => count > 0),
+          'the worker never died': house.workers.get('w1')!.isAlive(),
+          'all was handled long before anybody could claim it': verdict.restMs < 20_000 && verdict.rowCount === 180,
+        },
+        verdict,
+      },
+    };
+  },
+};
+
 const trimmed: FaultCase = {
   numbers: [29],
   name: 'a work stream is trimmed while entries of it are waiting and pending',
-  awaits: 'rebuild',
   run: async (stage) => {
     const house = await stage.house();
     const sale = await house.openSale({ stock: 300, shards: SHARDS });
     await sale.crowd({ buyers: 200, perSecond: 400, polls: false }).ended;
-    let gone = 0;
+    const gone: number[] = [];
     for (let shard = 0; shard < SHARDS; shard += 1) {
-      gone += (await house.redis.raw.xtrim(keyOf(sale, `work:${shard}`), 'MAXLEN', 10)) as number;
+      const work = keyOf(sale, `work:${shard}`);
+      gone.push(...(await takeOut(house.redis.raw, work, (reading) => reading.xtrim(work, 'MAXLEN', 10))));
     }
-    await house.startWorker('w1');
-    const verdict = await sale.check();
+    await house.startWorker('w1', SHORT_GRACE);
+    const verdict = await sale.check({ removedEntries: gone });
     return {
       29: {
-        injected: `XTRIM took ${gone} entries that nobody had worked on`,
-        seen: `${verdict.rowCount} rows`,
-        holds: { 'entries were trimmed': gone > 0 },
+        injected: `XTRIM took ${gone.length} entries that nobody had worked on`,
+        seen: `${verdict.gate.restored.size} tickets restored by receipt, ${verdict.rowCount} rows`,
+        holds: {
+          'entries were trimmed': gone.length > 0,
+          'every holder has the unit of the ticket': verdict.rowCount === 200 && verdict.letterCount === 0,
+        },
         verdict,
       },
     };
@@ -93,22 +137,30 @@ const vanishedGroup: FaultCase = {
 const vanishedStream: FaultCase = {
   numbers: [34],
   name: 'work streams are deleted under load',
-  awaits: 'rebuild',
   run: async (stage) => {
-    const house = await stage.house({ workers: ['w1'] });
+    const house = await stage.house({ workers: ['w1'], worker: SHORT_GRACE });
+    // So that entries are waiting when their stream goes.
+    await slowLedger(house, 0.004);
     const sale = await house.openSale({ stock: 500, shards: SHARDS });
     const crowd = sale.crowd({ buyers: 500, perSecond: 200 });
+    const gone: number[] = [];
     for (let shard = 0; shard < SHARDS; shard += 1) {
       await settled(crowd, 60 * (shard + 1));
-      await house.redis.raw.del(keyOf(sale, `work:${shard}`));
+      const work = keyOf(sale, `work:${shard}`);
+      gone.push(...(await takeOut(house.redis.raw, work, (reading) => reading.del(work))));
     }
     await crowd.ended;
-    const verdict = await sale.check();
+    // Who asked to join again before polling was given another ticket in place of the lost one.
+    const verdict = await sale.check({ removedEntries: gone, forgottenUsers: true });
     return {
       34: {
-        injected: `${SHARDS} streams deleted`,
-        seen: `${verdict.rowCount} rows`,
-        holds: { 'a verdict': true },
+        injected: `${SHARDS} streams deleted with ${gone.length} entries in them`,
+        seen: `gate of epoch ${verdict.gate.epoch}, ${verdict.gate.restored.size} tickets restored by receipt, ${verdict.rowCount} rows`,
+        holds: {
+          'entries were lost': gone.length > 0,
+          'the gate was rebuilt': verdict.gate.epoch > 1,
+          'everybody was served in the end': verdict.rowCount === 500,
+        },
         verdict,
       },
     };
@@ -132,16 +184,19 @@ const nullLag: FaultCase = {
     const [group] = (await raw.xinfo('GROUPS', work)) as unknown[][];
     const lag = group![group!.indexOf('lag') + 1];
     const { body } = await sale.admin();
+    const stores = { redisUrl: house.redis.url, databaseUrl: house.database.url };
+    const doctor = (await askDoctor({ folder: stage.folder, ...stores })).get('work-lag')!;
     await house.startWorker('w2');
     const verdict = await sale.check();
     return {
       33: {
         injected: `an entry deleted before it was delivered: lag ${String(lag)}`,
-        seen: `the admin API tells a backlog of ${Number(body?.backlog)}, the oldest waiting for ${Number(body?.oldestWaitMs)} ms`,
+        seen: `the admin API tells a backlog of ${Number(body?.backlog)}, the oldest waiting for ${Number(body?.oldestWaitMs)} ms; the doctor: ${doctor.status}, ${doctor.found}`,
         holds: {
           'the lag is null': lag === null,
           'the backlog is what was admitted and not settled': body?.backlog === 80,
           'the oldest wait is known': Number(body?.oldestWaitMs) > 0,
+          'the doctor does not take it for none': doctor.status === 'unknown' && /1 stream/.test(doctor.found),
         },
         verdict,
       },
@@ -180,4 +235,12 @@ const silentPeer: FaultCase = {
   },
 };
 
-export const streams: readonly FaultCase[] = [lostBatch, trimmed, nullLag, vanishedGroup, vanishedStream, silentPeer];
+export const streams: readonly FaultCase[] = [
+  lostBatch,
+  lateBatch,
+  trimmed,
+  nullLag,
+  vanishedGroup,
+  vanishedStream,
+  silentPeer,
+];

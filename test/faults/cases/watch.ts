@@ -1,6 +1,6 @@
 // What cases look at from outside while they hurt something.
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
+import type { ChainableCommander, Redis } from 'ioredis';
 import { until } from '../../helpers/until.ts';
 import type { Crowd } from '../crowd/crowd.ts';
 import type { House } from '../stage/stage.ts';
@@ -8,6 +8,19 @@ import type { House } from '../stage/stage.ts';
 /** Waits until this many buyers of a crowd have an answer that ends. */
 export const settled = (crowd: Crowd, count: number, withinMs = 15_000) =>
   until(`${count} buyers have their answer`, withinMs, () => crowd.settledCount() >= count);
+
+/** For workers that are to rebuild a gate: strangers are admitted again this long after it, not 15 s. */
+export const SHORT_GRACE = { RECOVERY_GRACE_MS: '1500' };
+
+/** Does something to a work stream; the seqs of the entries that are gone by it, and nobody's by then. */
+export async function takeOut(redis: Redis, work: string, hurt: (reading: ChainableCommander) => unknown) {
+  const hurting = redis.multi().xrange(work, '-', '+');
+  hurt(hurting);
+  const replies = (await hurting.xrange(work, '-', '+').exec())!;
+  const [before, after] = [replies[0]![1], replies.at(-1)![1]] as [string, string[]][][];
+  const left = new Set(after!.map(([id]) => id));
+  return before!.filter(([id]) => !left.has(id)).map(([id]) => Number(id.split('-')[0]));
+}
 
 /** Resident memory of a process in MB. */
 export function residentMb(pid: number): number {

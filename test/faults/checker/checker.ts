@@ -50,7 +50,7 @@ export async function check(deps: CheckDeps, allowed: Allowances = {}, restWithi
   const rested = await untilRest(deps, restWithinMs);
   const restMs = Math.round(performance.now() - from);
   await askForTheEnd(deps);
-  const { breaches: early, sampleCount } = await deps.sampler.stop();
+  const { breaches: early, sampleCount } = await deps.sampler.stop(allowed.removedEntries);
   const gate = await readGate(deps.redis, deps.campaign, true);
   if (gate === undefined) throw new Error('there is no gate: nothing can be judged');
   const connection = await deps.connect();

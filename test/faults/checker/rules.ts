@@ -19,6 +19,10 @@ export interface Allowances {
   forgottenUsers?: boolean;
   /** Somebody redrove a dead letter: a ticket that failed may go on. */
   redriven?: boolean;
+  /** The ledger forgot rows: a ticket that was issued may wait again, and has to end as it had. */
+  forgottenRows?: boolean;
+  /** Seqs of entries that the case took out of the work streams: settled by nobody, and pending no more. */
+  removedEntries?: readonly number[];
   /** Rows that the case itself wrote into the ledger. */
   plantedUsers?: readonly string[];
 }
@@ -40,9 +44,7 @@ export const RULES: Record<'I1' | 'I2' | 'I3' | 'I5' | 'I6', Rule> = {
   ],
   I3: (evidence) => [...debts(evidence), ...untrue(evidence), ...unasked(evidence)],
   I5: ({ history, allowed }) =>
-    [...Map.groupBy(history.sightings, ({ ticket }) => ticket).values()].flatMap((seen) =>
-      stepsBack(seen, allowed.redriven ?? false),
-    ),
+    [...Map.groupBy(history.sightings, ({ ticket }) => ticket).values()].flatMap((seen) => stepsBack(seen, allowed)),
   I6: (evidence) => [...misplacedUnits(evidence), ...miscounts(evidence.gate)],
 };
 
@@ -97,10 +99,13 @@ function unasked({ history, ledger, allowed }: Evidence): string[] {
 const RANK: Record<string, number> = { queued: 0, retrying: 1, failed: 2, issued: 3, cancelled: 3 };
 
 /** Answers of one ticket that go back behind one that had come before they were asked for. */
-function stepsBack(seen: readonly Sighting[], redriven: boolean): string[] {
+function stepsBack(seen: readonly Sighting[], { redriven, forgottenRows }: Allowances): string[] {
   const said = ({ status, unit, code }: Sighting) => `${status} ${unit ?? ''} ${code ?? ''}`.trim();
   const goesBack = (earlier: Sighting, later: Sighting): boolean => {
     if (redriven && earlier.status === 'failed') return false;
+    if (forgottenRows && earlier.status === 'issued' && (later.status === 'queued' || later.status === 'retrying')) {
+      return false;
+    }
     const [was, is] = [RANK[earlier.status] ?? -1, RANK[later.status] ?? -1];
     return is < was || (was === 3 && said(earlier) !== said(later));
   };

@@ -4,8 +4,8 @@ import type { Connection } from 'mysql2/promise';
 import { ackedSeqs, readGate, readLedger, scheduledRetries } from './stores.ts';
 
 export interface Sampler {
-  /** Stops it; what it saw, a line each. */
-  stop: () => Promise<{ breaches: string[]; sampleCount: number }>;
+  /** Stops it; what it saw, a line each. Of `removed` entries it cannot tell whether they were acked. */
+  stop: (removed?: readonly number[]) => Promise<{ breaches: string[]; sampleCount: number }>;
 }
 
 export interface SamplerDeps {
@@ -20,8 +20,10 @@ const EVERY_MS = 40;
 const PATIENCE_MS = 1_500;
 
 export function startSampler(deps: SamplerDeps): Sampler {
-  const breaches = new Map<number, string>();
+  const breaches = new Map<string, { seq: number; isRestored: boolean; text: string }>();
   const proven = new Set<string>();
+  // What stood at a place of an earlier epoch can no longer be told once lost tickets got places again.
+  let hasForgotten = false;
   let sampleCount = 0;
   let stopped = false;
   let ledger: Connection | undefined;
@@ -31,19 +33,28 @@ export function startSampler(deps: SamplerDeps): Sampler {
     if (gate === undefined) return;
     const acked = ackedSeqs(gate).filter((seq) => !proven.has(`${gate.epoch} ${seq}`));
     sampleCount += 1;
+    hasForgotten ||= gate.restored.size > 0;
     if (acked.length === 0) return;
     // In this order: a retry that ends between the two has its row by the second.
     const retries = acked.filter((seq) => gate.exceptions.get(seq) === 'retrying:');
-    const scheduled = await scheduledRetries(deps.redis, deps.campaign, gate.epoch, retries);
+    const scheduled = await scheduledRetries(deps.redis, deps.campaign, gate, retries);
     ledger ??= await deps.connect();
     const { rows, letters } = await readLedger(ledger, deps.campaign);
-    const facts = new Set([...rows.map(({ seq }) => seq), ...letters.map(({ seq }) => seq)]);
+    const told = [...rows, ...letters];
+    const facts = new Set([...told.map(({ seq }) => `${seq}`), ...told.map(({ epoch, seq }) => `${epoch} ${seq}`)]);
     const units = new Set(rows.map(({ unit }) => `issued:${unit}`));
     for (const seq of acked) {
       const outcome = gate.exceptions.get(seq) ?? '';
-      const isTrue = facts.has(seq) || scheduled.has(seq) || units.has(outcome) || outcome.startsWith('cancelled');
-      if (isTrue) proven.add(`${gate.epoch} ${seq}`);
-      else breaches.set(seq, `ticket ${seq} was acked ${outcome && `as "${outcome}" `}before anything was committed`);
+      // A place that was given to a lost ticket is settled by the fact of that ticket.
+      const ticket = gate.restored.get(seq);
+      const fact = ticket === undefined ? `${seq}` : `${ticket.epoch} ${ticket.seq}`;
+      const isTrue = facts.has(fact) || scheduled.has(seq) || units.has(outcome) || outcome.startsWith('cancelled');
+      const cannotTell = hasForgotten && ticket === undefined && seq <= gate.epochAfter;
+      if (isTrue || cannotTell) proven.add(`${gate.epoch} ${seq}`);
+      else {
+        const text = `ticket ${fact} was acked ${outcome && `as "${outcome}" `}before anything was committed`;
+        breaches.set(fact, { seq, isRestored: ticket !== undefined, text });
+      }
     }
   }
 
@@ -59,10 +70,12 @@ export function startSampler(deps: SamplerDeps): Sampler {
   })();
 
   return {
-    stop: async () => {
+    stop: async (removed = []) => {
       stopped = true;
       await loop;
-      return { breaches: [...breaches.values()], sampleCount };
+      const untold = new Set(removed);
+      const seen = [...breaches.values()].filter(({ seq, isRestored }) => isRestored || !untold.has(seq));
+      return { breaches: seen.map(({ text }) => text), sampleCount };
     },
   };
 }

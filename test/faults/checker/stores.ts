@@ -18,12 +18,16 @@ export interface WorkStream {
 
 export interface GateState {
   epoch: number;
+  /** The last seq that was given in an earlier epoch. */
+  epochAfter: number;
   seq: number;
   settled: number;
   retrying: number;
   nextUnit: number;
   free: number[];
   exceptions: Map<number, string>;
+  /** What a ticket says that was lost and got a place again, by that place. */
+  restored: Map<number, TicketText>;
   work: WorkStream[];
 }
 
@@ -67,14 +71,18 @@ export async function readGate(redis: Redis, campaign: string, withEntries: bool
   const replies = (await reading.exec())!.map(([error, reply]) => (error === null ? reply : []));
   const [gate, free, exceptions] = replies as [Record<string, string>, string[], Record<string, string>];
   const count = (name: string) => Number(gate[name] ?? 0);
+  // In its first epoch a gate has lost nothing.
+  const restored = count('epoch') > 1 ? await readRestored(redis, campaign, count('buckets')) : new Map();
   return {
     epoch: count('epoch'),
+    epochAfter: Number(/:(\d+)$/.exec(gate.epochs ?? '')?.[1] ?? 0),
     seq: count('seq'),
     settled: count('settled'),
     retrying: count('retrying'),
     nextUnit: count('next_unit'),
     free: free.map(Number),
     exceptions: new Map(Object.entries(exceptions).map(([seq, outcome]) => [Number(seq), outcome])),
+    restored,
     work: Array.from({ length: shards }, (_, shard) => {
       const [pending, groups, entries] = replies.slice(3 + 3 * shard, 6 + 3 * shard) as [Id[], unknown[][], Entry[]];
       const group = groups.find((info) => info[1] === GROUP);
@@ -103,10 +111,28 @@ export function ackedSeqs(gate: GateState): number[] {
   });
 }
 
-/** Which of these seqs have a retry scheduled. */
-export async function scheduledRetries(redis: Redis, campaign: string, epoch: number, seqs: readonly number[]) {
-  const there = await Promise.all(seqs.map((seq) => redis.exists(retryJob(campaign, epoch, seq))));
-  return new Set(seqs.filter((_, index) => there[index] === 1));
+/** Which of these seqs have a retry scheduled, in the gate's epoch or one before it. */
+export async function scheduledRetries(redis: Redis, campaign: string, gate: GateState, seqs: readonly number[]) {
+  const jobsOf = (seq: number): string[] => {
+    const ticket = gate.restored.get(seq);
+    if (ticket !== undefined) return [retryJob(campaign, ticket.epoch, ticket.seq)];
+    return Array.from({ length: gate.epoch }, (_, before) => retryJob(campaign, before + 1, seq));
+  };
+  const there = await Promise.all(seqs.map((seq) => redis.exists(...jobsOf(seq))));
+  return new Set(seqs.filter((_, index) => there[index]! > 0));
+}
+
+/** Tickets that the gate had lost: where they stand now → what they say, by the layout of a holder of 28 bytes. */
+async function readRestored(redis: Redis, campaign: string, buckets: number): Promise<Map<number, TicketText>> {
+  const names = Array.from({ length: buckets }, (_, bucket) => key(campaign, `users:${bucket}`));
+  const holders = await Promise.all(names.map((name) => redis.hvalsBuffer(name)));
+  const longer = holders.flat().filter(({ length }) => length === 28);
+  return new Map(
+    longer.map((holder) => [
+      holder.readUIntBE(0, 6),
+      { epoch: holder.readUInt16BE(16), seq: holder.readUIntBE(18, 6), unit: holder.readUInt32BE(24) },
+    ]),
+  );
 }
 
 /** Rows and letters as of one moment. */

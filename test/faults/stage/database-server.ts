@@ -23,16 +23,33 @@ export interface DatabaseServer extends Database {
   dataFolder: string;
 }
 
+const DROP_WAIT_SECONDS = 10;
+
 /** A database on the server of `serverUrl` that goes away with the run. */
 export async function makeDatabase(t: Owner, serverUrl: string): Promise<Database> {
   const name = `faults_${randomBytes(5).toString('hex')}`;
   const admin = await mysql.createConnection({ uri: serverUrl });
   await admin.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4`);
-  t.onTestFinished(async () => {
-    await admin.query(`DROP DATABASE ${name}`);
-    await admin.end();
-  });
+  await admin.end();
+  t.onTestFinished(() => dropDatabase(serverUrl, name));
   return onDatabase(t, Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href);
+}
+
+/** A transaction of a process that was killed would make it wait for a day: nobody is left who could need one. */
+async function dropDatabase(serverUrl: string, name: string): Promise<void> {
+  const admin = await mysql.createConnection({ uri: serverUrl, connectTimeout: 5_000 });
+  try {
+    await admin.query(`SET lock_wait_timeout = ${DROP_WAIT_SECONDS}`);
+    const [left] = await admin.query<mysql.RowDataPacket[]>(
+      'SELECT id FROM information_schema.processlist WHERE db = ?',
+      [name],
+    );
+    // Some have gone since.
+    for (const { id } of left) await admin.query(`KILL ${Number(id)}`).catch(() => undefined);
+    await admin.query({ sql: `DROP DATABASE ${name}`, timeout: 2 * DROP_WAIT_SECONDS * 1_000 });
+  } finally {
+    admin.destroy();
+  }
 }
 
 /** A server with its data below `folder`. */

@@ -34,6 +34,8 @@ export interface RedisServer {
   snapshot: (name: string) => void;
   /** Puts a copy back in the place of its data; stop it first. */
   restore: (name: string) => void;
+  /** Takes all of its data away; stop it first. */
+  erase: () => void;
   /** The file of its log that is written just now. */
   logFile: () => string;
 }
@@ -90,6 +92,10 @@ export async function startRedisServer(t: Owner, folder: string, options: RedisO
     restore: (name) => {
       rmSync(dataFolder, { recursive: true });
       cpSync(copies(name), dataFolder, { recursive: true });
+    },
+    erase: () => {
+      rmSync(dataFolder, { recursive: true });
+      mkdirSync(dataFolder);
     },
     logFile: () => {
       const logs = join(dataFolder, 'appendonlydir');

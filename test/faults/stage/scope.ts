@@ -6,6 +6,9 @@ export interface Scope extends Owner {
   close: () => Promise<void>;
 }
 
+/** Longer than a server that was asked to stop may take until it is killed. */
+const CLOSE_MS = 30_000;
+
 export function openScope(): Scope {
   const closers: (() => Promise<void> | void)[] = [];
   return {
@@ -13,11 +16,21 @@ export function openScope(): Scope {
     close: async () => {
       const errors: unknown[] = [];
       for (const close of closers.splice(0).toReversed()) {
-        await Promise.resolve()
-          .then(close)
-          .catch((error: unknown) => errors.push(error));
+        await inTime(Promise.resolve().then(close)).catch((error: unknown) => errors.push(error));
       }
-      if (errors.length > 0) throw new AggregateError(errors, `${errors.length} things could not be given back`);
+      if (errors.length > 0) {
+        const texts = errors.map((error) => (error instanceof Error ? error.message : String(error)));
+        throw new AggregateError(errors, `${errors.length} things could not be given back: ${texts.join('; ')}`);
+      }
     },
   };
+}
+
+/** One that never ends would keep everything that is to be given back after it. */
+async function inTime(closing: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not given back within ${CLOSE_MS / 1_000} s`)), CLOSE_MS);
+  });
+  await Promise.race([closing, late]).finally(() => clearTimeout(timer));
 }

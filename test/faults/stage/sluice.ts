@@ -52,6 +52,23 @@ export async function startWorker(t: Owner, name: string, plan: ProcessPlan): Pr
   return child;
 }
 
+/** What `sluice doctor` finds, by check. */
+export async function askDoctor({ folder, root = REPOSITORY, redisUrl, databaseUrl, environment }: ProcessPlan) {
+  const stores = { REDIS_URL: redisUrl, DATABASE_URL: databaseUrl, DATA_DIR: join(folder, 'front') };
+  const child = startChild({
+    name: 'doctor',
+    folder,
+    command: [process.execPath, 'src/cli.ts', 'doctor', '--json'],
+    cwd: root,
+    environment: { ...SECRETS, ...stores, ...environment },
+  });
+  await child.ended;
+  const report = child.output().match(/^\{"exitCode".*$/m)?.[0];
+  if (report === undefined) throw new Error(`the doctor has no report:\n${child.output()}`);
+  const { findings } = JSON.parse(report) as { findings: { check: string; status: string; found: string }[] };
+  return new Map(findings.map((finding) => [finding.check, finding]));
+}
+
 function start(
   t: Owner,
   { folder, root = REPOSITORY, redisUrl, databaseUrl, environment, wrapper = [] }: ProcessPlan,
