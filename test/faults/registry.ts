@@ -15,6 +15,7 @@ import { lostReplies } from './cases/lost-replies.ts';
 import { machines } from './cases/machines.ts';
 import { names } from './cases/names.ts';
 import { overload } from './cases/overload.ts';
+import { provedBySuite } from './cases/proved-by-suite.ts';
 import { redisDisk } from './cases/redis-disk.ts';
 import { redisOutages } from './cases/redis-outages.ts';
 import { retries } from './cases/retries.ts';
@@ -31,6 +32,7 @@ export const CASES: readonly FaultCase[] = [
   ...machines,
   ...names,
   ...overload,
+  ...provedBySuite,
   ...redisDisk,
   ...redisOutages,
   ...retries,
