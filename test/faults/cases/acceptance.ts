@@ -37,7 +37,10 @@ const flooded: FaultCase = {
   name: `five times the capacity for ${FLOOD_S} s`,
   slow: true,
   run: async (stage) => {
-    const house = await stage.house({ redis: { settings: { appendfsync: 'everysec' } } });
+    const house = await stage.house({
+      redis: { settings: { appendfsync: 'everysec' } },
+      front: { DURABILITY: 'memory' },
+    });
     const sale = await house.openSale({ stock: 1_000_000, shards: 4 });
     const { url, pid } = house.front;
     const client = openClient(url);
@@ -161,9 +164,12 @@ const stopped: FaultCase = {
       return Number(row!.Value) - asked;
     };
     await questions();
-    const idleFrom = await questions();
+    const links = () =>
+      [house.links.frontDatabase.questionCount(), house.links.workerDatabase.questionCount()] as const;
+    const [idleFrom, idleLinks] = [await questions(), links()];
     await sleep(IDLE_S * 1_000);
     const idlePerSecond = ((await questions()) - idleFrom) / IDLE_S;
+    const frontIdle = (links()[0] - idleLinks[0]) / IDLE_S;
     const [perSecond, warm] = [300, 20];
     const buyers = perSecond * (warm + STOP_S + 15);
     const crowd = sale.crowd({ buyers, perSecond, polls: false, insists: false, againShare: 0 });
@@ -173,12 +179,14 @@ const stopped: FaultCase = {
     house.redis.child().signal('SIGSTOP');
     // Rows that were under way are written; from here on every question is the outage's.
     await sleep(3_000);
-    const [questionsFrom, from] = [await questions(), performance.now()];
+    const [questionsFrom, linksFrom, from] = [await questions(), links(), performance.now()];
     await sleep((STOP_S / 3) * 1_000 - 3_000);
     const residentWarm = residentMb(house.front.pid);
     await sleep((STOP_S - STOP_S / 3) * 1_000);
     const questionsDuring = (await questions()) - questionsFrom;
-    const beyond = questionsDuring - (idlePerSecond * (performance.now() - from)) / 1_000;
+    const seconds = (performance.now() - from) / 1_000;
+    const beyond = questionsDuring - idlePerSecond * seconds;
+    const [byFront, byWorkers] = links().map((count, index) => count - linksFrom[index]!) as [number, number];
     const resident = residentMb(house.front.pid);
     house.redis.child().signal('SIGCONT');
     const backAt = performance.now();
@@ -206,9 +214,11 @@ const stopped: FaultCase = {
       },
       86: {
         injected: `SIGSTOP of Redis for ${STOP_S} s under ${perSecond} joins/s`,
-        seen: `MySQL Questions ${questionsDuring} during, ${beyond.toFixed(0)} beyond the ${idlePerSecond.toFixed(1)}/s of the background; full service ${(fullMs / 1_000).toFixed(1)} s after it went on`,
+        seen: `MySQL Questions ${questionsDuring} in ${seconds.toFixed(0)} s, ${beyond.toFixed(0)} beyond the ${idlePerSecond.toFixed(1)}/s of the background; by link: front ${byFront}, workers ${byWorkers}; full service ${(fullMs / 1_000).toFixed(1)} s after it went on`,
         holds: {
-          'MySQL was asked no more than when idle': beyond <= 0.1 * idlePerSecond * STOP_S + 5,
+          'the front asked MySQL no more than when idle': byFront <= frontIdle * seconds * 1.1 + 5,
+          // A worker that looks after gates asks more often which campaigns are live while it cannot see them.
+          'workers asked a constant few more a second, whatever the load': beyond <= 10 * seconds,
           'full service within 10 s, by itself':
             fullMs < 10_000 && after.filter(({ kind }) => kind === 'ok').length > 500,
         },
