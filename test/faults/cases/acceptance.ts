@@ -69,7 +69,10 @@ const flooded: FaultCase = {
     return {
       84: {
         injected: `${5 * CAPACITY} joins/s for ${FLOOD_S} s at a gate that takes ${CAPACITY}/s`,
-        seen: `goodput ${flood.goodput.toFixed(0)}/s ÷ peak ${peak.goodput.toFixed(0)}/s = ${(share * 100).toFixed(1)} %; answers ${JSON.stringify(flood.statuses)}, ${flood.unsentCount} unsent; 202 p99 ${flood.admittedP99Ms.toFixed(0)} ms, 503 p99 ${flood.refusedP99Ms.toFixed(0)} ms; polls p99 ${pollP99.toFixed(1)} ms, /livez p99 ${controlP99.toFixed(1)} ms; resident memory ${samples[0]?.toFixed(0)} → ${samples.at(-1)?.toFixed(0)} MB, slope ${slope.toFixed(1)} MB/min`,
+        seen: `goodput ${flood.goodput.toFixed(0)}/s ÷ peak ${peak.goodput.toFixed(0)}/s = ${(share * 100).toFixed(1)} %; answers ${JSON.stringify(flood.statuses)}, ${flood.unsentCount} unsent; 202 p99 ${flood.admittedP99Ms.toFixed(0)} ms, 503 p99 ${flood.refusedP99Ms.toFixed(0)} ms; polls p99 ${pollP99.toFixed(1)} ms, /livez p99 ${controlP99.toFixed(1)} ms; resident memory every 10 s ${samples
+          .filter((_, at) => at % 10 === 0)
+          .map((mb) => mb.toFixed(0))
+          .join(' ')} MB, slope ${slope.toFixed(1)} MB/min`,
         holds: {
           'goodput is at least 90 % of the peak': share >= 0.9,
           'every answer is a 202 or a 503': Object.keys(flood.statuses).every((one) => one === '202' || one === '503'),
@@ -174,6 +177,8 @@ const stopped: FaultCase = {
     const buyers = perSecond * (warm + STOP_S + 15);
     const crowd = sale.crowd({ buyers, perSecond, polls: false, insists: false, againShare: 0 });
     await settled(crowd, perSecond * warm, 60_000);
+    // What costs nothing, asked at the same time: on a busy machine a limit in ms measures the machine.
+    const control = steadyLoad(stage.scope, house.front.url, 20, () => ({ method: 'GET', path: '/livez' }));
     const residentBefore = residentMb(house.front.pid);
     const stoppedAt = performance.now();
     house.redis.child().signal('SIGSTOP');
@@ -191,6 +196,7 @@ const stopped: FaultCase = {
     house.redis.child().signal('SIGCONT');
     const backAt = performance.now();
     const joins = (await crowd.ended).joins;
+    await control.stop();
     const verdict = await sale.check();
     const early = joins.filter(({ sentAt }) => sentAt >= stoppedAt && sentAt < stoppedAt + OPEN_AFTER_MS);
     const open = joins.filter(({ sentAt }) => sentAt >= stoppedAt + OPEN_AFTER_MS && sentAt < backAt);
@@ -200,14 +206,18 @@ const stopped: FaultCase = {
     const took = open.map(tookMs);
     const is503 = (join: JoinAnswer) => join.kind === 'unknown' && join.status === 503;
     const [p50, p99] = [percentile(took, 0.5), percentile(took, 0.99)];
+    const calm = control.shots.filter(({ sentAt }) => sentAt >= stoppedAt + OPEN_AFTER_MS && sentAt < backAt);
+    const controlP99 = withinMs(calm, 0.99);
+    const odd = joins.filter((join) => join.kind !== 'ok' && !is503(join));
+    const oddWords = [...new Set(odd.map((join) => ('why' in join ? join.why : '')))].join(', ');
     return {
       4: {
         injected: `SIGSTOP of Redis for ${STOP_S} s, ${open.length} joins after the breaker opened`,
-        seen: `503 p50 ${p50} ms, p99 ${p99} ms once open, at most ${Math.round(Math.max(...early.map(tookMs)))} ms before; resident memory ${residentBefore.toFixed(0)} → ${residentWarm.toFixed(0)} → ${resident.toFixed(0)} MB (+${(resident - residentBefore).toFixed(1)})`,
+        seen: `503 p50 ${p50} ms, p99 ${p99} ms once open (/livez ${controlP99.toFixed(1)} ms), at most ${Math.round(Math.max(...early.map(tookMs)))} ms before; resident memory ${residentBefore.toFixed(0)} → ${residentWarm.toFixed(0)} → ${resident.toFixed(0)} MB (+${(resident - residentBefore).toFixed(1)}); ${odd.length} joins neither 202 nor 503${odd.length > 0 ? ` (${oddWords})` : ''}`,
         holds: {
           'every join was a 503 once open': open.length > 40 * perSecond && open.every(is503),
-          '503 within 50 ms (p99)': p99 < 50,
-          'every join was answered': joins.every((join) => join.kind === 'ok' || is503(join)),
+          '503 within 50 ms (p99) beside what costs nothing': p99 < 50 + controlP99,
+          'every join was answered': odd.length === 0,
           'memory grew by less than 50 MB': resident - residentBefore < 50,
         },
         verdict,
