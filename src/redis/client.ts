@@ -67,7 +67,8 @@ function nodeOptions(address: RedisAddress, { ca }: RedisServer, { name, command
     socketTimeout: silentMs,
     maxRetriesPerRequest: retries,
     // Scripts are idempotent, so resending would be harmless; it would also keep work alive that nobody waits for.
-    autoResendUnfulfilledCommands: retries === null,
+    // With retries it has to be: a command that is neither sent again nor at its last retry never settles.
+    autoResendUnfulfilledCommands: retries !== 0,
     ...(commandMs !== undefined && { commandTimeout: commandMs }),
     ...(address.tls && { tls: ca === undefined ? {} : { ca } }),
     ...address.credentials,

@@ -8,6 +8,7 @@
 // Choose by `stage.chance` alone: then `--seed` makes the same choices again. A promise that does not hold yet is marked
 // `awaits`, never weakened: it is listed loudly, and runs when its number is asked for.
 import type { FaultCase } from './case.ts';
+import { acceptance } from './cases/acceptance.ts';
 import { clients } from './cases/clients.ts';
 import { forgetfulStores } from './cases/forgetful-stores.ts';
 import { ledger } from './cases/ledger.ts';
@@ -16,16 +17,20 @@ import { lostReplies } from './cases/lost-replies.ts';
 import { machines } from './cases/machines.ts';
 import { names } from './cases/names.ts';
 import { overload } from './cases/overload.ts';
+import { provedBySuite } from './cases/proved-by-suite.ts';
 import { redisDisk } from './cases/redis-disk.ts';
 import { redisOutages } from './cases/redis-outages.ts';
 import { retries } from './cases/retries.ts';
+import { roles } from './cases/roles.ts';
 import { scripts } from './cases/scripts.ts';
+import { starts } from './cases/starts.ts';
 import { streams } from './cases/streams.ts';
 import { suites } from './cases/suites.ts';
 import { work } from './cases/work.ts';
 import { workerCrashes } from './cases/worker-crashes.ts';
 
 export const CASES: readonly FaultCase[] = [
+  ...acceptance,
   ...clients,
   ...forgetfulStores,
   ...ledger,
@@ -34,10 +39,13 @@ export const CASES: readonly FaultCase[] = [
   ...machines,
   ...names,
   ...overload,
+  ...provedBySuite,
   ...redisDisk,
   ...redisOutages,
   ...retries,
+  ...roles,
   ...scripts,
+  ...starts,
   ...streams,
   ...suites,
   ...work,

@@ -1,6 +1,6 @@
 // An open-loop load: requests leave when they are due, whatever became of those before. What each of them met is kept.
-import type { TestContext } from 'vitest';
 import { createHttpClient } from '../../src/rehearsal/http-client.ts';
+import type { Owner } from './tcp-proxy.ts';
 
 export interface Shot {
   /** ms since the process began. */
@@ -21,12 +21,7 @@ export interface SteadyLoad {
 type Request = { method: 'GET' | 'POST'; path: string; headers?: Record<string, string> };
 
 /** Sends `request(n)` to `url`, `ratePerSecond` times a second, until stopped. */
-export function steadyLoad(
-  t: TestContext,
-  url: string,
-  ratePerSecond: number,
-  request: (n: number) => Request,
-): SteadyLoad {
+export function steadyLoad(t: Owner, url: string, ratePerSecond: number, request: (n: number) => Request): SteadyLoad {
   const client = createHttpClient({ baseUrl: url, socketsMax: 1_000, timeoutMs: 15_000 });
   const shots: Shot[] = [];
   const underWay = new Set<Promise<void>>();

@@ -97,7 +97,10 @@ const saturated: FaultCase = {
   numbers: [84],
   name: 'thirty times the clients that saturate a front, each asking again at once',
   run: async (stage) => {
-    const house = await stage.house({ redis: { settings: { appendfsync: 'everysec' } } });
+    const house = await stage.house({
+      redis: { settings: { appendfsync: 'everysec' } },
+      front: { DURABILITY: 'memory' },
+    });
     const sale = await house.openSale({ stock: 2_000_000, shards: 4 });
     const { url, pid } = house.front;
     await hammer(url, sale.id, FEW, 'warm');

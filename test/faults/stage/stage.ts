@@ -15,6 +15,8 @@ export interface HouseOptions {
   /** Names of the workers to start with. */
   workers?: readonly string[];
   redis?: RedisOptions;
+  /** `name:password` of the user that fronts and workers are in Redis; the harness stays the default user. */
+  redisUser?: string;
   /** A database server of its own, for a case that hurts it; below this folder when one is named. */
   ownDatabase?: boolean | string;
   /** Settings of the front's environment. */
@@ -75,15 +77,17 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
       workerRedis: await startTcpProxy(scope, redis.url),
       workerDatabase: await startTcpProxy(scope, database.url),
     };
+    const userOf = (url: string) =>
+      url.replace('://', options.redisUser === undefined ? '://' : `://${options.redisUser}@`);
     const code = { folder, ...(root !== undefined && { root }) };
     const front = await startFront(scope, {
       ...code,
-      redisUrl: links.frontRedis.url,
+      redisUrl: userOf(links.frontRedis.url),
       databaseUrl: links.frontDatabase.url,
       environment: options.front ?? {},
     });
     const workers = new Map<string, Child>();
-    const workerStores = { redisUrl: links.workerRedis.url, databaseUrl: links.workerDatabase.url };
+    const workerStores = { redisUrl: userOf(links.workerRedis.url), databaseUrl: links.workerDatabase.url };
     const another = async (name: string, environment: Record<string, string> = {}) => {
       const all = { ...options.worker, ...environment };
       const worker = await startWorker(scope, name, { ...code, ...workerStores, environment: all });
