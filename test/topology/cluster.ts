@@ -33,7 +33,7 @@ export async function startCluster(): Promise<TestCluster> {
           masterauth: JSON.stringify(PASSWORD),
           'maxmemory-policy': 'noeviction',
           appendonly: 'yes',
-          appendfsync: 'everysec',
+          appendfsync: 'always',
           'repl-diskless-sync-delay': 0,
         }),
       ),

@@ -20,7 +20,7 @@ export async function startSentinels(): Promise<TestSentinels> {
       masterauth: JSON.stringify(PASSWORD),
       'maxmemory-policy': 'noeviction',
       appendonly: 'yes',
-      appendfsync: 'everysec',
+      appendfsync: 'always',
       'repl-diskless-sync-delay': 0,
     };
     const first = await opened.start(shared);

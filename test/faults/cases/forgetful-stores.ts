@@ -147,7 +147,6 @@ async function dumpLedger({ database }: House): Promise<() => Promise<void>> {
 const oldLedger: FaultCase = {
   numbers: [52],
   name: 'the ledger is restored from an older dump, and repaired by POST …/reconcile',
-  awaits: 'POST /admin/campaigns/{id}/reconcile',
   run: async (stage) => {
     const house = await stage.house({ workers: ['w1'], worker: SHORT_GRACE });
     const sale = await house.openSale({ stock: 300, shards: SHARDS });
