@@ -22,6 +22,7 @@ export type ProxyMode = 'pass' | 'hold' | 'drop-replies' | 'reset';
  * - `{ cutAfter }`: that many bytes of the answer arrive, then the connection is reset.
  */
 export type Fate = 'close' | 'hang' | 'stall' | { cutAfter: number };
+type AnswerFate = Fate | { lateMs: number };
 
 export interface SetTrap {
   /** Resolves when what it waited for has come. */
@@ -42,8 +43,11 @@ export interface TcpProxy {
   droppedBytes: () => number;
   /** The next question that holds `text` meets this fate. */
   loseAnswerTo: (text: string, fate: Fate) => SetTrap;
-  /** The next answer that holds `text` is swallowed and its connection reset. */
-  loseAnswerWith: (text: string) => SetTrap;
+  /**
+   * The next answer that holds `text` is swallowed and its connection reset; or, with `lateMs`, it comes that late, and
+   * counts as lost when nobody listens any more.
+   */
+  loseAnswerWith: (text: string, lateMs?: number) => SetTrap;
   /** From now on questions that hold `text` never arrive: their connection closes. */
   loseQuestions: (text: string) => void;
   /** How many answers and questions were lost. */
@@ -69,9 +73,9 @@ interface Pair {
   freeAt: Map<Socket, number>;
 }
 
-interface Trap {
+interface Trap<F> {
   text: string;
-  fate: Fate;
+  fate: F;
   sprung: () => void;
 }
 
@@ -79,8 +83,8 @@ interface Trap {
 export async function startTcpProxy(t: Owner, target: string): Promise<TcpProxy> {
   let upstream = new URL(target);
   const pairs = new Set<Pair>();
-  const questions: Trap[] = [];
-  const answers: Trap[] = [];
+  const questions: Trap<Fate>[] = [];
+  const answers: Trap<AnswerFate>[] = [];
   let mode: ProxyMode = 'pass';
   let delayMs = 0;
   let unasked: string | undefined;
@@ -89,11 +93,11 @@ export async function startTcpProxy(t: Owner, target: string): Promise<TcpProxy>
   let lostCount = 0;
   let questionCount = 0;
 
-  const spring = (traps: Trap[], chunk: Buffer): Trap | undefined => {
+  const spring = <F>(traps: Trap<F>[], chunk: Buffer): Trap<F> | undefined => {
     const index = traps.findIndex(({ text }) => chunk.includes(text));
     return index < 0 ? undefined : traps.splice(index, 1)[0];
   };
-  const trap = (traps: Trap[], text: string, fate: Fate): SetTrap => {
+  const trap = <F>(traps: Trap<F>[], text: string, fate: F): SetTrap => {
     const { promise, resolve } = Promise.withResolvers<void>();
     traps.push({ text, fate, sprung: resolve });
     return { sprung: promise };
@@ -142,8 +146,15 @@ export async function startTcpProxy(t: Owner, target: string): Promise<TcpProxy>
       pass(pair, pair.client, chunk);
       return;
     }
-    lostCount += 1;
     swallowed?.sprung();
+    if (typeof swallowed?.fate === 'object' && 'lateMs' in swallowed.fate) {
+      setTimeout(() => {
+        if (pair.client.destroyed) lostCount += 1;
+        else pair.client.write(chunk);
+      }, swallowed.fate.lateMs);
+      return;
+    }
+    lostCount += 1;
     if (pair.fate === 'hang') return;
     if (typeof pair.fate === 'object') pair.client.write(chunk.subarray(0, pair.fate.cutAfter));
     end(pair);
@@ -188,7 +199,7 @@ export async function startTcpProxy(t: Owner, target: string): Promise<TcpProxy>
     },
     droppedBytes: () => droppedBytes,
     loseAnswerTo: (text, fate) => trap(questions, text, fate),
-    loseAnswerWith: (text) => trap(answers, text, 'close'),
+    loseAnswerWith: (text, lateMs) => trap(answers, text, lateMs === undefined ? 'close' : { lateMs }),
     loseQuestions: (text) => {
       unasked = text;
     },
