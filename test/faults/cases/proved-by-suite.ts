@@ -28,6 +28,7 @@ const LEDGER: SuitePlan[] = [
   },
   {
     number: 85,
+    slow: true,
     name: 'a ledger and a gate that become slow under load',
     injected: 'rows of 2 ms each; a gate of 400 ms a call at five times its capacity; a ledger that comes back',
     claim: 'waits are bounded, others get their turn, work begins again in steps',
@@ -59,6 +60,7 @@ const RETRIES: SuitePlan[] = [
   },
   {
     number: 59,
+    slow: true,
     name: 'two operators who redrive and discard the same dead letters, and redrives that die half-way',
     injected: '24 letters redriven and discarded on two fronts at once; deaths between every two steps of a redrive',
     claim: 'each letter meets one thing, and a redriven ticket is issued once',
@@ -79,6 +81,7 @@ const RETRIES: SuitePlan[] = [
 const FRONT: SuitePlan[] = [
   {
     number: 70,
+    slow: true,
     name: 'fronts and workers restarted in turn under load',
     injected: 'two fronts and two workers restarted by SIGTERM; requests in hand, idle and too long',
     claim: 'no request fails, every ticket is issued once, and what outlasts the drain is cut and counted',
