@@ -79,6 +79,8 @@ export const limits = {
 
   /** A worker that recovers a gate and dies is followed by another one after this long. */
   recoveryLockMs: 10_000,
+  /** A gate behind an epoch that opened a moment ago is that of a stray primary: by then it has been demoted. */
+  strayEpochMs: 10_000,
   /** Gates recovered side by side by one worker. */
   recoveriesMax: 4,
   /** The stores of live campaigns are compared this often, those of up to so many units: 100 bytes each in memory. */

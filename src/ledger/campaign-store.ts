@@ -10,7 +10,7 @@ import {
   setCampaignState,
 } from './campaigns.ts';
 import { countDeadLetters } from './dead-letters.ts';
-import { beginEpoch, cancelledHolders, holders, keptHolders, ledgerFacts, noteOpening } from './epochs.ts';
+import { beginEpoch, cancelledHolders, holders, keptHolders, ledgerFacts, noteOpening, openForMs } from './epochs.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markDrained, markProjected } from './projections.ts';
 import { addStock } from './stock.ts';
@@ -45,6 +45,7 @@ export const campaignStore = (ledger: Ledger) => ({
 export const epochStore = (ledger: Ledger) => ({
   get: (id: string) => getCampaign(ledger, id),
   beginEpoch: (...rest: Rest<typeof beginEpoch>) => beginEpoch(ledger, ...rest),
+  openForMs: (id: string, epoch: number) => openForMs(ledger, id, epoch),
   noteOpening: (...rest: Rest<typeof noteOpening>) => noteOpening(ledger, ...rest),
   facts: (id: string) => ledgerFacts(ledger, id),
   holders: (id: string) => holders(ledger, id),

@@ -63,6 +63,17 @@ export function beginEpoch(
   });
 }
 
+/** Ms since the gate of this epoch opened, by the ledger's clock; undefined when it has not, or nobody wrote it down. */
+export async function openForMs(ledger: Ledger, campaign: string, epoch: number): Promise<number | undefined> {
+  const row = await ledger.db
+    .selectFrom('epochs')
+    .select(sql<string | null>`timestampdiff(microsecond, opened_at, current_timestamp(3)) / 1000`.as('ms'))
+    .where('campaign', '=', campaign)
+    .where('epoch', '=', epoch)
+    .executeTakeFirst();
+  return row?.ms == null ? undefined : Number(row.ms);
+}
+
 /** Notes that the gate of an epoch has opened, and what it knew. */
 export async function noteOpening(
   ledger: Ledger,

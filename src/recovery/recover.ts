@@ -33,6 +33,7 @@ export interface RecoverDeps {
       to: number,
       why: { reason: EpochReason; worker: string },
     ) => Promise<number | undefined>;
+    openForMs: (campaign: string, epoch: number) => Promise<number | undefined>;
     noteOpening: (campaign: string, epoch: number, opening: EpochOpening) => Promise<void>;
     facts: (campaign: string) => Promise<LedgerFacts>;
     holders: (campaign: string) => AsyncIterable<Holder[]>;
@@ -68,12 +69,14 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
     const state = await deps.gates.state(campaign);
     if (state === 'verified' && !repair) return undefined;
     const reason = state === 'verified' ? 'repair' : state;
+    // The streams first: what is settled between the two readings is then waiting in neither of them.
+    const streams = await deps.gates.streamFacts(campaign);
     const [view] = await deps.readGates([id]);
+    if (view !== undefined && !repair && (await isStray(deps, campaign, view))) return undefined;
     // A gate may be ahead of a ledger that was restored: no epoch may come twice, for fronts remember what it told.
     const next = Math.max(campaign.epoch, view?.epoch ?? 0) + 1;
     const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, next, { reason, worker: deps.worker });
     if (epoch === undefined) return undefined;
-    const streams = await deps.gates.streamFacts(campaign);
     const whole = state === 'unverified' && view !== undefined && isWhole(view, streams, await deps.ledger.facts(id));
     const opening = whole
       ? { ...NOTHING_NEW, afterSeq: await deps.gates.promote(id, campaign.epoch, epoch) }
@@ -83,6 +86,16 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
   } finally {
     await deps.gates.unlock(id).catch(() => undefined); // it ends by itself
   }
+}
+
+/**
+ * Whether this is the gate of a primary that was replaced and does not know it yet: another one opened under a later epoch
+ * a moment ago. Rebuilding here would close that one, whose worker would do the same, and so on.
+ */
+async function isStray({ ledger }: RecoverDeps, { id, epoch }: StoredCampaign, view: GateView): Promise<boolean> {
+  if (view.epoch >= epoch) return false;
+  const ms = await ledger.openForMs(id, epoch);
+  return ms !== undefined && ms < limits.strayEpochMs;
 }
 
 const NOTHING_NEW = { knownCount: 0, survivedCount: 0, freeCount: 0 };
