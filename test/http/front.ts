@@ -207,7 +207,6 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     readTicket: (text) => tickets.hold(text)?.ticket,
     onError,
   });
-  const tokens = { operator: TOKEN, reader: READ_TOKEN };
   // On a connection of its own: what it asks is no question of a client.
   const own = openFast({ url, name: 'test-recovery', onError: () => undefined, commandMs: limits.gateCallMs });
   const gates = createGateBuilder(own);
@@ -224,10 +223,10 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     const found = await reconcile(recovering, campaign);
     return found && reportOf(campaign, found);
   };
-  const repair = async (campaign: string, actor: string) =>
-    (await recoverGate({ ...recovering, worker: actor }, campaign, true)) !== undefined;
+  const repair = async (campaign: string, worker: string) =>
+    !!(await recoverGate({ ...recovering, worker }, campaign, true));
   const asked = { desk, campaigns, letters, board: board.routes, reconcile: { look, repair } };
-  const admin = createAdmin({ ...asked, tokens, onError });
+  const admin = createAdmin({ ...asked, tokens: { operator: TOKEN, reader: READ_TOKEN }, onError });
   // What a worker does: without it a gate stays closed once Redis was away. Not on the Redis that all tests share: there
   // the gates of a front with another Redis and the same ledger would look lost.
   const recovery =
