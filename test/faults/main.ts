@@ -13,6 +13,8 @@ const scope = openScope();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 try {
   process.exitCode = await main(process.argv.slice(2));
+  // Whatever a case that failed left open must not hold up the end.
+  setTimeout(() => process.exit(), 2_000).unref();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   console.error(USAGE);
