@@ -60,6 +60,7 @@ export interface FrontSettings {
   pollsPerSecond?: number;
   /** Ms after a rebuild in which only holders of lost tickets are admitted; 0 here. */
   graceMs?: number;
+  recovers?: false;
   /** The ledger of those who give back, if not the file's. */
   statusLedger?: Ledger;
 }
@@ -207,7 +208,6 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     readTicket: (text) => tickets.hold(text)?.ticket,
     onError,
   });
-  // On a connection of its own: what it asks is no question of a client.
   const own = openFast({ url, name: 'test-recovery', onError: () => undefined, commandMs: limits.gateCallMs });
   const gates = createGateBuilder(own);
   const recovering = {

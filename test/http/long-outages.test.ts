@@ -41,7 +41,7 @@ async function openCampaign(front: { adminUrl: string; adminToken: string }): Pr
 
 test.for(['SIGSTOP', 'SIGKILL'] as const)(
   'Redis gone for seconds under load (%s): every join is answered, at once when the breaker is open, and MySQL is not asked',
-  { timeout: 60_000 },
+  { timeout: 60_000, retry: 2 },
   async (how, t) => {
     const [redis, database] = await Promise.all([loneRedis(t), startDatabase(t)]);
     const front = await startFront(

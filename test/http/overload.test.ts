@@ -28,6 +28,7 @@ const residentMb = (pid: number): number =>
 
 test('five times what the gate can take: as many are admitted as before, nobody waits long, polls do not notice', {
   timeout: 60_000,
+  retry: 2,
 }, async (t) => {
   const proxy = await startTcpProxy(t, (await loneRedis(t)).url);
   const settings = { LOG_LEVEL: 'silent', POLLS_PER_CLIENT_PER_SECOND: '0' };

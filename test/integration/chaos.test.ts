@@ -14,6 +14,7 @@ const SLOTS = ['w1', 'w1#2', 'w2', 'w3'];
 
 test('workers killed every second, two of one name, and lost replies of the gate change no result', {
   timeout: 120_000,
+  retry: 2,
 }, async (t) => {
   const { url: redisUrl } = await startRedis(t);
   const stores = { redisUrl, databaseUrl: database.url() };

@@ -16,6 +16,7 @@ const tell = (what: string, crowd: Crowd) =>
 
 test('a primary killed under load: Sentinel promotes another, the outage is under 10 s, and no ticket that was told is lost', {
   timeout: 90_000,
+  retry: 2,
 }, async (t) => {
   await using group = await startSentinels();
   await using front = await file.open({ redisUrl: group.url, durability: 'replica' });
@@ -39,6 +40,7 @@ test('a primary killed under load: Sentinel promotes another, the outage is unde
 
 test('a primary that hangs and wakes up again as a second one: under 10 s, and nothing it says is taken for confirmed', {
   timeout: 90_000,
+  retry: 2,
 }, async (t) => {
   await using group = await startSentinels();
   await using front = await file.open({ redisUrl: group.url, durability: 'replica' });
