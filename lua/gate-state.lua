@@ -3,26 +3,41 @@
 -- that waits.
 --
 -- KEYS: gate work[shards]
--- ARGV: epoch
--- RETURNS: 'verified', 'unverified', 'damaged' (begun and not finished, entries lost, or of another epoch) or 'missing'
+-- ARGV: epoch replicas
+-- RETURNS: 'verified', 'unverified', 'damaged' (begun and not finished, entries lost, or of another epoch), 'missing', or
+--          'alone': not verified, and on a server that has fewer replicas than it must have
 --
--- epoch  that the ledger says the gate has
+-- epoch     that the ledger says the gate has
+-- replicas  that a server must have before anybody acts on what it says: one that was replaced has lost them
 local gate = KEYS[1]
 local epoch = ARGV[1]
-local MAX_SEQ = 10000000000000 -- beyond it no seq can be given out, and a rebuild would not help
+local replicas = tonumber(ARGV[2])
+local SEQ_MAX = 999999999999 -- a higher one is a stranger's: a rebuild helps once the workers have emptied the stream
+
+local function unless_alone(state)
+  if replicas == 0 then return state end
+  local _, online = string.gsub(redis.call('INFO', 'replication'), 'slave%d+:[^\r\n]*state=online', '')
+  return online < replicas and 'alone' or state
+end
 
 local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq')
-if not fields[1] then return 'missing' end
-if fields[1] ~= epoch or not string.match(fields[2] or '', '^%x+$') or not fields[3] then return 'damaged' end
+if not fields[1] then return unless_alone('missing') end
+if fields[1] ~= epoch or not string.match(fields[2] or '', '^%x+$') or not fields[3] then return unless_alone('damaged') end
 local seq, shards = tonumber(fields[3]), #KEYS - 1
 for k = 0, shards - 1 do
   local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
   local settled = tonumber(redis.call('HGET', gate, 'settled:' .. k) or '0')
-  if seqs - settled > redis.call('XLEN', KEYS[2 + k]) then return 'damaged' end
-  -- Ahead of the gate, so that no join can be written behind it.
-  local last = redis.call('XREVRANGE', KEYS[2 + k], '+', '-', 'COUNT', 1)[1]
-  local last_seq = last and tonumber(string.match(last[1], '^(%d+)-')) or 0
-  if last_seq > seq and last_seq < MAX_SEQ then return 'damaged' end
+  local length = redis.call('XLEN', KEYS[2 + k])
+  if seqs - settled > length then return unless_alone('damaged') end
+  -- Ahead of the gate, also by an entry that was deleted since: no join can be written behind it.
+  if redis.call('EXISTS', KEYS[2 + k]) == 1 then
+    local info = redis.call('XINFO', 'STREAM', KEYS[2 + k])
+    local last_seq = 0
+    for i = 1, #info, 2 do
+      if info[i] == 'last-generated-id' then last_seq = tonumber(string.match(info[i + 1], '^(%d+)-')) end
+    end
+    if last_seq > seq and (last_seq <= SEQ_MAX or length == 0) then return unless_alone('damaged') end
+  end
 end
-if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= fields[2] then return 'unverified' end
+if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= fields[2] then return unless_alone('unverified') end
 return 'verified'

@@ -29,7 +29,11 @@ end
 local survived = 0
 for k = 0, shards - 1 do
   local work = KEYS[2 + k]
-  if redis.call('EXISTS', work) == 1 then redis.call('XGROUP', 'DESTROY', work, group) end
+  if redis.call('XLEN', work) == 0 then
+    redis.call('DEL', work) -- with the last id it ever had: a stranger's may be so high that no seq comes after it
+  else
+    redis.call('XGROUP', 'DESTROY', work, group)
+  end
   redis.call('XGROUP', 'CREATE', work, group, '0', 'MKSTREAM')
   local first = redis.call('XRANGE', work, '-', '+', 'COUNT', 1)[1]
   local entries = redis.call('XLEN', work)

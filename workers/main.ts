@@ -1,11 +1,12 @@
 // A worker process: issues tickets, retries single ones, tidies up.
 import { hostname } from 'node:os';
 import { createRedisStreams } from '../src/broker/redis-streams.ts';
+import { composeRecovery } from '../src/composition/recovery.ts';
 import { configOrExit } from '../src/config.ts';
 import { workerPromise } from '../src/doctor/configured.ts';
 import { checkStart } from '../src/doctor/start.ts';
 import { systemClock } from '../src/domain/clock.ts';
-import { campaignStore, epochStore } from '../src/ledger/campaign-store.ts';
+import { campaignStore } from '../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
 import { createLedgerGuard } from '../src/ledger/guard.ts';
 import { issueBatch } from '../src/ledger/issuances.ts';
@@ -13,14 +14,9 @@ import { cancellationStore, letterStore } from '../src/ledger/letter-store.ts';
 import { openLedger } from '../src/ledger/pool.ts';
 import { listenForStop, tellFailuresPlainly } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
-import { reconcile } from '../src/recovery/reconcile.ts';
-import { recoverGate } from '../src/recovery/recover.ts';
-import { reportOf } from '../src/recovery/report.ts';
 import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
 import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
-import { createGateBuilder } from '../src/redis/gate-builder.ts';
-import { createGateContents } from '../src/redis/gate-contents.ts';
 import { createEachGateReader, createGateReader } from '../src/redis/gate-reader.ts';
 import { createReturns } from '../src/redis/returns.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
@@ -113,16 +109,13 @@ const issuer = {
   },
   onError,
 };
-const gates = createGateBuilder(redis);
-const recovering = {
-  gates,
-  contents: createGateContents(redis),
-  readGates,
-  ledger: epochStore(ledger),
-  listRetries: (campaign: string) => retries.list(campaign),
-  worker: workerName,
+const recovery = composeRecovery({
+  redis,
+  ledger,
+  retries,
+  durability: config.durability,
   graceMs: config.workers.recoveryGraceMs,
-};
+});
 log.info('issuing');
 await Promise.all([
   watchCampaigns(
@@ -142,9 +135,11 @@ await Promise.all([
     {
       listLiveCampaigns: store.listLiveCampaigns,
       listCampaigns: store.list,
-      stateOf: gates.state,
-      recover: (campaign) => recoverGate(recovering, campaign),
-      onRecovered: (campaign, recovery) => log.warn({ campaign, ...recovery }, 'the gate opened under a new epoch'),
+      stateOf: recovery.gates.state,
+      recover: (campaign) => recovery.recover(campaign, workerName),
+      onRecovered: (campaign, opening) => log.warn({ campaign, ...opening }, 'the gate opened under a new epoch'),
+      onAlone: (campaign) =>
+        log.error({ campaign }, 'the gate stays closed: its Redis has no replica, and DURABILITY promises one'),
       onError,
     },
     stopping,
@@ -153,11 +148,8 @@ await Promise.all([
   keepReconciling(
     {
       listLiveCampaigns: store.listLiveCampaigns,
-      takeTurn: (campaign, ms) => gates.takeTurn(campaign, workerName, ms),
-      look: async (campaign) => {
-        const found = await reconcile(recovering, campaign);
-        return found && reportOf(campaign, found);
-      },
+      takeTurn: (campaign, ms) => recovery.gates.takeTurn(campaign, workerName, ms),
+      look: recovery.look,
       onRound: metrics.reconciled,
       onMismatch: (report) => log.error(report, 'the stores differ: see sluice reconcile'),
       onError,

@@ -13,6 +13,8 @@ export interface RecovererDeps {
   /** Undefined when somebody else does it. */
   recover: (campaign: string) => Promise<Recovery | undefined>;
   onRecovered: (campaign: string, recovery: Recovery) => void;
+  /** Once for each time that a closed gate is found on a server without the replicas it must have. */
+  onAlone: (campaign: string) => void;
   onError: (error: unknown) => void;
 }
 
@@ -26,13 +28,14 @@ const PAGE = 500;
 export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): Promise<void> {
   // While Redis is away the same campaigns are looked at again and again: the ledger is not asked for them each time.
   let known: StoredCampaign[] | undefined;
+  const alone = new Set<string>();
   for (let round = 0; !stopping.aborted; round += 1) {
     let calm = false;
     try {
       known ??= await deps.listLiveCampaigns();
-      calm = await recoverAmong(deps, known, stopping);
+      calm = await recoverAmong(deps, alone, known, stopping);
       known = undefined;
-      if (round % DONE_EVERY === 0) calm = (await recoverDone(deps, stopping)) && calm;
+      if (round % DONE_EVERY === 0) calm = (await recoverDone(deps, alone, stopping)) && calm;
     } catch (error) {
       deps.onError(error);
     }
@@ -41,11 +44,11 @@ export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): 
 }
 
 /** The same for all campaigns there are. */
-async function recoverDone(deps: RecovererDeps, stopping: AbortSignal): Promise<boolean> {
+async function recoverDone(deps: RecovererDeps, alone: Set<string>, stopping: AbortSignal): Promise<boolean> {
   let calm = true;
   for (let after: string | undefined; !stopping.aborted; ) {
     const page = await deps.listCampaigns({ after, limit: PAGE });
-    calm = (await recoverAmong(deps, page, stopping)) && calm;
+    calm = (await recoverAmong(deps, alone, page, stopping)) && calm;
     if (page.length < PAGE) break;
     after = page.at(-1)!.id;
   }
@@ -55,13 +58,21 @@ async function recoverDone(deps: RecovererDeps, stopping: AbortSignal): Promise<
 /** True when all gates may sell. One that cannot be recovered does not hold up the others; throws when Redis is away. */
 async function recoverAmong(
   deps: RecovererDeps,
+  alone: Set<string>,
   campaigns: readonly StoredCampaign[],
   stopping: AbortSignal,
 ): Promise<boolean> {
   const known = campaigns.filter((campaign) => campaign.projectedVersion > 0);
   const states = await Promise.all(known.map((campaign) => deps.stateOf(campaign)));
-  const closed = known.filter((_, index) => states[index] !== 'verified');
-  const calm = closed.length === 0;
+  for (const [index, { id }] of known.entries()) {
+    if (states[index] !== 'alone') alone.delete(id);
+    else if (!alone.has(id)) {
+      alone.add(id);
+      deps.onAlone(id);
+    }
+  }
+  const closed = known.filter(({ id }, index) => states[index] !== 'verified' && !alone.has(id));
+  const calm = states.every((state) => state === 'verified');
   // Side by side, but not all at once: each reads a campaign's rows.
   await Promise.all(
     Array.from({ length: limits.recoveriesMax }, async () => {

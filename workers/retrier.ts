@@ -4,9 +4,10 @@ import { couponCode } from '../src/domain/coupon.ts';
 import { Fault, isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
+import type { RetryJob } from '../src/domain/retry-job.ts';
 import type { Gate } from '../src/redis/gate.ts';
 import type { Returns } from '../src/redis/returns.ts';
-import type { RetryJob, RetryWork } from '../src/retry/port.ts';
+import type { RetryWork } from '../src/retry/port.ts';
 import { type CancellingDeps, cancelIfGivenBack } from './cancelling.ts';
 import { issuedAs, issueRows, type Renumbered, renumber } from './issuer.ts';
 

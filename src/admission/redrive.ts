@@ -11,6 +11,7 @@
 import { isRedrivable, type RedrivableLetter, type StoredDeadLetter } from '../domain/dead-letter.ts';
 import { Fault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
+import type { RetryJob } from '../domain/retry-job.ts';
 import type { ReadGates } from '../redis/gate-reader.ts';
 import type { Returns } from '../redis/returns.ts';
 
@@ -20,24 +21,11 @@ export interface RedriveStore {
   isIssued(campaign: string, user: string): Promise<boolean>;
 }
 
-/** A retry as the retrier takes it. */
-export interface RedriveJob {
-  campaign: string;
-  epoch: number;
-  seq: number;
-  unit: number;
-  user: string;
-  admittedAt: number;
-  reason: string;
-  traceparent: string;
-  redriveCount: number;
-}
-
 export interface RedriveDeps {
   store: RedriveStore;
   returns: Pick<Returns, 'redrive'>;
   readGates: ReadGates;
-  scheduleRetry: (job: RedriveJob) => Promise<void>;
+  scheduleRetry: (job: RetryJob) => Promise<void>;
 }
 
 /** Why a letter is kept that somebody wanted redriven. */
@@ -75,6 +63,6 @@ async function keep(deps: RedriveDeps, letter: StoredDeadLetter, why: NotRedrive
   return why;
 }
 
-function jobOf({ campaign, epoch, seq, unit, user, admittedAt, reason, redriveCount }: RedrivableLetter): RedriveJob {
+function jobOf({ campaign, epoch, seq, unit, user, admittedAt, reason, redriveCount }: RedrivableLetter): RetryJob {
   return { campaign, epoch, seq, unit, user, admittedAt, reason, traceparent: '', redriveCount };
 }

@@ -1,6 +1,6 @@
 // The default broker: one consumer group over the work streams that the gate script writes.
 import { seqOf, seqsBetween } from '../domain/shard.ts';
-import { type RedisClient, redisFault, untilReady } from '../redis/connection.ts';
+import { type RedisClient, redisFault, rethrow, untilReady } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/scripts.ts';
 import { settleArguments } from '../redis/settlement.ts';
@@ -41,11 +41,11 @@ export function createRedisStreams(deps: RedisStreamsDeps): Broker {
       const seq = Number((await deps.redis.hget(keys.gate(campaign), 'seq').catch(rethrow)) ?? 0);
       return Promise.all(
         Array.from({ length: shards }, async (_, shard) => {
-          const group = await groupInfo(deps.redis, keys.work(campaign, shard));
+          const group = await readGroup(deps.redis, keys.work(campaign, shard));
           return {
             shard,
-            undeliveredCount: seqsBetween(shard, shards, group.lastDelivered, seq + 1),
-            pendingCount: group.pending,
+            undeliveredCount: seqsBetween(shard, shards, group?.lastDelivered ?? 0, seq + 1),
+            pendingCount: group?.pending ?? 0,
           };
         }),
       );
@@ -194,11 +194,14 @@ async function createGroups(redis: RedisClient, campaign: string, shards: number
 }
 
 async function hasGroup(redis: RedisClient, work: string): Promise<boolean> {
-  const groups = (await redis.xinfo('GROUPS', work).catch(() => [])) as unknown[][];
-  return groups.some((group) => group[group.indexOf('name') + 1] === GROUP);
+  return (await readGroup(redis, work).catch(() => undefined)) !== undefined;
 }
 
-async function groupInfo(redis: RedisClient, work: string): Promise<{ lastDelivered: number; pending: number }> {
+/** Undefined when the stream or its group is missing. */
+async function readGroup(
+  redis: RedisClient,
+  work: string,
+): Promise<{ lastDelivered: number; pending: number } | undefined> {
   const groups = (await redis.xinfo('GROUPS', work).catch((error: unknown) => {
     if (String(error).includes('no such key')) return [];
     throw redisFault(error);
@@ -209,9 +212,5 @@ async function groupInfo(redis: RedisClient, work: string): Promise<{ lastDelive
       return { lastDelivered: seqOf(String(field('last-delivered-id'))), pending: Number(field('pending')) };
     }
   }
-  return { lastDelivered: 0, pending: 0 };
-}
-
-function rethrow(error: unknown): never {
-  throw redisFault(error);
+  return undefined;
 }

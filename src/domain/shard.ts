@@ -5,6 +5,14 @@ export const shardOf = (seq: number, shards: number): number => seq % shards;
 /** The stream entry ID of a ticket: arithmetic instead of a look-up. */
 export const entryIdOf = (seq: number): string => `${seq}-0`;
 
+/** No gate gives out more: a higher one, as an id that Redis makes of its clock, is of a stranger's entry. */
+export const SEQ_MAX = 10 ** 12 - 1;
+
+const ENTRY_ID = /^[1-9][0-9]{0,11}-0$/;
+
+/** Whether a gate gave this id, by its form. */
+export const isEntryId = (id: string): boolean => ENTRY_ID.test(id);
+
 export const seqOf = (entryId: string): number => Number(entryId.slice(0, entryId.indexOf('-')));
 
 /** How many seqs of `shard` lie in (`after`, `before`): both ends excluded. */

@@ -14,12 +14,12 @@ import { readEntry } from '../domain/entry-ticket.ts';
 import type { EpochStart } from '../domain/epochs.ts';
 import { backlogOf, type GateView } from '../domain/gate-view.ts';
 import { userTag } from '../domain/ids.ts';
+import type { RetryJob } from '../domain/retry-job.ts';
 import { shardOf } from '../domain/shard.ts';
 import type { EpochOpening, EpochReason, Holder, KeptHolder, LedgerFacts } from '../ledger/epochs.ts';
 import { limits } from '../limits.ts';
 import type { GateBuilder, KnownUser, StreamFacts } from '../redis/gate-builder.ts';
 import type { ReadGates } from '../redis/gate-reader.ts';
-import type { RetryJob } from '../retry/port.ts';
 import { Census, type Claim } from './census.ts';
 
 export interface RecoverDeps {
@@ -59,7 +59,7 @@ const USERS_PER_CALL = 500;
 
 /**
  * Verifies or rebuilds the gate of a campaign; `repair` rebuilds one that is open. Undefined when nothing was to be done,
- * or when somebody else is doing it. Throws a Fault; then the gate stays closed, and the next attempt begins anew.
+ * when it must not be done here, or when somebody else is doing it. Throws a Fault; then the gate stays closed, and the next attempt begins anew.
  */
 export async function recoverGate(deps: RecoverDeps, id: string, repair = false): Promise<Recovery | undefined> {
   if (!(await deps.gates.lock(id, deps.worker, limits.recoveryLockMs))) return undefined;
@@ -67,7 +67,7 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
     const campaign = await deps.ledger.get(id);
     if (campaign === undefined || campaign.projectedVersion === 0) return undefined;
     const state = await deps.gates.state(campaign);
-    if (state === 'verified' && !repair) return undefined;
+    if (state === 'alone' || (state === 'verified' && !repair)) return undefined;
     const reason = state === 'verified' ? 'repair' : state;
     // The streams first: what is settled between the two readings is then waiting in neither of them.
     const streams = await deps.gates.streamFacts(campaign);

@@ -88,3 +88,8 @@ export function redisFault(error: unknown): Fault {
   if (error instanceof Error && error.name === 'ReplyError') replies.add(fault);
   return fault;
 }
+
+/** For `catch`: the same as a rejection. */
+export function rethrow(error: unknown): never {
+  throw redisFault(error);
+}

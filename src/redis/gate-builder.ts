@@ -5,14 +5,18 @@ import { type EpochStart, formatEpochs } from '../domain/epochs.ts';
 import { bucketOf } from '../domain/ids.ts';
 import { type Exceptional, encodeOutcome } from '../domain/outcome.ts';
 import { type Place, packPlace } from '../domain/place.ts';
-import { entryIdOf, seqOf } from '../domain/shard.ts';
-import { type RedisClient, redisFault } from './connection.ts';
+import { entryIdOf, isEntryId, SEQ_MAX, seqOf } from '../domain/shard.ts';
+import { type RedisClient, redisFault, rethrow } from './connection.ts';
+import { pairs } from './entry-fields.ts';
 import { settingsOfGate } from './gate.ts';
 import { GROUP, keys } from './keys.ts';
 import { loadScript, runScript, type Script } from './scripts.ts';
 
-/** `verified` may sell; `unverified` since its server started; `damaged` must be built anew; `missing` is lost. */
-export type GateState = 'verified' | 'unverified' | 'damaged' | 'missing';
+/**
+ * `verified` may sell; `unverified` since its server started; `damaged` must be built anew; `missing` is lost; `alone` is one
+ * of the three, on a server without the replicas it must have: it may have been replaced, so nobody acts on what it says.
+ */
+export type GateState = 'verified' | 'unverified' | 'damaged' | 'missing' | 'alone';
 
 /** A user whom a rebuilt gate knows from the start. */
 export interface KnownUser {
@@ -32,7 +36,7 @@ export interface GateCounts {
 export interface StreamFacts {
   /** Entries by shard. */
   lengths: number[];
-  /** The highest seq that any stream ever had. */
+  /** The highest seq that any stream ever had, strangers' left out. */
   lastSeq: number;
 }
 
@@ -49,16 +53,17 @@ const ENTRIES_PER_READ = 1_000;
 
 export type GateBuilder = ReturnType<typeof createGateBuilder>;
 
-/** All methods throw a Fault; `stale-epoch` when somebody else has begun later. */
-export function createGateBuilder(redis: RedisClient) {
+/**
+ * A server that has fewer than `replicasMin` is not believed when it says that a gate needs to be opened. All methods throw a
+ * Fault; `stale-epoch` when somebody else has begun later.
+ */
+export function createGateBuilder(redis: RedisClient, replicasMin: number) {
   const run = (script: Script, scriptKeys: string[], args: (string | number | Buffer)[]): Promise<unknown> =>
-    runScript(redis, script, scriptKeys, args).catch((error: unknown) => {
-      throw redisFault(error);
-    });
+    runScript(redis, script, scriptKeys, args).catch(rethrow);
   return {
     /** `epoch`: that of the ledger. */
     state: async (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>): Promise<GateState> =>
-      (await run(state, [keys.gate(campaign.id), ...keys.works(campaign)], [campaign.epoch])) as GateState,
+      (await run(state, [keys.gate(campaign.id), ...keys.works(campaign)], [campaign.epoch, replicasMin])) as GateState,
 
     /** Ms for which nobody else gets the lock; false when somebody has it. It only saves work: the epoch is the fence. */
     async lock(campaign: string, holder: string, ms: number): Promise<boolean> {
@@ -127,7 +132,8 @@ export function createGateBuilder(redis: RedisClient) {
         if (error !== null && !String(error).includes('no such key')) throw redisFault(error);
         lengths.push(Number(fields[fields.indexOf('length') + 1] ?? 0));
         // A stream that never had an entry has the id 0-0.
-        lastSeq = Math.max(lastSeq, seqOf(String(fields[fields.indexOf('last-generated-id') + 1] ?? '0-0')));
+        const seq = seqOf(String(fields[fields.indexOf('last-generated-id') + 1] ?? '0-0'));
+        if (seq <= SEQ_MAX) lastSeq = Math.max(lastSeq, seq);
       }
       return { lengths, lastSeq };
     },
@@ -140,19 +146,9 @@ export function createGateBuilder(redis: RedisClient) {
           .catch(rethrow);
         const last = found.at(-1);
         if (last === undefined) return;
-        yield found.filter(([id]) => id.endsWith('-0')).map(([id, flat]) => ({ seq: seqOf(id), fields: pairs(flat) }));
+        yield found.filter(([id]) => isEntryId(id)).map(([id, flat]) => ({ seq: seqOf(id), fields: pairs(flat) }));
         from = `(${last[0]}`;
       }
     },
   };
-}
-
-function pairs(flat: readonly string[]): Record<string, string> {
-  const fields: Record<string, string> = Object.create(null);
-  for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i]!] = flat[i + 1]!;
-  return fields;
-}
-
-function rethrow(error: unknown): never {
-  throw redisFault(error);
 }

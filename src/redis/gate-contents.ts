@@ -1,6 +1,6 @@
 // Everything a gate remembers, for who compares it with the ledger. Read in pieces, beside the traffic.
 import { decodeOutcome, type Exceptional } from '../domain/outcome.ts';
-import { type RedisClient, redisFault } from './connection.ts';
+import { type RedisClient, redisFault, rethrow } from './connection.ts';
 import { keys } from './keys.ts';
 
 /** A user a gate knows; `seq` is where the ticket stands, 0 when it was settled before the gate was rebuilt. */
@@ -47,8 +47,4 @@ export function createGateContents(redis: RedisClient): GateContents {
       return (await redis.zrange(keys.free(campaign), 0, '-1').catch(rethrow)).map(Number);
     },
   };
-}
-
-function rethrow(error: unknown): never {
-  throw redisFault(error);
 }

@@ -1,11 +1,12 @@
 // Retries on BullMQ: exponential backoff with jitter; what failed for good stays in its failed set until it is buried.
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import { Fault, isFault } from '../domain/fault.ts';
+import type { RetryJob } from '../domain/retry-job.ts';
 import { backoffMs, pause, within } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 import { openForBullmq, type RedisServer } from '../redis/connection.ts';
 import { keys } from '../redis/keys.ts';
-import type { Retries, RetryJob, RetryWork } from './port.ts';
+import type { Retries, RetryWork } from './port.ts';
 
 const QUEUE = 'issuance';
 /** Failed events can be lost; the failed set cannot. It is looked through this often. */

@@ -1,20 +1,6 @@
 // Retries of single tickets: again, later, a bounded number of times, and then in somebody's hands.
 
-/** All that is needed to issue the ticket without its stream entry, which is acked once the retry is scheduled. */
-export interface RetryJob {
-  campaign: string;
-  epoch: number;
-  seq: number;
-  unit: number;
-  user: string;
-  /** Epoch ms. */
-  admittedAt: number;
-  /** Why it was not issued in its batch. */
-  reason: string;
-  traceparent: string;
-  /** How often its dead letter had been redriven when it was scheduled; none is 0. */
-  redriveCount?: number;
-}
+import type { RetryJob } from '../domain/retry-job.ts';
 
 export interface Retries {
   /** Schedules a retry; once for each ticket and redrive of it, however often it is asked. Throws a retryable Fault when Redis is away. */

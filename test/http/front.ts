@@ -1,46 +1,23 @@
 // The front and the admin API as `src/main.ts` puts them together, on free ports and on a database of the test file's own.
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
-import { createCampaignDesk } from '../../src/admission/campaign-desk.ts';
-import { createCampaignRoll } from '../../src/admission/campaign-roll.ts';
-import { type Campaigns, createCampaigns } from '../../src/admission/campaigns.ts';
-import { createGiveBack } from '../../src/admission/give-back.ts';
-import { createJoins } from '../../src/admission/joins.ts';
-import { createLetterDesk } from '../../src/admission/letter-desk.ts';
-import { createTickets } from '../../src/admission/tickets.ts';
-import { systemClock } from '../../src/domain/clock.ts';
-import { type Durability, waitsForReplica } from '../../src/domain/durability.ts';
+import type { Campaigns } from '../../src/admission/campaigns.ts';
+import { composeFront } from '../../src/composition/front.ts';
+import { composeRecovery } from '../../src/composition/recovery.ts';
+import type { Durability } from '../../src/domain/durability.ts';
 import type { TicketKeys } from '../../src/domain/ticket.ts';
-import { createAdmin } from '../../src/http/admin.ts';
 import { BOARD_PATH } from '../../src/http/board.ts';
-import { createAddressOf } from '../../src/http/client-address.ts';
-import { createJoinLimits } from '../../src/http/client-limits.ts';
-import { createFront } from '../../src/http/front.ts';
-import { createIdentify, type IdentitySource } from '../../src/http/identity.ts';
+import type { IdentitySource } from '../../src/http/identity.ts';
 import { listen } from '../../src/http/listen.ts';
-import { watchEventLoop } from '../../src/http/load-shedding.ts';
-import { campaignStore, epochStore } from '../../src/ledger/campaign-store.ts';
-import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
+import { listCampaigns, listLiveCampaigns } from '../../src/ledger/campaigns.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/limits.ts';
-import { reconcile } from '../../src/recovery/reconcile.ts';
-import { recoverGate } from '../../src/recovery/recover.ts';
-import { reportOf } from '../../src/recovery/report.ts';
-import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openFast, type RedisClient, untilReady } from '../../src/redis/connection.ts';
-import { createGate, type Gate } from '../../src/redis/gate.ts';
-import { createGateBuilder } from '../../src/redis/gate-builder.ts';
-import { createGateContents } from '../../src/redis/gate-contents.ts';
-import { createEachGateReader, createGateReader, type ReadGates } from '../../src/redis/gate-reader.ts';
-import { createRedisBreaker, guardEachReader, guardPort, guardReader } from '../../src/redis/guard.ts';
-import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
-import { createReplicaBarrier } from '../../src/redis/replica-barrier.ts';
-import { createCancelledTagsReader, createReturns, type Returns } from '../../src/redis/returns.ts';
-import { createSharedLimit } from '../../src/redis/shared-limit.ts';
+import type { Gate } from '../../src/redis/gate.ts';
+import type { ReadGates } from '../../src/redis/gate-reader.ts';
+import type { Returns } from '../../src/redis/returns.ts';
 import { openBoard } from '../../src/retry/board.ts';
 import { openRetries } from '../../src/retry/bullmq.ts';
-import { createTraceJoin } from '../../src/telemetry/join-trace.ts';
-import { frontMetrics } from '../../src/telemetry/metrics.ts';
 import { recoverGates } from '../../workers/recoverer.ts';
 import { redisUrl } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
@@ -60,7 +37,6 @@ export interface FrontSettings {
   pollsPerSecond?: number;
   /** Ms after a rebuild in which only holders of lost tickets are admitted; 0 here. */
   graceMs?: number;
-  recovers?: false;
   /** The ledger of those who give back, if not the file's. */
   statusLedger?: Ledger;
 }
@@ -141,103 +117,41 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   const questionCount = countQuestions(redis);
   await untilReady(redis, limits.drainMs);
 
-  const breaker = createRedisBreaker(redis);
-  const gate = guardPort(createGate(redis), breaker);
-  const readGates = guardReader(createGateReader(redis, systemClock), breaker);
-  const readAdmittedTags = createAdmittedTagsReader(redis);
-  const store = campaignStore(ledger);
-  const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
-  const returns = guardPort(createReturns(redis), breaker);
-  const campaigns = createCampaigns({
-    readGates: guardEachReader(createEachGateReader(redis, systemClock), breaker),
-    readAdmittedTags,
-    readCancelledTags: createCancelledTagsReader(redis),
-    exists: (id) => roll.has(id),
-    clock: systemClock,
-    onError,
-  });
-  const reading = Promise.all([campaigns.keepReading(stop.signal), roll.keepReading(stop.signal)]);
-  const { durability = 'disk' } = settings;
-  const barrier = waitsForReplica(durability) ? createReplicaBarrier(redis, () => undefined) : undefined;
-  const joins = createJoins({ gate, campaigns, barrier, clock: systemClock });
-  const tickets = createTickets({
-    gate,
-    campaigns,
-    ticketKeys: settings.ticketKeys ?? KEYS,
-    couponKey: COUPON_KEY,
-    durability,
-    pollsPerSecond: settings.pollsPerSecond ?? 0,
-    clock: systemClock,
-  });
-  const shedding = watchEventLoop();
-  const { identity = { kind: 'header' }, trustedProxies = [] } = settings;
-  const { joinsPerSecond = 0, joinsPerAddressPerSecond = 0 } = settings;
-  const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
-  const front = createFront({
-    joins,
-    tickets,
-    giveBack: createGiveBack({
-      store: cancellationStore(settings.statusLedger ?? ledger),
-      returns,
-      campaigns,
-      tickets,
-      clock: systemClock,
-    }),
-    campaigns,
-    identify: createIdentify(identity, { clock: systemClock, onError }),
-    addressOf: createAddressOf(trustedProxies),
-    clientLimits: createJoinLimits({ joinsPerSecond, joinsPerAddressPerSecond, openCount, clock: systemClock }),
-    traceJoin: createTraceJoin(0),
-    shedding,
-    ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
-    draining: stop.signal,
-    leaving: stop.signal,
-    missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
-    onError,
-  });
-  const readOldestWaitMs = createOldestWaitReader(redis, systemClock);
-  const desk = createCampaignDesk({ store, gate, readGates, readOldestWaitMs, onError });
   const retries = openRetries({ url, onError: () => undefined });
   const board = openBoard({ url, onError: () => undefined }, BOARD_PATH);
-  const letters = createLetterDesk({
-    store: letterStore(ledger),
-    cancellations: cancellationStore(ledger),
-    returns,
-    readGates,
-    scheduleRetry: (job) => retries.schedule(job),
-    readTicket: (text) => tickets.hold(text)?.ticket,
-    onError,
-  });
-  const own = openFast({ url, name: 'test-recovery', onError: () => undefined, commandMs: limits.gateCallMs });
-  const gates = createGateBuilder(own);
-  const recovering = {
-    gates,
-    readGates: createGateReader(own, systemClock),
-    ledger: epochStore(ledger),
-    listRetries: (id: string) => retries.list(id),
-    worker: 'test-front',
-    graceMs: settings.graceMs ?? 0,
-    contents: createGateContents(own),
-  };
-  const look = async (campaign: string) => {
-    const found = await reconcile(recovering, campaign);
-    return found && reportOf(campaign, found);
-  };
-  const repair = async (campaign: string, worker: string) =>
-    !!(await recoverGate({ ...recovering, worker }, campaign, true));
-  const asked = { desk, campaigns, letters, board: board.routes, reconcile: { look, repair } };
-  const admin = createAdmin({ ...asked, tokens: { operator: TOKEN, reader: READ_TOKEN }, onError });
+  const { durability = 'disk', graceMs = 0, identity = { kind: 'header' }, trustedProxies = [] } = settings;
+  const { joinsPerSecond = 0, joinsPerAddressPerSecond = 0, pollsPerSecond = 0 } = settings;
+  const { front, admin, ...service } = composeFront(
+    { redis, ledger, status: settings.statusLedger ?? ledger, retries, board: board.routes },
+    {
+      durability,
+      ticketKeys: settings.ticketKeys ?? KEYS,
+      couponKey: COUPON_KEY,
+      identity,
+      trustedProxies,
+      clientLimits: { joinsPerSecond, joinsPerAddressPerSecond, pollsPerSecond },
+      traceRatio: 0,
+      graceMs,
+      tokens: { operator: TOKEN, reader: READ_TOKEN },
+      draining: stop.signal,
+      leaving: stop.signal,
+      onError,
+    },
+  );
   // What a worker does: without it a gate stays closed once Redis was away. Not on the Redis that all tests share: there
   // the gates of a front with another Redis and the same ledger would look lost.
-  const recovery =
+  const own = openFast({ url, name: 'test-recovery', onError: () => undefined, commandMs: limits.gateCallMs });
+  const recovery = composeRecovery({ redis: own, ledger, retries, durability, graceMs });
+  const recovering =
     settings.redisUrl !== undefined &&
     recoverGates(
       {
-        listLiveCampaigns: store.listLiveCampaigns,
-        listCampaigns: store.list,
-        stateOf: gates.state,
-        recover: (campaign) => recoverGate(recovering, campaign),
+        listLiveCampaigns: () => listLiveCampaigns(ledger),
+        listCampaigns: (page) => listCampaigns(ledger, page),
+        stateOf: recovery.gates.state,
+        recover: (campaign) => recovery.recover(campaign, 'test-front'),
         onRecovered: () => undefined,
+        onAlone: () => undefined,
         onError,
       },
       stop.signal,
@@ -249,21 +163,19 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     url: publicListener.url,
     adminUrl: adminListener.url,
     redis,
-    gate,
-    returns,
-    readGates,
-    campaigns,
-    waiterCount: () => tickets.waiterCount(),
+    gate: service.gate,
+    returns: service.returns,
+    readGates: service.readGates,
+    campaigns: service.campaigns,
+    waiterCount: () => service.tickets.waiterCount(),
     errors,
     questionCount,
     drain: () => stop.abort(),
     [Symbol.asyncDispose]: async () => {
       stop.abort();
-      await Promise.all([publicListener.close(200), adminListener.close(200), reading, recovery]);
-      shedding.close();
+      await Promise.all([publicListener.close(200), adminListener.close(200), recovering]);
+      await service[Symbol.asyncDispose]();
       await Promise.all([retries.close(), board.close()]);
-      barrier?.close();
-      breaker[Symbol.dispose]();
       redis.disconnect();
       own.disconnect();
     },

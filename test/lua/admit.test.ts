@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, type TestContext, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { DECISION_KINDS, type Decision } from '../../src/domain/decision.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { shardOf } from '../../src/domain/shard.ts';
@@ -7,9 +7,10 @@ import type { RedisClient } from '../../src/redis/connection.ts';
 import { admitCall, createGate, readAdmitReply } from '../../src/redis/gate.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { loadScript, parseScript, runScript } from '../../src/redis/scripts.ts';
-import { campaignOf, keysLike, testRedis } from '../helpers/redis.ts';
+import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { GateModel } from './gate-model.ts';
+import { joinOf, sold } from './sold.ts';
 
 const admit = loadScript('admit');
 const START_US = 1_800_000_000_000_000;
@@ -21,8 +22,6 @@ function admitAt(nowUs: number) {
   expect(source).not.toBe(admit.source);
   return parseScript('admit', source);
 }
-
-const joinOf = (campaign: string, user: string) => ({ tag: userTag(campaign, user), user, trace: '' });
 
 type Step =
   | { do: 'join'; users: number[]; late: boolean }
@@ -164,65 +163,6 @@ test('the decisions of the script and of the program have the same order', () =>
   expect(words.map((word) => word.replace(/^\d+ /, ''))).toEqual([...DECISION_KINDS]);
 });
 
-async function sold(t: TestContext, name: string) {
-  const redis = testRedis(t);
-  const campaign = campaignOf(uniqueName(name), { stock: 100, ratePerSecond: 50, burst: 50 });
-  const gate = createGate(redis);
-  await gate.project(campaign, true);
-  await gate.admit(
-    campaign,
-    ['a', 'b', 'c', 'd'].map((user) => joinOf(campaign.id, user)),
-    0,
-  );
-  await redis.zadd(keys.free(campaign.id), 77, 77);
-  return { redis, campaign, gate };
-}
-
-/** Everything Redis holds of a campaign, as bytes, except when something happened. */
-async function stateOf(redis: RedisClient, id: string): Promise<Record<string, unknown>> {
-  const names = await keysLike(redis, `sluice:{${id}}:*`);
-  const dumps = await Promise.all(
-    names.toSorted().map(async (name) => [name, (await redis.dumpBuffer(name))?.toString('hex')]),
-  );
-  return Object.fromEntries(dumps);
-}
-
-const wrongTyped: [string, (id: string) => string][] = [
-  ['the gate', (id) => keys.gate(id)],
-  ['the free list', (id) => keys.free(id)],
-  ['the work stream of the first ticket', (id) => keys.work(id, shardOf(5, 3))],
-  ['the work stream of a later ticket of the batch', (id) => keys.work(id, shardOf(6, 3))],
-  ['the bucket of a user', (id) => admitCall(campaignOf(id), [joinOf(id, 'y')], 0).keys.at(-1)!],
-];
-for (const [what, keyOf] of wrongTyped) {
-  test(`${what} being of another type fails the batch and leaves the state bit-identical`, async (t) => {
-    const { redis, campaign, gate } = await sold(t, 'wrong');
-    const key = keyOf(campaign.id);
-    await redis.del(key);
-    await redis.set(key, 'an intruder was here');
-    const before = await stateOf(redis, campaign.id);
-    const batch = ['x', 'y', 'z'].map((user) => joinOf(campaign.id, user));
-    await expect(gate.admit(campaign, batch, 0)).rejects.toMatchObject({ code: 'corrupt-state', retryable: false });
-    expect(await stateOf(redis, campaign.id)).toEqual(before);
-  });
-}
-
-test.for([
-  ['settled', 'NaN'],
-  ['seq', '0x10'],
-  ['seq', ' 7'],
-  ['next_unit', '9007199254740993'],
-  ['bucket_level', '1e400'],
-  ['stock', '-1'],
-  ['state', 'open'],
-] as const)('a gate whose %s is %s is refused, and nothing is written', async ([field, value], t) => {
-  const { redis, campaign, gate } = await sold(t, 'field');
-  await redis.hset(keys.gate(campaign.id), field, value);
-  const before = await stateOf(redis, campaign.id);
-  await expect(gate.admit(campaign, [joinOf(campaign.id, 'x')], 0)).rejects.toMatchObject({ code: 'corrupt-state' });
-  expect(await stateOf(redis, campaign.id)).toEqual(before);
-});
-
 test('a clock that was set back by an hour does not close the sale for an hour', async (t) => {
   const { redis, campaign, gate } = await sold(t, 'clock');
   const inAnHour = Math.round((Date.now() + 3_600_000) * 1_000);
@@ -231,15 +171,6 @@ test('a clock that was set back by an hour does not close the sale for an hour',
   const { decisions } = await gate.admit(campaign, batch, 0);
   // Filled once, to its burst of 50, and not more.
   expect(decisions.filter(({ kind }) => kind === 'admitted')).toHaveLength(50);
-});
-
-test('a stream whose IDs somebody exhausted fails the batch before anything is written', async (t) => {
-  const { redis, campaign, gate } = await sold(t, 'exhausted');
-  await redis.xadd(keys.work(campaign.id, shardOf(6, 3)), '18446744073709551615-1', 'user', 'intruder');
-  const before = await stateOf(redis, campaign.id);
-  const batch = ['x', 'y', 'z'].map((user) => joinOf(campaign.id, user));
-  await expect(gate.admit(campaign, batch, 0)).rejects.toMatchObject({ code: 'corrupt-state' });
-  expect(await stateOf(redis, campaign.id)).toEqual(before);
 });
 
 test('a gate that is missing or of another epoch decides nothing', async (t) => {

@@ -23,7 +23,7 @@ async function soldSale(t: TestContext) {
   for (const ticket of tickets) await client.untilStatus(ticket, 'issued');
   await stop();
   const deps = {
-    gates: createGateBuilder(duties.redis),
+    gates: createGateBuilder(duties.redis, 0),
     contents: createGateContents(duties.redis),
     readGates: duties.readGates,
     ledger: epochStore(ledger),

@@ -128,6 +128,13 @@ export async function openSale(t: TestContext, options: SaleOptions) {
     follow,
     buyAll: (from: number, to: number) => Promise.all(names(from, to).map((user) => buy(user))),
     followAll: (buyers: Buyer[]) => Promise.all(buyers.map((buyer) => follow(buyer))),
+    /** Compares the stores, as an operator would. */
+    reconcile: async () => {
+      const response = await fetch(`${front.adminUrl}/admin/campaigns/${campaign}/reconcile`, {
+        headers: { authorization: `Bearer ${front.adminToken}` },
+      });
+      return (await response.json()) as { counts: Record<string, number> };
+    },
     rows: () =>
       database.sql('SELECT unit, user, seq, epoch, code FROM issuances WHERE campaign = ? ORDER BY unit', [
         campaign,

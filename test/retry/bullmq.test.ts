@@ -1,7 +1,8 @@
 import { expect, type TestContext, test } from 'vitest';
+import type { RetryJob } from '../../src/domain/retry-job.ts';
 import type { RedisClient } from '../../src/redis/connection.ts';
 import { openRetries, workOnRetries } from '../../src/retry/bullmq.ts';
-import type { RetryJob, RetryWork } from '../../src/retry/port.ts';
+import type { RetryWork } from '../../src/retry/port.ts';
 import { testRedis } from '../helpers/redis.ts';
 import { startRedis } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';

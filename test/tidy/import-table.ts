@@ -43,6 +43,11 @@ const TABLE: Record<string, Row> = {
     mayTypes: ['config', 'telemetry'],
     why: 'it looks at both stores from outside of the duties; only a composition root calls it',
   },
+  composition: {
+    may: ['domain', 'admission', 'http', 'ledger', 'recovery', 'redis', 'telemetry', 'limits'],
+    mayTypes: ['breaker', 'retry'],
+    why: 'it puts together what composition roots and their tests have in common; what opens and closes stays with them',
+  },
   cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
   rehearsal: { may: [], why: 'a judge that shares code with the service shares its mistakes' },
   workers: {
@@ -58,7 +63,7 @@ const HOMES: Record<string, readonly string[]> = {
   '@bull-board/hono': ['retry'],
   // The board of the retrier's queue serves its own files.
   '@hono/node-server': ['http', 'retry'],
-  '@hono/zod-openapi': ['http'],
+  '@hono/zod-openapi': ['http', 'composition'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/exporter-prometheus': ['telemetry'],
   '@opentelemetry/resources': ['telemetry'],
@@ -66,7 +71,7 @@ const HOMES: Record<string, readonly string[]> = {
   '@opentelemetry/sdk-trace': ['telemetry'],
   bullmq: ['retry'],
   cockatiel: ['breaker'],
-  hono: ['http'],
+  hono: ['http', 'composition'],
   ioredis: ['redis', 'broker', 'retry', 'local', 'doctor'],
   jose: ['http'],
   kysely: ['ledger'],

@@ -52,7 +52,7 @@ test('a primary that hangs and wakes up again as a second one: under 10 s, and n
   const sleeper = await group.primary();
   // A front that knows only this server, as one would that has not heard of the failover.
   const alone = `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${sleeper.port}`;
-  await using astray = await file.open({ redisUrl: alone, durability: 'replica', recovers: false });
+  await using astray = await file.open({ redisUrl: alone, durability: 'replica' });
   expect((await astray.join(campaign, 'stray')).status).toBe(202);
   sleeper.freeze();
   await until('an outage', 5_000, () => crowd.failures().length > 0);

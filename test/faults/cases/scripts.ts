@@ -8,7 +8,7 @@ import { askToJoin } from '../crowd/crowd.ts';
 import { countJoins, percentile, tookMs } from '../crowd/history.ts';
 import type { Sale } from '../stage/sale.ts';
 import type { Stage } from '../stage/stage.ts';
-import { contentOf, isReady, keyOf, seqOf, settled } from './watch.ts';
+import { contentOf, isReady, keyOf, SHORT_GRACE, seqOf, settled } from './watch.ts';
 
 /** What an intruder or an operator may do to a gate, by name. */
 const CORRUPTIONS: [string, (redis: Redis, sale: Sale) => Promise<unknown>][] = [
@@ -114,23 +114,41 @@ async function strangeNumbers(sale: Sale) {
   return { tried: bodies.length, refused, isClean: made.status === 404 && shown.body?.ratePerSecond === 0 };
 }
 
+/** What tells of tickets: the gate's fields, the users' places, and the entries that wait. */
+async function ticketsOf(redis: Redis, sale: Sale): Promise<string> {
+  const names = (await redis.keys(keyOf(sale, '*'))).toSorted().filter((name) => !name.includes(':work:'));
+  const dumps = await Promise.all(names.map(async (name) => (await redis.dumpBuffer(name))?.toString('hex')));
+  const waiting = await Promise.all([0, 1].map((shard) => redis.xrange(keyOf(sale, `work:${shard}`), '-', '+')));
+  return JSON.stringify([names, dumps, waiting]);
+}
+
 const exhausted: FaultCase = {
   numbers: [6],
   name: 'joins on a work stream whose last id was used and deleted',
-  awaits: 'a look at the last id of a stream that holds nothing (docs/decisions.md names its price)',
   run: async (stage) => {
     const house = await stage.house();
     const sale = await house.openSale({ stock: 50, shards: 2 });
     const work = keyOf(sale, 'work:0');
+    const before = await ticketsOf(house.redis.raw, sale);
     await house.redis.raw.xadd(work, '18446744073709551615-18446744073709551615', 'user', 'x');
     await house.redis.raw.xdel(work, '18446744073709551615-18446744073709551615');
-    const before = await contentOf(house.redis.raw, sale);
-    const history = await sale.crowd({ buyers: 6, perSecond: 1e6, insists: false, polls: false }).ended;
+    const refused = await sale.crowd({ buyers: 6, perSecond: 1e6, insists: false, polls: false }).ended;
+    const isUnchanged = (await ticketsOf(house.redis.raw, sale)) === before;
+    await house.startWorker('w1', SHORT_GRACE);
+    const crowd = sale.crowd({ buyers: 60, perSecond: 100 });
+    const history = await crowd.ended;
+    const verdict = await sale.check();
+    const count = countJoins(refused, ({ kind }) => kind === 'unknown');
     return {
       6: {
-        injected: 'an exhausted stream id, 6 joins in one batch',
-        seen: `${countJoins(history, ({ kind }) => kind === 'unknown')} joins refused`,
-        holds: { 'no state changed by a bit': (await contentOf(house.redis.raw, sale)) === before },
+        injected: 'an id that is the last there is, deleted again, then 6 joins in one batch',
+        seen: `${count} joins refused with 5xx; ${countJoins(history, ({ kind }) => kind === 'ok')} admitted once a worker had looked`,
+        holds: {
+          'all of them were refused': count === 6,
+          'no ticket is left of them': isUnchanged,
+          'the stock was sold out after that': countJoins(history, ({ kind }) => kind === 'ok') >= 50,
+        },
+        verdict,
       },
     };
   },

@@ -1,0 +1,169 @@
+// The public and the admin application, put together of the stores: the front itself does it, and its tests do.
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Hono } from 'hono';
+import { createCampaignDesk } from '../admission/campaign-desk.ts';
+import { createCampaignRoll } from '../admission/campaign-roll.ts';
+import { type Campaigns, createCampaigns } from '../admission/campaigns.ts';
+import { createGiveBack } from '../admission/give-back.ts';
+import { createJoins } from '../admission/joins.ts';
+import { createLetterDesk } from '../admission/letter-desk.ts';
+import { createTickets, type Tickets } from '../admission/tickets.ts';
+import type { Breaker } from '../breaker.ts';
+import { systemClock } from '../domain/clock.ts';
+import { type Durability, waitsForReplica } from '../domain/durability.ts';
+import type { TicketKeys } from '../domain/ticket.ts';
+import { createAdmin } from '../http/admin.ts';
+import type { AdminTokens } from '../http/admin-roles.ts';
+import { createAddressOf } from '../http/client-address.ts';
+import { createJoinLimits } from '../http/client-limits.ts';
+import { createFront } from '../http/front.ts';
+import { createIdentify, type IdentitySource } from '../http/identity.ts';
+import { watchEventLoop } from '../http/load-shedding.ts';
+import { campaignStore } from '../ledger/campaign-store.ts';
+import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
+import type { Ledger } from '../ledger/pool.ts';
+import { createAdmittedTagsReader } from '../redis/admitted-tags.ts';
+import { type RedisClient, redisFault } from '../redis/connection.ts';
+import { createGate, type Gate } from '../redis/gate.ts';
+import { createEachGateReader, createGateReader, type ReadGates } from '../redis/gate-reader.ts';
+import { createRedisBreaker, guardEachReader, guardPort, guardReader } from '../redis/guard.ts';
+import { createOldestWaitReader } from '../redis/oldest-wait.ts';
+import { createReplicaBarrier } from '../redis/replica-barrier.ts';
+import { createCancelledTagsReader, createReturns, type Returns } from '../redis/returns.ts';
+import { createSharedLimit } from '../redis/shared-limit.ts';
+import type { Retries } from '../retry/port.ts';
+import { createTraceJoin } from '../telemetry/join-trace.ts';
+import { frontMetrics } from '../telemetry/metrics.ts';
+import { composeRecovery } from './recovery.ts';
+
+export interface FrontParts {
+  /** Fast: a command that is not answered within the gate's call limit fails. */
+  redis: RedisClient;
+  /** For operators. */
+  ledger: Ledger;
+  /** For buyers who give back: a crowd of them must not keep operators out. */
+  status: Ledger;
+  retries: Retries;
+  /** The retrier's queue as pages. */
+  board: Hono;
+}
+
+export interface FrontSettings {
+  durability: Durability;
+  ticketKeys: TicketKeys;
+  couponKey: Buffer;
+  identity: IdentitySource;
+  trustedProxies: readonly string[];
+  /** 0 for no limit. */
+  clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
+  /** Share of joins whose trace is recorded, 0 to 1. */
+  traceRatio: number;
+  /** Ms after a rebuild in which only holders of lost tickets are admitted. */
+  graceMs: number;
+  tokens: AdminTokens;
+  /** Aborts when the balancer is to leave this front. */
+  draining: AbortSignal;
+  /** Aborts when who waits here is to ask elsewhere. */
+  leaving: AbortSignal;
+  onError: (error: unknown) => void;
+}
+
+/** Dispose of it after its last answer, and before the connections it was made of. */
+export interface ComposedFront extends AsyncDisposable {
+  front: OpenAPIHono;
+  admin: OpenAPIHono;
+  breaker: Breaker;
+  gate: Gate;
+  returns: Returns;
+  readGates: ReadGates;
+  campaigns: Campaigns;
+  tickets: Tickets;
+}
+
+export function composeFront(parts: FrontParts, settings: FrontSettings): ComposedFront {
+  const { redis, ledger, status, retries, board } = parts;
+  const { durability, ticketKeys, couponKey, clientLimits, graceMs, onError } = settings;
+  const clock = systemClock;
+  const breaker = createRedisBreaker(redis);
+  const gate = guardPort(createGate(redis), breaker);
+  const returns = guardPort(createReturns(redis), breaker);
+  const readGates = guardReader(createGateReader(redis, clock), breaker);
+  const store = campaignStore(ledger);
+  const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
+  const campaigns = createCampaigns({
+    readGates: guardEachReader(createEachGateReader(redis, clock), breaker),
+    readAdmittedTags: createAdmittedTagsReader(redis),
+    readCancelledTags: createCancelledTagsReader(redis),
+    exists: (id) => roll.has(id),
+    clock,
+    onError,
+  });
+  // Until the last request is answered: a front that drains serves as well as any other.
+  const served = new AbortController();
+  const reading = Promise.all([campaigns.keepReading(served.signal), roll.keepReading(served.signal)]);
+  const barrier = waitsForReplica(durability)
+    ? createReplicaBarrier(redis, (error) => onError(redisFault(error)))
+    : undefined;
+  const joins = createJoins({ gate, campaigns, barrier, clock });
+  const { pollsPerSecond } = clientLimits;
+  const tickets = createTickets({ gate, campaigns, ticketKeys, couponKey, durability, pollsPerSecond, clock });
+  const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
+  const shedding = watchEventLoop();
+  const front = createFront({
+    joins,
+    tickets,
+    giveBack: createGiveBack({ store: cancellationStore(status), returns, campaigns, tickets, clock }),
+    campaigns,
+    identify: createIdentify(settings.identity, { clock, onError }),
+    addressOf: createAddressOf(settings.trustedProxies),
+    clientLimits: createJoinLimits({ ...clientLimits, openCount, clock }),
+    traceJoin: createTraceJoin(settings.traceRatio),
+    shedding,
+    ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
+    draining: settings.draining,
+    leaving: settings.leaving,
+    missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
+    onError,
+  });
+  const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
+  const admin = createAdmin({
+    reconcile: { look, repair },
+    desk: createCampaignDesk({
+      store,
+      gate,
+      readGates,
+      readOldestWaitMs: createOldestWaitReader(redis, clock),
+      onError,
+    }),
+    campaigns,
+    letters: createLetterDesk({
+      store: letterStore(ledger),
+      cancellations: cancellationStore(ledger),
+      returns,
+      readGates,
+      scheduleRetry: (job) => retries.schedule(job),
+      readTicket: (text) => tickets.hold(text)?.ticket,
+      onError,
+    }),
+    board,
+    tokens: settings.tokens,
+    onError,
+  });
+  return {
+    front,
+    admin,
+    breaker,
+    gate,
+    returns,
+    readGates,
+    campaigns,
+    tickets,
+    [Symbol.asyncDispose]: async () => {
+      served.abort();
+      await reading;
+      shedding.close();
+      barrier?.close();
+      breaker[Symbol.dispose]();
+    },
+  };
+}

@@ -1,0 +1,53 @@
+// Opening and comparing gates, put together of the stores: a worker does it unasked, a front when an operator asks.
+import { systemClock } from '../domain/clock.ts';
+import { type Durability, waitsForReplica } from '../domain/durability.ts';
+import { epochStore } from '../ledger/campaign-store.ts';
+import type { Ledger } from '../ledger/pool.ts';
+import { reconcile } from '../recovery/reconcile.ts';
+import { type Recovery, recoverGate } from '../recovery/recover.ts';
+import { type ReconcileReport, reportOf } from '../recovery/report.ts';
+import type { RedisClient } from '../redis/connection.ts';
+import { createGateBuilder, type GateBuilder } from '../redis/gate-builder.ts';
+import { createGateContents } from '../redis/gate-contents.ts';
+import { createGateReader } from '../redis/gate-reader.ts';
+import type { Retries } from '../retry/port.ts';
+
+export interface RecoveryParts {
+  redis: RedisClient;
+  ledger: Ledger;
+  retries: Retries;
+  durability: Durability;
+  /** Ms after a rebuild in which only holders of lost tickets are admitted. */
+  graceMs: number;
+}
+
+export interface ComposedRecovery {
+  gates: GateBuilder;
+  /** What the stores differ in; undefined when there is no such campaign. */
+  look: (campaign: string) => Promise<ReconcileReport | undefined>;
+  /** Opens a closed gate. Undefined when nothing was to be done, or when somebody else does it. */
+  recover: (campaign: string, worker: string) => Promise<Recovery | undefined>;
+  /** Rebuilds a gate, open or not; false when somebody else does it, or when there is no such campaign. */
+  repair: (campaign: string, actor: string) => Promise<boolean>;
+}
+
+export function composeRecovery({ redis, ledger, retries, durability, graceMs }: RecoveryParts): ComposedRecovery {
+  const deps = {
+    // What is promised with a replica is not built on a server that has none: it may have been replaced.
+    gates: createGateBuilder(redis, waitsForReplica(durability) ? 1 : 0),
+    contents: createGateContents(redis),
+    readGates: createGateReader(redis, systemClock),
+    ledger: epochStore(ledger),
+    listRetries: (campaign: string) => retries.list(campaign),
+    graceMs,
+  };
+  return {
+    gates: deps.gates,
+    look: async (campaign) => {
+      const differences = await reconcile(deps, campaign);
+      return differences && reportOf(campaign, differences);
+    },
+    recover: (campaign, worker) => recoverGate({ ...deps, worker }, campaign),
+    repair: async (campaign, actor) => (await recoverGate({ ...deps, worker: actor }, campaign, true)) !== undefined,
+  };
+}
