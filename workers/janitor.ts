@@ -1,4 +1,4 @@
-// Tidies up: gates that a crash left behind their ledger, consumers that died, campaigns that are done.
+// Tidies up: gates that a crash left behind their ledger, consumers that died, campaigns that are done. Counts the letters.
 import { projectCampaign } from '../src/admission/campaign-desk.ts';
 import { phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
 import { isFault } from '../src/domain/fault.ts';
@@ -16,10 +16,13 @@ export interface JanitorDeps {
     listLiveCampaigns: () => Promise<StoredCampaign[]>;
     markProjected: (id: string, version: number) => Promise<void>;
     markDrained: (id: string, version: number) => Promise<void>;
+    countDeadLetters: () => Promise<number>;
   };
   /** Deletes consumers of a campaign that hold nothing and are silent for `idleMs`. */
   reapConsumers: (campaign: string, shards: number, idleMs: number) => Promise<number>;
   onGateLost: (campaign: string) => void;
+  /** Takes how many dead letters wait for a person, over all campaigns. */
+  onDeadLetters: (count: number) => void;
   onError: (error: unknown) => void;
 }
 
@@ -31,7 +34,10 @@ const DRAINED_AFTER_MS = 60_000;
 export async function tidyUp(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
   for (let round = 0; !stopping.aborted; round += 1) {
     await healProjections(deps).catch(deps.onError);
-    if (round % TIDY_EVERY === 0) await tidyCampaigns(deps).catch(deps.onError);
+    if (round % TIDY_EVERY === 0) {
+      await tidyCampaigns(deps).catch(deps.onError);
+      await deps.store.countDeadLetters().then(deps.onDeadLetters).catch(deps.onError);
+    }
     await pause(PROJECT_MS, stopping);
   }
 }

@@ -173,6 +173,7 @@ await Promise.all([
       gate,
       readGates: readEachGate,
       reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
+      onDeadLetters: metrics.deadLetters,
       onGateLost: (campaign) =>
         log.error({ campaign }, 'a change waits: the gate is lost, and hears of it when it is recovered'),
       onError,

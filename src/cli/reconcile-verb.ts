@@ -9,6 +9,7 @@ interface Reconciliation {
 
 const MEANING: Record<string, string> = {
   'gate-closed': 'the gate is missing, damaged or not verified; a worker opens it',
+  'settings-differ': 'the gate has settings of a later version than the ledger, and takes no change',
   'holder-unknown': 'the ledger has a row of a user whom the gate does not know',
   'unit-differs': 'the gate tells another unit than the ledger has',
   'issued-without-row': 'the gate tells that it was issued, the ledger has no row',

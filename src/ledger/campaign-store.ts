@@ -38,7 +38,7 @@ export const campaignStore = (ledger: Ledger) => ({
     await markDrained(ledger, id, version);
   },
   countIssued: (id: string) => countIssued(ledger, id),
-  countDeadLetters: (id: string) => countDeadLetters(ledger, id),
+  countDeadLetters: (id?: string) => countDeadLetters(ledger, id),
 });
 
 /** What a rebuilt gate is made of, with its ledger given. */

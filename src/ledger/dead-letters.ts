@@ -82,13 +82,13 @@ export async function getDeadLetter(ledger: Ledger, id: DeadLetterId): Promise<S
   return row === undefined ? undefined : letterOf(row);
 }
 
-/** How many dead letters of a campaign wait for a person. */
-export async function countDeadLetters(ledger: Ledger, campaign: string): Promise<number> {
+/** How many dead letters wait for a person: of one campaign, or of all. */
+export async function countDeadLetters(ledger: Ledger, campaign?: string): Promise<number> {
   const counted = await ledger.db
     .selectFrom('dead_letters')
     .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('campaign', '=', campaign)
     .where('state', '=', 'kept')
+    .$if(campaign !== undefined, (query) => query.where('campaign', '=', campaign!))
     .executeTakeFirstOrThrow();
   return Number(counted.count);
 }

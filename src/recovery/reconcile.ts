@@ -13,6 +13,8 @@ import type { RecoverDeps } from './recover.ts';
 export type DifferenceKind =
   /** The gate is missing, damaged, or not verified since Redis was started. */
   | 'gate-closed'
+  /** The gate has settings that the ledger does not know (any more), and takes none of an earlier version. */
+  | 'settings-differ'
   /** The ledger has a row of a user whom the gate does not know. */
   | 'holder-unknown'
   /** The gate tells another unit than the ledger has. */
@@ -102,7 +104,18 @@ async function gather(
 }
 
 function differencesOf(campaign: StoredCampaign, view: GateView, books: Books): Difference[] {
-  return [...holders(books), ...promises(view, books), ...units(campaign, view, books), ...lostTickets(view, books)];
+  return [
+    ...settings(campaign, view),
+    ...holders(books),
+    ...promises(view, books),
+    ...units(campaign, view, books),
+    ...lostTickets(view, books),
+  ];
+}
+
+function* settings({ version }: StoredCampaign, view: GateView): Iterable<Difference> {
+  if (view.version > version)
+    yield { kind: 'settings-differ', detail: `the gate has version ${view.version}, the ledger ${version}` };
 }
 
 function* holders({ issued, remembered, exceptions }: Books): Iterable<Difference> {

@@ -42,20 +42,27 @@ export interface WorkerMetrics {
   reconciled: (mismatches: number, lost: number) => void;
   /** Takes what was last seen of all campaigns; every worker sees the same. */
   looked: (backlog: number, retrying: number) => void;
+  /** Takes how many dead letters wait for a person; every worker sees the same. */
+  deadLetters: (count: number) => void;
 }
 
 export function workerMetrics(): WorkerMetrics {
   const settledCounter = meter().createCounter('sluice_settled', { description: 'Entries settled by this worker' });
   const observe = durationHistogram('sluice_batch_seconds', 'From receipt of a batch to its ack');
   let seen = { backlog: 0, retrying: 0 };
+  let deadLetterCount = 0;
   let compared = { mismatches: 0, lost: 0 };
   gauge('sluice_backlog', 'Tickets admitted and not settled, over all campaigns', () => seen.backlog);
   gauge('sluice_retrying', 'Tickets that are being retried, over all campaigns', () => seen.retrying);
+  gauge('sluice_dead_letters', 'Dead letters that wait for a person, over all campaigns', () => deadLetterCount);
   gauge('sluice_ledger_mismatch', 'Differences between gate, streams, retries and ledger', () => compared.mismatches);
   gauge('sluice_tickets_lost', 'Tickets that Redis lost and nobody has asked for since', () => compared.lost);
   return {
     reconciled: (mismatches, lost) => {
       compared = { mismatches, lost };
+    },
+    deadLetters: (count) => {
+      deadLetterCount = count;
     },
     looked: (backlog, retrying) => {
       seen = { backlog, retrying };

@@ -209,7 +209,8 @@ function tidy(front: TestFront): AbortController {
   const stop = new AbortController();
   const store = campaignStore(file.ledger());
   const deps = { gate: front.gate, readGates: front.readGates, store, reapConsumers: async () => 0 };
-  void tidyUp({ ...deps, onGateLost: () => undefined, onError: () => undefined }, stop.signal);
+  const deaf = { onGateLost: () => undefined, onDeadLetters: () => undefined, onError: () => undefined };
+  void tidyUp({ ...deps, ...deaf }, stop.signal);
   return stop;
 }
 

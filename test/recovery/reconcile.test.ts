@@ -103,6 +103,11 @@ const BREAKAGES: [name: string, breakIt: (sale: Sale) => Promise<unknown>, found
     ],
   ],
   [
+    'a gate that has heard of changes which the ledger has not',
+    (sale) => sale.redis.hset(keys.gate(sale.campaign), 'version', 5),
+    [{ kind: 'settings-differ', detail: 'the gate has version 5, the ledger 1' }],
+  ],
+  [
     'a gate that is gone',
     (sale) => sale.redis.del(keys.gate(sale.campaign)),
     [{ kind: 'gate-closed', detail: 'missing' }],

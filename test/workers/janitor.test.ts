@@ -13,7 +13,7 @@ import { type Duties, openDuties, users } from './duties.ts';
 const database = ownDatabase();
 
 /** Runs the janitor; gives the campaigns whose gates it called lost. */
-function tidy(duties: Duties): string[] {
+function tidy(duties: Duties, onDeadLetters: (count: number) => void = () => undefined): string[] {
   const lost: string[] = [];
   const { store, gate, readGates, redis, errors } = duties;
   duties.run((stopping) =>
@@ -24,6 +24,7 @@ function tidy(duties: Duties): string[] {
         readGates,
         reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
         onGateLost: (campaign) => lost.push(campaign),
+        onDeadLetters,
         onError: (error) => errors.push(error),
       },
       stopping,
@@ -50,6 +51,18 @@ test('a crash between the ledger and the gate is healed, also for a campaign tha
   expect((await duties.readGates([campaign, born])).map((view) => view?.state)).toEqual(['paused', 'active']);
   expect(await duties.store.get(campaign)).toMatchObject({ version: 2, projectedVersion: 2 });
   await until('nothing is left to do', 3_000, async () => (await duties.store.listUnprojected()).length === 0);
+});
+
+test('dead letters that wait for a person are counted over all campaigns', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const counts: number[] = [];
+  const before = await duties.store.countDeadLetters();
+  for (const seq of [1, 2, 3]) {
+    await duties.issuerDeps.keepMalformed(`letters-${seq % 2}`, 1, seq, '{}');
+  }
+  tidy(duties, (count) => counts.push(count));
+  await until('they are counted', 5_000, async () => counts.length > 0);
+  expect(counts[0]).toBe(before + 3);
 });
 
 test('a late projection of an older version changes nothing', async (t) => {
