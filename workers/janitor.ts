@@ -16,6 +16,9 @@ export interface JanitorDeps {
     listLiveCampaigns: () => Promise<StoredCampaign[]>;
     markProjected: (id: string, version: number) => Promise<void>;
     markDrained: (id: string, version: number) => Promise<void>;
+    markLive: (id: string) => Promise<void>;
+    /** Up to `limit` campaigns behind the id `after`, drained or not. */
+    list: (page: { after: string | undefined; limit: number }) => Promise<StoredCampaign[]>;
     countDeadLetters: () => Promise<number>;
   };
   /** Deletes consumers of a campaign that hold nothing and are silent for `idleMs`. */
@@ -26,6 +29,7 @@ export interface JanitorDeps {
   onError: (error: unknown) => void;
 }
 
+const PAGE = 500;
 const PROJECT_MS = 1_000;
 const TIDY_EVERY = 30;
 /** A join that was decided just before the end may still be on its way to the counters. */
@@ -36,6 +40,7 @@ export async function tidyUp(deps: JanitorDeps, stopping: AbortSignal): Promise<
     await healProjections(deps).catch(deps.onError);
     if (round % TIDY_EVERY === 0) {
       await tidyCampaigns(deps).catch(deps.onError);
+      await reviveDrained(deps, stopping).catch(deps.onError);
       await deps.store.countDeadLetters().then(deps.onDeadLetters).catch(deps.onError);
     }
     await pause(PROJECT_MS, stopping);
@@ -62,5 +67,20 @@ async function tidyCampaigns(deps: JanitorDeps): Promise<void> {
     if (ended && view.version >= campaign.version && backlogOf(view) === 0 && view.retryingCount === 0) {
       await deps.store.markDrained(campaign.id, campaign.version);
     }
+  }
+}
+
+/** A ticket that Redis had lost may come back when its campaign is done with: then workers are to look at it again. */
+async function reviveDrained(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
+  const live = new Set((await deps.store.listLiveCampaigns()).map(({ id }) => id));
+  for (let after: string | undefined; !stopping.aborted; ) {
+    const page = await deps.store.list({ after, limit: PAGE });
+    const drained = page.filter(({ id, projectedVersion }) => projectedVersion > 0 && !live.has(id));
+    for (const view of await deps.readGates(drained.map(({ id }) => id))) {
+      if (view === undefined || isFault(view)) continue;
+      if (backlogOf(view) > 0 || view.retryingCount > 0) await deps.store.markLive(view.id);
+    }
+    if (page.length < PAGE) return;
+    after = page.at(-1)!.id;
   }
 }

@@ -12,7 +12,7 @@ import {
 import { countDeadLetters } from './dead-letters.ts';
 import { beginEpoch, cancelledHolders, holders, keptHolders, ledgerFacts, noteOpening, openForMs } from './epochs.ts';
 import type { Ledger } from './pool.ts';
-import { listUnprojected, markDrained, markProjected } from './projections.ts';
+import { listUnprojected, markDrained, markLive, markProjected } from './projections.ts';
 import { addStock } from './stock.ts';
 
 type Rest<F> = F extends (ledger: Ledger, ...rest: infer Args) => unknown ? Args : never;
@@ -36,6 +36,9 @@ export const campaignStore = (ledger: Ledger) => ({
   },
   markDrained: async (id: string, version: number): Promise<void> => {
     await markDrained(ledger, id, version);
+  },
+  markLive: async (id: string): Promise<void> => {
+    await markLive(ledger, id);
   },
   countIssued: (id: string) => countIssued(ledger, id),
   countDeadLetters: (id?: string) => countDeadLetters(ledger, id),

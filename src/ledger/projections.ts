@@ -32,3 +32,14 @@ export async function markDrained(ledger: Ledger, id: string, version: number): 
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
+
+/** Declares that something is left to do for a campaign after all; false when it was live anyway. */
+export async function markLive(ledger: Ledger, id: string): Promise<boolean> {
+  const { numUpdatedRows } = await ledger.db
+    .updateTable('campaigns')
+    .set({ drained_at: null })
+    .where('id', '=', id)
+    .where('drained_at', 'is not', null)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}

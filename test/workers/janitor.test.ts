@@ -119,6 +119,20 @@ test('a campaign that is closed and settled is declared drained, one with a tick
   expect(await liveIds()).toContain(busy);
 });
 
+test('a campaign that is done with and has a ticket waiting again is looked at again', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const [restored, done] = [await duties.openCampaign({ stock: 5 }), await duties.openCampaign({ stock: 5 })];
+  await duties.client().admit(restored, ['user-1']);
+  for (const id of [restored, done]) {
+    const { version } = await duties.store.setState(id, 'closed', 'tester');
+    await duties.store.markDrained(id, version);
+  }
+  tidy(duties);
+  const liveIds = async () => (await duties.store.listLiveCampaigns()).map(({ id }) => id);
+  await until('it is live', 5_000, async () => (await liveIds()).includes(restored));
+  expect(await liveIds()).not.toContain(done);
+});
+
 test('a gate that was rebuilt under another epoch has its tickets issued under that', async (t) => {
   const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
   const campaign = await duties.openCampaign({ stock: 5 });

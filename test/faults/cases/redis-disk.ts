@@ -17,14 +17,14 @@ const fullMemory: FaultCase = {
   name: 'maxmemory is reached in the middle of a sale (policy noeviction)',
   run: async (stage) => {
     const house = await stage.house({ workers: ['w1'] });
-    const sale = await house.openSale({ stock: 3_000, shards: 4 });
+    const sale = await house.openSale({ stock: 5_000, shards: 4 });
     await sale.crowd({ buyers: 100, perSecond: 400 }).ended;
     house.workers.get('w1')!.signal('SIGSTOP');
     const used = Number(/used_memory:(\d+)/.exec(await house.redis.raw.info('memory'))![1]);
     await house.redis.raw.config('SET', 'maxmemory', used + 60_000);
     const full = sale.crowd({
-      buyers: 2_000,
-      perSecond: 600,
+      buyers: 4_000,
+      perSecond: 1_000,
       insists: false,
       polls: false,
       nameOf: (i) => `full-${i}`,
@@ -39,17 +39,17 @@ const fullMemory: FaultCase = {
     }).catch(() => false);
     await house.redis.raw.config('SET', 'maxmemory', 0);
     const held = await holdTheSame(house.front.url, sale.id, full.history.joins);
-    await sale.crowd({ buyers: 2_000, perSecond: 1_500, nameOf: (i) => `full-${i}`, againShare: 0 }).ended;
+    await sale.crowd({ buyers: 4_000, perSecond: 1_500, nameOf: (i) => `full-${i}`, againShare: 0 }).ended;
     const verdict = await sale.check();
     return {
       7: {
-        injected: '2,000 joins into 60 kB of free memory',
+        injected: '4,000 joins into 60 kB of free memory',
         seen: `${refused} joins refused with 503, ${admitted} admitted before, all settled while memory was full: ${drained}`,
         holds: {
           'joins were refused': refused > 100,
           'nothing was evicted: who held a ticket still holds it': held,
           'workers went on settling': drained === true,
-          'everybody was admitted in the end': verdict.gate.seq === 2_100,
+          'everybody was admitted in the end': verdict.gate.seq === 4_100,
         },
         verdict,
       },
