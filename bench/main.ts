@@ -1,6 +1,8 @@
 // `npm run bench`: every figure of the design, measured in one run. Options: --quick, --only <figure>, --rounds N, --json.
+// `--against <checkout>` measures this code against that of another folder instead, where `npm install` was run.
 import { parseArgs } from 'node:util';
 import { type Context, type Figure, type FigureResult, measureFigure, type Settings } from './figure.ts';
+import { against } from './figures/against.ts';
 import { drain } from './figures/drain.ts';
 import { durability } from './figures/durability.ts';
 import { growth } from './figures/growth.ts';
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     rounds: { type: 'string' },
     json: { type: 'boolean', default: false },
+    against: { type: 'string' },
   },
 });
 
@@ -35,18 +38,21 @@ process.exitCode = await main();
 
 /** 0 when every figure met its bar, 1 when not; a quick run only fails when a figure could not be measured. */
 async function main(): Promise<number> {
-  const chosen = FIGURES.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
+  await using there = openStand(values.against);
+  const figures = values.against === undefined ? FIGURES : against(there);
+  const chosen = figures.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
   const preset = values.quick ? QUICK : FULL;
   const settings = { ...preset, rounds: values.rounds === undefined ? preset.rounds : Number(values.rounds) };
-  const unknown = values.only.filter((name) => !FIGURES.some((figure) => figure.name === name));
+  const unknown = values.only.filter((name) => !figures.some((figure) => figure.name === name));
   if (unknown.length > 0 || !Number.isInteger(settings.rounds) || settings.rounds < 1) {
-    console.error(`--only takes ${FIGURES.map(({ name }) => name).join(', ')}; --rounds takes a number from 1`);
+    console.error(`--only takes ${figures.map(({ name }) => name).join(', ')}; --rounds takes a number from 1`);
     return 2;
   }
   pinSelf();
   const report = await measure(chosen, settings);
   console.log(values.json ? JSON.stringify(report, null, 1) : markdown(report));
-  if (values.quick || chosen.length < FIGURES.length) console.error('Not a full run: no file was written.');
+  if (values.quick || values.against !== undefined || chosen.length < FIGURES.length)
+    console.error('Not a full run: no file was written.');
   else for (const path of writeReport(report)) console.error(`wrote ${path}`);
   const verdicts = new Set(report.figures.flatMap(({ rows }) => rows.map(({ verdict }) => verdict)));
   return verdicts.has('not run') || (!values.quick && verdicts.has('missed')) ? 1 : 0;

@@ -1,11 +1,12 @@
 // The system under test, started as its users start it: `node src/main.ts` and `node workers/main.ts`, by its contract only.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answersOk, freePort, Missing, openFolder, startChild, untilReady } from './processes.ts';
 
-const FRONT = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const WORKER = fileURLToPath(new URL('../workers/main.ts', import.meta.url));
+/** The checkout that this file is of. */
+export const HERE = fileURLToPath(new URL('..', import.meta.url));
 
 export interface Stores {
   redisUrl: string;
@@ -29,6 +30,8 @@ export interface Front extends AsyncDisposable {
   pid: number;
   /** The keys of this front, for a worker that shall serve the same campaigns. */
   environment: Record<string, string>;
+  /** Where its code is. */
+  checkout: string;
   createCampaign(campaign: NewCampaign): Promise<void>;
   counts(id: string): Promise<CampaignCounts>;
   /** The ticket of one new user. */
@@ -41,8 +44,13 @@ export const SHARDS = 8;
 export const joinPath = (campaign: string): string => `/v1/campaigns/${campaign}/tickets`;
 
 /** Starts a front without workers and without per-client limits; every other setting is the default. */
-export async function startFront(stores: Stores, settings: Record<string, string> = {}): Promise<Front> {
-  if (!existsSync(FRONT)) throw new Missing('src/main.ts does not exist');
+export async function startFront(
+  stores: Stores,
+  settings: Record<string, string> = {},
+  checkout = HERE,
+): Promise<Front> {
+  const program = join(checkout, 'src/main.ts');
+  if (!existsSync(program)) throw new Missing(`${program} does not exist`);
   const [port, adminPort, telemetryPort] = [await freePort(), await freePort(), await freePort()];
   const token = randomBytes(16).toString('hex');
   const environment = {
@@ -60,7 +68,7 @@ export async function startFront(stores: Stores, settings: Record<string, string
   const ports = { PORT: `${port}`, ADMIN_PORT: `${adminPort}`, TELEMETRY_PORT: `${telemetryPort}`, ADMIN_TOKEN: token };
   const child = startChild({
     role: 'contender',
-    command: [process.execPath, FRONT, '--no-rehearsal'],
+    command: [process.execPath, program, '--no-rehearsal'],
     environment: { ...environment, ...ports },
   });
   await untilReady('src/main.ts', child, () => answersOk(`http://127.0.0.1:${port}/readyz`));
@@ -86,6 +94,7 @@ export async function startFront(stores: Stores, settings: Record<string, string
     telemetryPort,
     pid: child.pid,
     environment,
+    checkout,
     async createCampaign({ id, stock }) {
       await admin('POST', '/admin/campaigns', { id, stock, shards: SHARDS, backlogMax: stock });
       // The front takes a new campaign up within its view interval; a refused user is remembered nowhere.
@@ -105,8 +114,9 @@ export interface WorkerProcess extends AsyncDisposable {
 
 /** Starts one worker beside its front; it is at work as soon as it can be. */
 export function startWorker(front: Front, name: string): WorkerProcess {
-  if (!existsSync(WORKER)) throw new Missing('workers/main.ts does not exist');
+  const program = join(front.checkout, 'workers/main.ts');
+  if (!existsSync(program)) throw new Missing(`${program} does not exist`);
   const environment = { ...front.environment, WORKER_NAME: name, TELEMETRY_PORT: '0' };
-  const child = startChild({ role: 'contender', command: [process.execPath, WORKER], environment });
+  const child = startChild({ role: 'contender', command: [process.execPath, program], environment });
   return { pid: child.pid, output: child.output, [Symbol.asyncDispose]: child.stop };
 }

@@ -1,7 +1,7 @@
 // What several figures use, started when the first of them asks: the stores, Sluice's front with default settings, bare Hono.
 import { type PeerServer, startPeer } from './peers.ts';
 import { openFolder } from './processes.ts';
-import { type Front, startFront } from './sluice.ts';
+import { type Front, HERE, type Stores, startFront } from './sluice.ts';
 import { type DatabaseServer, type RedisServer, startDatabase, startRedis } from './stores.ts';
 
 export interface Stand extends AsyncDisposable {
@@ -10,12 +10,15 @@ export interface Stand extends AsyncDisposable {
   redis(): Promise<RedisServer>;
   database(): Promise<DatabaseServer>;
   front(): Promise<Front>;
+  /** One more front, of the same code. */
+  startFront(stores: Stores): Promise<Front>;
   bare(): Promise<PeerServer>;
   /** A name that was not given before: campaigns are never used twice. */
   freshName(prefix: string): string;
 }
 
-export function openStand(): Stand {
+/** `checkout` has the code of Sluice that is measured. */
+export function openStand(checkout = HERE): Stand {
   const stack = new AsyncDisposableStack();
   const once = <Resource extends AsyncDisposable>(start: () => Promise<Resource>): (() => Promise<Resource>) => {
     let started: Promise<Resource> | undefined;
@@ -28,7 +31,7 @@ export function openStand(): Stand {
   const database = once(startDatabase);
   const front = once(async () => {
     const { url } = await redis();
-    return startFront({ redisUrl: url, databaseUrl: await (await database()).url('sluice') });
+    return startFront({ redisUrl: url, databaseUrl: await (await database()).url('sluice') }, {}, checkout);
   });
   let names = 0;
   return {
@@ -36,6 +39,7 @@ export function openStand(): Stand {
     redis,
     database,
     front,
+    startFront: (stores) => startFront(stores, {}, checkout),
     bare: once(() => startPeer('bare-hono')),
     freshName(prefix) {
       names += 1;

@@ -61,11 +61,13 @@ for e = 1, exceptional do
   end
 end
 local plain = {}
+local highest = '' -- compared as text, longer ones first: an id turned into a number costs as much as its ack
 for i = 1, ids do
   local id = ARGV[5 + i]
   if not exceptional_ids[id] then plain[#plain + 1] = id end
-  acked = math.max(acked, math.min(seq, tonumber(string.match(id, '^(%d+)-'))))
+  if #id > #highest or (#id == #highest and id > highest) then highest = id end
 end
+acked = math.max(acked, math.min(seq, tonumber(string.match(highest, '^(%d+)-') or '0')))
 if #plain > 0 then settled = settled + redis.call('XACK', work, group, unpack(plain)) end
 
 local pending = redis.call('XPENDING', work, group, '-', '+', 1)

@@ -6,7 +6,7 @@ import { cpuMicros, withCpu } from '../cpu.ts';
 import type { Context, Figure, Sample } from '../figure.ts';
 import { type Jobs, runJob, startJobs } from '../jobs.ts';
 import { alternate, type Contender } from '../rounds.ts';
-import { type Front, startFront, startWorker } from '../sluice.ts';
+import { type Front, startWorker } from '../sluice.ts';
 import { type RedisServer, startRedis } from '../stores.ts';
 import { fill } from '../under-load.ts';
 
@@ -48,18 +48,18 @@ export const drain: Figure = {
     ];
     return alternate(
       context,
-      [sluice(context), ceiling(context, notes), bullmq(context, notes), rowLock(context)],
+      [drainSluice(context), ceiling(context, notes), bullmq(context, notes), rowLock(context)],
       notes,
     );
   },
 };
 
-const sluice = (context: Context): Contender => ({
+export const drainSluice = (context: Context): Contender => ({
   name: 'sluice',
   async open(stack) {
     const redis = stack.use(await startRedis('always'));
     const databaseUrl = await (await context.stand.database()).url('drain');
-    const front = stack.use(await startFront({ redisUrl: redis.url, databaseUrl }));
+    const front = stack.use(await context.stand.startFront({ redisUrl: redis.url, databaseUrl }));
     const drained = { front, redis, databaseUrl, ticketCount: context.quick ? 20_000 : TICKETS };
     // Warms up the front and the stores, and takes what Redis allocates once out of the bytes per ticket.
     await drainOnce(context, { ...drained, ticketCount: 5_000 });

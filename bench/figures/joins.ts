@@ -39,10 +39,10 @@ export const joins: Figure = {
       under: 'bullmq.ratePerSecond',
     },
   ],
-  measure: (context) => alternate(context, [sluice(context), bare(context), bullmq(context), pipeline(context)]),
+  measure: (context) => alternate(context, [joinSluice(context), bare(context), bullmq(context), pipeline(context)]),
 };
 
-const sluice = (context: Context): Contender => ({
+export const joinSluice = (context: Context): Contender => ({
   name: 'sluice',
   async open() {
     const front = await context.stand.front();

@@ -34,11 +34,11 @@ export const polls: Figure = {
     const notes = [`${POLLED_TICKETS} waiting tickets are polled in turn; no worker runs.`];
     const tickets = Promise.withResolvers<string[]>();
     tickets.promise.catch(() => undefined); // told by the contender that asked for them
-    return alternate(context, [sluice(context, tickets), bare(context, tickets), bullmq(context, notes)], notes);
+    return alternate(context, [pollSluice(context, tickets), bare(context, tickets), bullmq(context, notes)], notes);
   },
 };
 
-const sluice = (context: Context, tickets: PromiseWithResolvers<string[]>): Contender => ({
+export const pollSluice = (context: Context, tickets = Promise.withResolvers<string[]>()): Contender => ({
   name: 'sluice',
   async open() {
     try {

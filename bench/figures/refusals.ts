@@ -14,10 +14,10 @@ export const refusals: Figure = {
       under: 'bare.ratePerSecond',
     },
   ],
-  measure: (context) => alternate(context, [sluice(context), bare(context)]),
+  measure: (context) => alternate(context, [refuseSluice(context), bare(context)]),
 };
 
-const sluice = (context: Context): Contender => ({
+export const refuseSluice = (context: Context): Contender => ({
   name: 'sluice',
   async open() {
     const front = await context.stand.front();

@@ -28,7 +28,8 @@ export function bucketOf(tag: string, buckets: number): number {
   return bits % buckets;
 }
 
-function base64Value(code: number): number {
+/** The six bits that a character of base64url stands for. */
+export function base64Value(code: number): number {
   if (code >= 97) return code - 71; // a–z
   if (code === 95) return 63; // _
   if (code >= 65) return code - 65; // A–Z
