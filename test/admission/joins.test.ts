@@ -78,7 +78,7 @@ test('while the gate does not answer, what may wait is bounded, and the rest is 
 });
 
 test('a gate that has not answered for a while lets one round of joins wait, and the next is refused at once', async (t) => {
-  const proxy = await startTcpProxy(t, redisUrl());
+  const proxy = await startTcpProxy(t, (await startRedis(t)).url);
   const { joins, campaign } = await joining(t, proxy.url);
   proxy.set('hold');
   const underWay = limits.gateCallsMax * limits.joinBatchMax;

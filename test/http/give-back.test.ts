@@ -7,7 +7,7 @@ import { openLedger } from '../../src/ledger/pool.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { loadScript, runScript } from '../../src/redis/scripts.ts';
 import { settleArguments } from '../../src/redis/settlement.ts';
-import { redisUrl } from '../helpers/services.ts';
+import { startRedis } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
 import type { Answer } from './client.ts';
@@ -279,7 +279,7 @@ test('what the gate calls issued and the ledger does not hold cannot be given ba
 });
 
 test('while Redis is away the answer is 503 at once', async (t) => {
-  const proxy = await startTcpProxy(t, redisUrl());
+  const proxy = await startTcpProxy(t, (await startRedis(t)).url);
   const other = await file.start(t, { redisUrl: proxy.url });
   const [ticket] = await other.admit(await other.create(), 1, 1);
   proxy.set('reset');

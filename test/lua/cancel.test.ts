@@ -234,16 +234,16 @@ test('a gate that is missing, of another epoch or broken decides nothing', async
   const tag = userTag(id, 'a');
   const everything = async () => [await redis.hgetall(keys.gate(id)), await redis.hgetall(keys.exceptions(id))];
   const before = await everything();
-  const calls = (shape: typeof campaign) => [
-    returns.cancel(shape, tag),
-    returns.giveBack(shape, { user: 'a', seq: 1, unit: 1 }),
-    returns.redrive(shape, tag),
+  const calls = (shape: typeof campaign): (() => Promise<unknown>)[] => [
+    () => returns.cancel(shape, tag),
+    () => returns.giveBack(shape, { user: 'a', seq: 1, unit: 1 }),
+    () => returns.redrive(shape, tag),
   ];
   for (const call of calls({ ...campaign, epoch: 2 }))
-    await expect(call).rejects.toMatchObject({ code: 'stale-epoch' });
+    await expect(call()).rejects.toMatchObject({ code: 'stale-epoch' });
   await redis.set(keys.free(id), 'an intruder was here');
-  for (const call of calls(campaign).slice(0, 2)) await expect(call).rejects.toMatchObject({ code: 'corrupt-state' });
+  for (const call of calls(campaign).slice(0, 2)) await expect(call()).rejects.toMatchObject({ code: 'corrupt-state' });
   expect(await everything()).toEqual(before);
   await redis.del(keys.gate(id));
-  for (const call of calls(campaign)) await expect(call).rejects.toMatchObject({ code: 'gate-missing' });
+  for (const call of calls(campaign)) await expect(call()).rejects.toMatchObject({ code: 'gate-missing' });
 });
