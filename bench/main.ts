@@ -38,8 +38,8 @@ process.exitCode = await main();
 
 /** 0 when every figure met its bar, 1 when not; a quick run only fails when a figure could not be measured. */
 async function main(): Promise<number> {
-  await using there = openStand(values.against);
-  const figures = values.against === undefined ? FIGURES : against(there);
+  await using there = values.against === undefined ? undefined : openStand(values.against);
+  const figures = there === undefined ? FIGURES : against(there);
   const chosen = figures.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
   const preset = values.quick ? QUICK : FULL;
   const settings = { ...preset, rounds: values.rounds === undefined ? preset.rounds : Number(values.rounds) };

@@ -14,30 +14,28 @@ local epoch = ARGV[1]
 local replicas = tonumber(ARGV[2])
 local SEQ_MAX = 999999999999 -- a higher one is a stranger's: a rebuild helps once the workers have emptied the stream
 
-local function unless_alone(state)
-  if replicas == 0 then return state end
-  local _, online = string.gsub(redis.call('INFO', 'replication'), 'slave%d+:[^\r\n]*state=online', '')
-  return online < replicas and 'alone' or state
+local function state_of()
+  local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq')
+  if not fields[1] then return 'missing' end
+  if fields[1] ~= epoch or not string.match(fields[2] or '', '^%x+$') or not fields[3] then return 'damaged' end
+  local seq, shards = tonumber(fields[3]), #KEYS - 1
+  for k = 0, shards - 1 do
+    local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
+    local settled = tonumber(redis.call('HGET', gate, 'settled:' .. k) or '0')
+    local length = redis.call('XLEN', KEYS[2 + k])
+    if seqs - settled > length then return 'damaged' end
+    -- Ahead of the gate, also by an entry that was deleted since: no join can be written behind it.
+    local info = redis.call('EXISTS', KEYS[2 + k]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2 + k]) or {}
+    for i = 1, #info, 2 do
+      local last_seq = info[i] == 'last-generated-id' and tonumber(string.match(info[i + 1], '^(%d+)-')) or 0
+      if last_seq > seq and (last_seq <= SEQ_MAX or length == 0) then return 'damaged' end
+    end
+  end
+  if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= fields[2] then return 'unverified' end
+  return 'verified'
 end
 
-local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq')
-if not fields[1] then return unless_alone('missing') end
-if fields[1] ~= epoch or not string.match(fields[2] or '', '^%x+$') or not fields[3] then return unless_alone('damaged') end
-local seq, shards = tonumber(fields[3]), #KEYS - 1
-for k = 0, shards - 1 do
-  local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
-  local settled = tonumber(redis.call('HGET', gate, 'settled:' .. k) or '0')
-  local length = redis.call('XLEN', KEYS[2 + k])
-  if seqs - settled > length then return unless_alone('damaged') end
-  -- Ahead of the gate, also by an entry that was deleted since: no join can be written behind it.
-  if redis.call('EXISTS', KEYS[2 + k]) == 1 then
-    local info = redis.call('XINFO', 'STREAM', KEYS[2 + k])
-    local last_seq = 0
-    for i = 1, #info, 2 do
-      if info[i] == 'last-generated-id' then last_seq = tonumber(string.match(info[i + 1], '^(%d+)-')) end
-    end
-    if last_seq > seq and (last_seq <= SEQ_MAX or length == 0) then return unless_alone('damaged') end
-  end
-end
-if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= fields[2] then return unless_alone('unverified') end
-return 'verified'
+local state = state_of()
+if state == 'verified' or replicas == 0 then return state end
+local _, online = string.gsub(redis.call('INFO', 'replication'), 'slave%d+:[^\r\n]*state=online', '')
+return online < replicas and 'alone' or state

@@ -39,8 +39,7 @@ export async function tidyUp(deps: JanitorDeps, stopping: AbortSignal): Promise<
   for (let round = 0; !stopping.aborted; round += 1) {
     await healProjections(deps).catch(deps.onError);
     if (round % TIDY_EVERY === 0) {
-      await tidyCampaigns(deps).catch(deps.onError);
-      await reviveDrained(deps, stopping).catch(deps.onError);
+      await tidyCampaigns(deps, stopping).catch(deps.onError);
       await deps.store.countDeadLetters().then(deps.onDeadLetters).catch(deps.onError);
     }
     await pause(PROJECT_MS, stopping);
@@ -55,8 +54,13 @@ async function healProjections(deps: JanitorDeps): Promise<void> {
   }
 }
 
-async function tidyCampaigns(deps: JanitorDeps): Promise<void> {
+async function tidyCampaigns(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
   const live = await deps.store.listLiveCampaigns();
+  await tidyLive(deps, live).catch(deps.onError);
+  await reviveDrained(deps, new Set(live.map(({ id }) => id)), stopping);
+}
+
+async function tidyLive(deps: JanitorDeps, live: readonly StoredCampaign[]): Promise<void> {
   const views = await deps.readGates(live.map((campaign) => campaign.id));
   for (const [index, campaign] of live.entries()) {
     const view = views[index];
@@ -71,8 +75,7 @@ async function tidyCampaigns(deps: JanitorDeps): Promise<void> {
 }
 
 /** A ticket that Redis had lost may come back when its campaign is done with: then workers are to look at it again. */
-async function reviveDrained(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
-  const live = new Set((await deps.store.listLiveCampaigns()).map(({ id }) => id));
+async function reviveDrained(deps: JanitorDeps, live: ReadonlySet<string>, stopping: AbortSignal): Promise<void> {
   for (let after: string | undefined; !stopping.aborted; ) {
     const page = await deps.store.list({ after, limit: PAGE });
     const drained = page.filter(({ id, projectedVersion }) => projectedVersion > 0 && !live.has(id));

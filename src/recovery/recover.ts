@@ -59,7 +59,8 @@ const USERS_PER_CALL = 500;
 
 /**
  * Verifies or rebuilds the gate of a campaign; `repair` rebuilds one that is open. Undefined when nothing was to be done,
- * when it must not be done here, or when somebody else is doing it. Throws a Fault; then the gate stays closed, and the next attempt begins anew.
+ * when it must not be done here, or when somebody else is doing it. Throws a Fault; then the gate stays closed, and the
+ * next attempt begins anew.
  */
 export async function recoverGate(deps: RecoverDeps, id: string, repair = false): Promise<Recovery | undefined> {
   if (!(await deps.gates.lock(id, deps.worker, limits.recoveryLockMs))) return undefined;
