@@ -77,8 +77,11 @@ export const limits = {
   consumerIdleMs: 3_600_000,
   renumberAttemptsMax: 5,
 
-  /** A worker that recovers a gate and dies is followed by another one after this long. */
-  recoveryLockMs: 10_000,
+  /** A worker that recovers a gate holds a lease and renews it; another worker follows one that was silent for this long. */
+  recoveryLeaseMs: 10_000,
+  recoveryRenewMs: 2_000,
+  /** A gate that cannot be recovered is tried again after at most this long: each attempt uses up one of 65,535 epochs. */
+  recoveryBackoffMaxMs: 30_000,
   /** A gate behind an epoch that opened a moment ago is that of a stray primary: by then it has been demoted. */
   strayEpochMs: 10_000,
   /** Gates recovered side by side by one worker. */
@@ -188,6 +191,7 @@ const relations: [string, boolean][] = [
   ['so does one that waits for a replica', limits.gateCallMs + 2 * limits.replicaWaitMs < limits.requestMs],
   ['redirects outlast a Cluster failover', limits.redirectMs * limits.redirectsMax > limits.clusterNodeTimeoutMs],
   ['a silent socket of BullMQ is not merely blocked', limits.bullmqSilentMs > limits.bullmqBlockMs],
+  ['a lease outlasts several renewals', limits.recoveryRenewMs * 3 < limits.recoveryLeaseMs],
   ['a drain outlasts a statement', limits.drainMs > limits.statementMs],
 ];
 const broken = relations.filter(([, holds]) => !holds).map(([name]) => name);

@@ -10,7 +10,16 @@ import {
   setCampaignState,
 } from './campaigns.ts';
 import { countDeadLetters } from './dead-letters.ts';
-import { beginEpoch, cancelledHolders, holders, keptHolders, ledgerFacts, noteOpening, openForMs } from './epochs.ts';
+import {
+  beginEpoch,
+  cancelledHolders,
+  heldUnits,
+  holders,
+  keptHolders,
+  ledgerFacts,
+  noteOpening,
+  openForMs,
+} from './epochs.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markDrained, markLive, markProjected } from './projections.ts';
 import { addStock } from './stock.ts';
@@ -54,6 +63,7 @@ export const epochStore = (ledger: Ledger) => ({
   holders: (id: string) => holders(ledger, id),
   keptHolders: (id: string) => keptHolders(ledger, id),
   cancelledHolders: (id: string) => cancelledHolders(ledger, id),
+  heldUnits: (id: string, units: readonly number[]) => heldUnits(ledger, id, units),
   markProjected: async (id: string, version: number): Promise<void> => {
     await markProjected(ledger, id, version);
   },
