@@ -1,10 +1,11 @@
 // The only reader of the environment. Every setting has a default, bounds and a row in the README; all problems are
 // reported at once, before anything opens.
-import { z } from 'zod';
 import { contradictions, type Needs } from './config/contradictions.ts';
 import { type Identity, identityOf } from './config/identity.ts';
-import { settings } from './config/settings.ts';
+import { type Environment, listed, type Reading, readEach } from './config/read.ts';
+import { type SettingName, type Settings, settings } from './config/settings.ts';
 import type { Durability } from './domain/durability.ts';
+import { urlOf } from './domain/listen-address.ts';
 import type { TicketKeys } from './domain/ticket.ts';
 import { limits } from './limits.ts';
 
@@ -39,26 +40,19 @@ export interface Config {
   trustedProxies: readonly string[];
   clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
   /** The environment for a process started by this one, with `settings` added or replaced. */
-  childEnvironment(settings: Record<string, string>): Record<string, string | undefined>;
+  childEnvironment: (settings: Record<string, string>) => Record<string, string | undefined>;
 }
 
 /** Exit code of a process whose configuration is wrong (EX_CONFIG of sysexits.h). */
 const EXIT_CONFIG = 78;
 
+/** Its message lists all problems, for a person, and holds no value of a setting. */
 export class ConfigError extends Error {}
 
-const schema = z.object(settings);
-
-/** Every setting, defaults filled in; throws one ConfigError that lists all problems. An empty value counts as unset. */
-export function readConfig(environment: Record<string, string | undefined> = process.env, needs: Needs = {}): Config {
-  const parsed = schema.safeParse(given(environment));
-  const problems = parsed.success ? contradictions(parsed.data, needs) : parsed.error.issues.map(describe);
-  if (!parsed.success || problems.length > 0) {
-    throw new ConfigError(
-      `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  ${p}`).join('\n')}`,
-    );
-  }
-  const env = parsed.data;
+/** Every setting, defaults filled in; throws one ConfigError that lists all problems. A blank value counts as unset. */
+export function readConfig(environment: Environment = process.env, needs: Needs = {}): Config {
+  const reading = readEach(environment, NAMES);
+  const env = complete(reading, contradictions(reading, needs));
   return {
     profile: env.SLUICE_PROFILE,
     dataDir: env.DATA_DIR,
@@ -113,36 +107,31 @@ export function configOrExit(needs?: Needs): Config {
   }
 }
 
-const cliSettings = schema.pick({
-  ADMIN_URL: true,
-  ADMIN_PORT: true,
-  ADMIN_TOKEN: true,
-  ADMIN_READ_TOKEN: true,
-  DATA_DIR: true,
-});
-
 /** Where `npx sluice` finds the admin API; throws one ConfigError that lists all problems. */
-export function readCliSettings(environment: Record<string, string | undefined> = process.env) {
-  const parsed = cliSettings.safeParse(given(environment));
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(describe).join('\n'));
-  const { ADMIN_URL, ADMIN_PORT, ADMIN_TOKEN, ADMIN_READ_TOKEN, DATA_DIR } = parsed.data;
+export function readCliSettings(environment: Environment = process.env) {
+  const names = ['ADMIN_URL', 'ADMIN_HOST', 'ADMIN_PORT', 'ADMIN_TOKEN', 'ADMIN_READ_TOKEN', 'DATA_DIR'] as const;
+  const { ADMIN_URL, ADMIN_HOST, ADMIN_PORT, ADMIN_TOKEN, ADMIN_READ_TOKEN, DATA_DIR } = complete(
+    readEach(environment, names),
+  );
   const adminToken = ADMIN_TOKEN ?? ADMIN_READ_TOKEN;
-  return { adminUrl: ADMIN_URL ?? `http://127.0.0.1:${ADMIN_PORT}`, adminToken, dataDir: DATA_DIR };
+  return { adminUrl: ADMIN_URL ?? urlOf(ADMIN_HOST, ADMIN_PORT), adminToken, dataDir: DATA_DIR };
 }
 
 /** What the rehearsal wants to know of the environment; its judge shares nothing else with the service. */
-export function rehearsalEnvironment(environment: Record<string, string | undefined> = process.env) {
-  const { DATA_DIR, ADMIN_TOKEN, DATABASE_URL } = environment;
-  return { DATA_DIR, ADMIN_TOKEN, DATABASE_URL };
+export function rehearsalEnvironment(environment: Environment = process.env) {
+  const { values, problems } = readEach(environment, ['DATA_DIR', 'ADMIN_TOKEN', 'DATABASE_URL']);
+  const { DATA_DIR, ADMIN_TOKEN, DATABASE_URL } = values;
+  return { environment: { DATA_DIR, ADMIN_TOKEN, DATABASE_URL }, problems };
 }
+
+const NAMES = Object.keys(settings) as SettingName[];
 
 /** Names of all settings, for the README's table and its test. */
-export const SETTING_NAMES: readonly string[] = Object.keys(settings);
+export const SETTING_NAMES: readonly string[] = NAMES;
 
-function given(environment: Record<string, string | undefined>) {
-  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-}
-
-function describe(issue: z.core.$ZodIssue): string {
-  return `${issue.path.join('.')}: ${issue.message}`;
+/** Everything is there when nothing is wrong. */
+function complete({ values, problems }: Reading, further: readonly string[] = []): Settings {
+  const all = [...problems, ...further];
+  if (all.length > 0) throw new ConfigError(listed(all));
+  return values as Settings;
 }

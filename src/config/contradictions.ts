@@ -1,7 +1,9 @@
 // What several settings say together: what is missing beside another, and what contradicts another.
 import { waitsForReplica } from '../domain/durability.ts';
 import { identityProblems } from './identity.ts';
-import type { SettingName, Settings } from './settings.ts';
+import { listenerProblems } from './listeners.ts';
+import type { Reading } from './read.ts';
+import type { SettingName } from './settings.ts';
 
 /** Settings a kind of process has no default for: never, or in production, where a secret made at start would differ. */
 export interface Needs {
@@ -9,19 +11,24 @@ export interface Needs {
   inProduction?: readonly SettingName[];
   /** It answers buyers: in production somebody must say who they are. */
   identity?: boolean;
+  /** It is a front, or speaks about one: its listeners and those of its workers must not meet. */
+  listeners?: boolean;
 }
 
-/** What does not go together, a line each. */
-export function contradictions(env: Settings, { always = [], inProduction = [], identity }: Needs): string[] {
+/** A line each. A setting that is wrong by itself takes part as far as it is known that it was set. */
+export function contradictions(reading: Reading, needs: Needs): string[] {
+  const { values: env, given } = reading;
   const isProduction = env.SLUICE_PROFILE === 'production';
+  const { always = [], inProduction = [], identity = false, listeners = false } = needs;
   const needed = isProduction ? [...always, ...inProduction] : always;
-  const missing = needed.filter((name) => env[name] === undefined).map((name) => `${name}: needed here, and not set`);
+  const missing = needed.filter((name) => !given.has(name)).map((name) => `${name}: needed here, and not set`);
   const sameTokens = env.ADMIN_READ_TOKEN !== undefined && env.ADMIN_READ_TOKEN === env.ADMIN_TOKEN;
-  const alone = waitsForReplica(env.DURABILITY) && env.REDIS_URL === undefined;
+  const alone = env.DURABILITY !== undefined && waitsForReplica(env.DURABILITY) && !given.has('REDIS_URL');
   return [
     ...missing,
     ...(sameTokens ? ['ADMIN_READ_TOKEN: is ADMIN_TOKEN, so that whoever may read may also write'] : []),
     ...(alone ? [`DURABILITY: ${env.DURABILITY} needs a REDIS_URL; the private Redis has no replica`] : []),
-    ...identityProblems(env, { isProduction, isNeeded: identity === true }),
+    ...(listeners ? listenerProblems(env) : []),
+    ...identityProblems(reading, { isProduction, isNeeded: identity }),
   ];
 }
