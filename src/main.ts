@@ -24,6 +24,7 @@ tellFailuresPlainly(errorWords);
 const config = configOrExit({
   inProduction: ['REDIS_URL', 'DATABASE_URL', 'ADMIN_TOKEN', 'TICKET_KEYS', 'COUPON_KEY'],
   identity: true,
+  listeners: true,
 });
 const { values: options } = parseArgs({ options: { 'no-rehearsal': { type: 'boolean', default: false } } });
 const say = (line: string) => console.log(line);
@@ -33,7 +34,7 @@ const onError = (error: unknown) => log.error({ err: error }, 'the front met an 
 await using open = new AsyncDisposableStack();
 
 const place = open.use(await furnish(config, say));
-open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
+const told = open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
 const { acquireMs, statementMs } = limits;
 const pool = {
   url: place.databaseUrl,
@@ -95,7 +96,7 @@ open.defer(async () => {
 const adminListener = await listen({ fetch: service.admin.fetch, host: config.admin.host, port: config.admin.port });
 open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
-const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url };
+const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url, telemetryUrl: told.url };
 await welcome({ place, config, ...urls, rehearse, say, stopping: stop.signal });
 await untilAborted(stop.signal);
 // First the balancer hears of it, from /readyz; then connections end with their next answer, and who waits goes elsewhere.

@@ -6,10 +6,10 @@ import { RECONCILE_VERB } from './reconcile-verb.ts';
 import { CAMPAIGN_VERBS, type Verb } from './verbs.ts';
 
 /** Exit codes: a script must be able to tell "no" from "nobody was there". */
-export const EXIT = { done: 0, refused: 1, unreachable: 2, usage: 64 } as const;
+export const EXIT = { done: 0, refused: 1, unreachable: 2, usage: 64, configuration: 78 } as const;
 
 const COMMON = [
-  ['--admin-url URL', 'the admin API; default: ADMIN_URL, else http://127.0.0.1:<ADMIN_PORT or 8081>'],
+  ['--admin-url URL', 'the admin API; default: ADMIN_URL, else http://<ADMIN_HOST>:<ADMIN_PORT>'],
   ['--json', 'the answer of the API as it came, in one line; problems too, on standard error'],
   ['--help', 'this text; after a verb: its options'],
 ] as const;
@@ -18,7 +18,8 @@ const CODES = [
   ['0', 'done'],
   ['1', 'refused: the service said no, and says why'],
   ['2', 'unreachable: no service answered, or it could not tell; the same command again is safe'],
-  ['64', 'usage: the command line or a setting is wrong; nothing was sent'],
+  ['64', 'usage: the command line is wrong, or no admin token was found; nothing was sent'],
+  ['78', 'a setting is wrong; nothing was sent'],
 ] as const;
 
 const DOCTOR_CODES = [

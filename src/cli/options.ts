@@ -1,4 +1,5 @@
 // The options of the verbs: what each takes, the field of the admin API it fills, and how it is explained.
+import { parseInstant } from '../domain/instant.ts';
 
 export interface Option {
   /** What the help shows in place of the value. */
@@ -28,10 +29,10 @@ const time = (help: string, field: string): Option => ({
   read: (text) => {
     if (text === 'none') return null;
     // Without an offset the operator's clock and the server's would decide, and one day they differ.
-    const hasOffset = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
-    return hasOffset && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined;
+    const ms = parseInstant(text);
+    return ms === undefined ? undefined : new Date(ms).toISOString();
   },
-  expected: 'a time such as 2026-12-24T18:00:00+09:00 or 2026-12-24T09:00:00Z, or none',
+  expected: 'a time that the calendar has, such as 2026-12-24T18:00:00+09:00 or 2026-12-24T09:00:00Z, or none',
 });
 
 const text = (value: string, help: string, pattern: RegExp, expected: string): Option => ({

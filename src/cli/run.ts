@@ -19,9 +19,9 @@ export interface CliDeps {
 
 /** Resolves with the exit code, see {@link EXIT}; never rejects for anything the operator or the service did. */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
-  const misused = (problems: string[]): number => {
+  const misused = (problems: string[], exit: number = EXIT.usage): number => {
     deps.err(argv.includes('--json') ? `${JSON.stringify({ problems })}\n` : `${problems.join('\n')}\n`);
-    return EXIT.usage;
+    return exit;
   };
   const command = readCommand(argv);
   if (command.kind === 'help') {
@@ -31,7 +31,7 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
   if (command.kind === 'problems') return misused(command.problems);
   if (command.kind === 'doctor') return deps.doctor(command.json);
   const settings = deps.settings();
-  if (typeof settings === 'string') return misused([settings]);
+  if (typeof settings === 'string') return misused(settings.split('\n'), EXIT.configuration);
   const token = settings.adminToken ?? keptToken(settings.dataDir);
   if (token === undefined) {
     const file = join(settings.dataDir, 'secrets.json');

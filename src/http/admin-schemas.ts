@@ -1,11 +1,15 @@
 // The shapes of the admin API. Unknown fields are refused by name: a typing error must not look like a setting.
 import { z } from '@hono/zod-openapi';
+import { parseInstant } from '../domain/instant.ts';
 import { limits } from '../limits.ts';
 import { campaignId } from './schemas.ts';
 
 /** The gate takes no time before 1970, the ledger none after 9999. */
-const TIME_MAX = Date.parse('9999-12-31T23:59:59.999Z');
-const isKeepable = (text: string): boolean => Date.parse(text) >= 0 && Date.parse(text) <= TIME_MAX;
+const TIME_MAX = parseInstant('9999-12-31T23:59:59.999Z')!;
+const isKeepable = (text: string): boolean => {
+  const ms = parseInstant(text);
+  return ms !== undefined && ms >= 0 && ms <= TIME_MAX;
+};
 const time = z.iso
   .datetime({ offset: true, abort: true })
   .refine(isKeepable, 'lies between 1970 and 9999')

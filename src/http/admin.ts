@@ -6,6 +6,7 @@ import type { CampaignDesk } from '../admission/campaign-desk.ts';
 import type { Campaigns } from '../admission/campaigns.ts';
 import type { LetterDesk } from '../admission/letter-desk.ts';
 import type { StoredCampaign } from '../domain/campaign.ts';
+import { parseInstant } from '../domain/instant.ts';
 import { limits } from '../limits.ts';
 import { type AdminTokens, actorOf, adminRoles } from './admin-roles.ts';
 import { adminCampaign, campaignSummary, changeBody, createBody, stockBody } from './admin-schemas.ts';
@@ -178,7 +179,7 @@ interface Times {
 
 /** ISO times to epoch ms; a time that was not given stays away. */
 function withTimes<B extends Times>({ opensAt, closesAt, ...rest }: B) {
-  const inMs = (time: string | null) => (time === null ? null : Date.parse(time));
+  const inMs = (time: string | null) => (time === null ? null : parseInstant(time)!);
   return {
     ...rest,
     ...(opensAt === undefined ? {} : { opensAt: inMs(opensAt) }),

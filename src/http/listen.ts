@@ -1,11 +1,12 @@
 // Opens an HTTP listener with limits on everything a client can make it hold: headers, bodies, time and connections.
 import type { IncomingMessage, Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
+import { urlOf } from '../domain/listen-address.ts';
 import { limits } from '../limits.ts';
 import { notUnderstood } from './problems.ts';
 
 export interface Listener {
-  /** Where it listens, with the port it really got. */
+  /** Where this machine reaches it, with the port it really got. */
   url: string;
   port: number;
   /** From now on each answer is the last of its connection: clients come back on another one, to whom the balancer says. */
@@ -54,7 +55,7 @@ export async function listen({ fetch, host, port }: ListenOptions): Promise<List
   const address = server.address();
   const actualPort = typeof address === 'object' && address !== null ? address.port : port;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    url: urlOf(host, actualPort),
     port: actualPort,
     windDown: () => {
       windingDown = true;

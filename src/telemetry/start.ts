@@ -1,10 +1,12 @@
 // Starts OpenTelemetry: traces to an OTLP endpoint where one is named, metrics for Prometheus on a port of their own,
 // which also says how the process is.
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
+import { urlOf } from '../domain/listen-address.ts';
 
 export interface TelemetrySettings {
   on: boolean;
@@ -17,9 +19,14 @@ export interface TelemetrySettings {
   missing?: () => string[];
 }
 
+export interface Telemetry extends AsyncDisposable {
+  /** Where this machine reaches the listener; undefined when it is off. */
+  url: string | undefined;
+}
+
 /** Starts it, or does nothing when it is off. Close it last: what is still buffered is sent then. */
-export async function startTelemetry(settings: TelemetrySettings): Promise<AsyncDisposable> {
-  if (!settings.on) return { [Symbol.asyncDispose]: async () => undefined };
+export async function startTelemetry(settings: TelemetrySettings): Promise<Telemetry> {
+  if (!settings.on) return { url: undefined, [Symbol.asyncDispose]: async () => undefined };
   const exporter = new PrometheusExporter({ preventServerStart: true });
   // Who begins a trace has thrown the dice already; see `createTraceJoin`.
   const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
@@ -32,7 +39,9 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Async
   });
   sdk.start();
   const server = await listen(exporter, settings);
+  const { port } = server.address() as AddressInfo;
   return {
+    url: urlOf(settings.host, port),
     async [Symbol.asyncDispose]() {
       await sdk.shutdown().catch(() => undefined); // a collector that is away must not fail a stop
       server.closeAllConnections();

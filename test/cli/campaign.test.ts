@@ -131,9 +131,9 @@ test.for<[string, string[], RegExp]>([
   expect([code, err, out]).toEqual([64, expect.stringMatching(message), '']);
 });
 
-test('a setting that is wrong is named, with exit code 64', async () => {
+test('a setting that is wrong is named, with exit code 78', async () => {
   const { code, err } = await sluice(['campaign', 'list'], { ADMIN_URL: 'ftp://x', ADMIN_TOKEN: 'short' });
-  expect(code).toBe(64);
+  expect(code).toBe(78);
   expect(err).toMatch(/ADMIN_TOKEN: .*16[\s\S]*ADMIN_URL: |ADMIN_URL: [\s\S]*ADMIN_TOKEN: /);
 });
 

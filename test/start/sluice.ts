@@ -64,7 +64,7 @@ export async function startSluice(
   const program = startProgram(t, command, environment);
   await untilPrinted(program, /^Ready\. /m, 60_000);
   const [, url] = await untilPrinted(program, /Sluice sells at +(\S+)/);
-  const [, adminUrl] = await untilPrinted(program, /admin API +(\S+)/);
+  const [, adminUrl] = await untilPrinted(program, /admin API +(http\S+)/);
   const family = () => descendantsOf(program.pid).flatMap((pid) => identityOf(pid) ?? []);
   const member = (pattern: RegExp) => {
     const found = family().filter(({ pid }) => pattern.test(commandOf(pid)));
