@@ -29,6 +29,7 @@ const schema = z.object({
   ADMIN_TOKEN: token.optional(),
   ADMIN_READ_TOKEN: token.optional(),
   ADMIN_URL: z.url({ protocol: /^https?$/, error: 'takes http:// or https://' }).optional(),
+  KEEP_ALIVE_MS: count(limits.keepAliveMs, 1_000, 3_600_000),
   TELEMETRY: z.enum(['on', 'off']).default('on'),
   TELEMETRY_HOST: z.string().default('127.0.0.1'),
   TELEMETRY_PORT: port(9464),
@@ -64,6 +65,8 @@ export interface Config {
   databaseUrl: string | undefined;
   front: { host: string; port: number };
   admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
+  /** How long the public and the admin listener keep an idle connection. */
+  keepAliveMs: number;
   telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
   logLevel: string;
   workers: {
@@ -125,6 +128,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
       token: env.ADMIN_TOKEN,
       readToken: env.ADMIN_READ_TOKEN,
     },
+    keepAliveMs: env.KEEP_ALIVE_MS,
     telemetry: {
       on: env.TELEMETRY === 'on',
       host: env.TELEMETRY_HOST,
