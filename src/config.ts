@@ -20,6 +20,8 @@ export interface Config {
   databaseUrl: string | undefined;
   front: { host: string; port: number };
   admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
+  /** How long the public and the admin listener keep an idle connection. */
+  keepAliveMs: number;
   telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
   logLevel: string;
   workers: {
@@ -66,6 +68,7 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
       token: env.ADMIN_TOKEN,
       readToken: env.ADMIN_READ_TOKEN,
     },
+    keepAliveMs: env.KEEP_ALIVE_MS,
     telemetry: {
       on: env.TELEMETRY === 'on',
       host: env.TELEMETRY_HOST,

@@ -140,8 +140,12 @@ export const limits = {
   headerBytes: 16_384,
   headersMs: 5_000,
   requestMs: 8_000,
-  keepAliveMs: 5_000,
+  /** Longer than the 60 s after which nginx, HAProxy and cloud balancers usually end theirs: who ends first must be they. */
+  keepAliveMs: 65_000,
   connectionsMax: 30_000,
+  /** From this share of them on, idle connections end for newcomers; looked through this often at most. */
+  connectionsBusyShare: 0.9,
+  makeRoomMs: 1_000,
   /** Connections not accepted yet: with Node's 511 a crowd that comes at once is dropped, and tries again after 1, 3, 7 s. */
   acceptQueueMax: 4_096,
   /** Event loop lag from which a front refuses some joins, at twice as much all of them. */

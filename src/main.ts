@@ -85,7 +85,8 @@ poolMetrics(ledger);
 poolMetrics(status);
 
 open.use(await place.startWorkers());
-const publicListener = await listen({ fetch: service.front.fetch, ...config.front });
+const { keepAliveMs } = config;
+const publicListener = await listen({ fetch: service.front.fetch, keepAliveMs, ...config.front });
 open.defer(async () => {
   leaving.abort();
   const count = await publicListener.close(limits.drainMs);
@@ -93,7 +94,8 @@ open.defer(async () => {
   log.error({ count }, 'connections were cut: their requests took longer than the drain');
   process.exitCode = 1;
 });
-const adminListener = await listen({ fetch: service.admin.fetch, host: config.admin.host, port: config.admin.port });
+const { host, port } = config.admin;
+const adminListener = await listen({ fetch: service.admin.fetch, keepAliveMs, host, port });
 open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url, telemetryUrl: told.url };

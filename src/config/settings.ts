@@ -27,6 +27,7 @@ export const settings = {
   ADMIN_TOKEN: token.optional(),
   ADMIN_READ_TOKEN: token.optional(),
   ADMIN_URL: httpUrl('takes http://host:port or https://host:port').optional(),
+  KEEP_ALIVE_MS: count(limits.keepAliveMs, 1_000, 3_600_000),
   TELEMETRY: oneOf('on', 'off').default('on'),
   TELEMETRY_HOST: host.default('127.0.0.1'),
   TELEMETRY_PORT: port(9464),

@@ -1,12 +1,14 @@
 // Starts OpenTelemetry: traces to an OTLP endpoint where one is named, metrics for Prometheus on a port of their own,
 // which also says how the process is.
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { urlOf } from '../domain/listen-address.ts';
+import { answerBare, SECURE_HEADERS } from '../listener/bare-answers.ts';
+import { openServer } from '../listener/open-server.ts';
 
 export interface TelemetrySettings {
   on: boolean;
@@ -52,19 +54,16 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
 
 /** Rejects when the port is taken. The server alone does not keep the process alive. */
 async function listen(exporter: PrometheusExporter, settings: TelemetrySettings): Promise<Server> {
-  const server = createServer((request, response) => {
-    const path = request.url?.split('?', 1)[0];
+  const server = await openServer((request, response) => {
+    const path = URL.parse(request.url!, 'http://localhost')?.pathname;
     const missing = path === '/readyz' ? settings.missing?.() : undefined;
+    for (const [name, value] of Object.entries(SECURE_HEADERS)) response.setHeader(name, value);
     if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
     else if (missing !== undefined) answer(response, missing.length === 0 ? 200 : 503, { missing });
-    else answer(response, 404, {});
-  }).unref();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, settings.host, resolve);
-  });
-  return server;
+    else answerBare(response, 404);
+  }, settings);
+  return server.unref();
 }
 
 function answer(response: ServerResponse, status: number, body: object): void {

@@ -20,7 +20,8 @@ const TABLE: Record<string, Row> = {
   breaker: { may: ['domain', 'limits', 'lifecycle'], why: 'it knows no store: what an outage is, it is told' },
   config: { may: ['domain', 'limits'], why: 'it is read before anything opens' },
   redis: { may: ['domain', 'limits', 'lifecycle', 'breaker'], why: 'it is below everything that uses Redis' },
-  telemetry: { may: ['domain', 'limits', 'lifecycle'], why: 'everything may count and log' },
+  listener: { may: ['limits'], why: 'it opens servers for applications that it does not know' },
+  telemetry: { may: ['domain', 'limits', 'lifecycle', 'listener'], why: 'everything may count and log' },
   broker: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
   ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
@@ -34,7 +35,7 @@ const TABLE: Record<string, Row> = {
     why: 'the hot path never waits for MySQL: what it needs of the ledger is a function in its deps',
   },
   http: {
-    may: ['domain', 'admission', 'telemetry', 'limits', 'lifecycle'],
+    may: ['domain', 'admission', 'telemetry', 'limits', 'lifecycle', 'listener'],
     why: 'a route sees admission, never a store: what it needs of one is a function in its deps',
   },
   local: { may: ['domain', 'limits', 'lifecycle'], mayTypes: ['config'], why: 'it only starts servers and processes' },
