@@ -4,7 +4,12 @@
 import { hostname, userInfo } from 'node:os';
 import { runCli } from './cli/run.ts';
 import { ConfigError, readCliSettings, readConfig } from './config.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput } from './output.ts';
 
+outliveOutput({
+  means: 'The command did its work; its answer is lost.',
+  exitCode: EXIT_OUTPUT_LOST,
+});
 const out = (text: string) => void process.stdout.write(text);
 const err = (text: string) => void process.stderr.write(text);
 

@@ -19,6 +19,7 @@ const CODES = [
   ['1', 'refused: the service said no, and says why'],
   ['2', 'unreachable: no service answered, or it could not tell; the same command again is safe'],
   ['64', 'usage: the command line or a setting is wrong; nothing was sent'],
+  ['74', 'done, but the answer could not be written, for instance because the disk is full'],
 ] as const;
 
 const DOCTOR_CODES = [

@@ -1,8 +1,11 @@
 // npm run rehearse: a crowd against a running service, and a judge that trusts neither.
 import { rehearsalEnvironment } from '../config.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput } from '../output.ts';
 import { CannotRun } from './cannot-run.ts';
 import { EXIT, rehearse } from './rehearsal.ts';
 import { readSettings } from './settings.ts';
+
+outliveOutput({ means: 'The verdict is lost.', exitCode: EXIT_OUTPUT_LOST });
 
 async function main(): Promise<number> {
   const read = readSettings(process.argv.slice(2), rehearsalEnvironment());
