@@ -1,6 +1,7 @@
 // `npm run bench`: every figure of the design, measured in one run. Options: --quick, --only <figure>, --rounds N, --json.
 // `--against <checkout>` measures this code against that of another folder instead, where `npm install` was run.
 import { parseArgs } from 'node:util';
+import { EXIT_OUTPUT_LOST, outliveOutput } from '../src/output.ts';
 import { type Context, type Figure, type FigureResult, measureFigure, type Settings } from './figure.ts';
 import { against } from './figures/against.ts';
 import { drain } from './figures/drain.ts';
@@ -31,6 +32,7 @@ const { values } = parseArgs({
   },
 });
 
+outliveOutput({ means: 'The figures are lost.', exitCode: EXIT_OUTPUT_LOST });
 process.on('exit', killAll);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 

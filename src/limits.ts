@@ -165,6 +165,8 @@ export const limits = {
   /** Campaigns whose gates the doctor looks at: each costs a call per shard. */
   doctorCampaignsMax: 100,
 
+  /** Log lines that wait for whoever reads them: a reader that stopped must not fill the memory; what is beyond is dropped. */
+  logBytesWaitingMax: 8_388_608,
   stockMax: 10_000_000,
   shardsMax: 64,
   rateMax: 1_000_000,

@@ -12,6 +12,7 @@ import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './lifec
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
 import { welcome } from './local/welcome.ts';
+import { outliveOutput } from './output.ts';
 import { openFast, untilReady } from './redis/connection.ts';
 import { openBoard } from './retry/board.ts';
 import { openRetries } from './retry/bullmq.ts';
@@ -20,6 +21,7 @@ import { createLog } from './telemetry/log.ts';
 import { breakerMetrics, poolMetrics } from './telemetry/metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
+outliveOutput({ means: 'The front goes on; log lines are lost until it can be written again.' });
 tellFailuresPlainly(errorWords);
 const config = configOrExit({
   inProduction: ['REDIS_URL', 'DATABASE_URL', 'ADMIN_TOKEN', 'TICKET_KEYS', 'COUPON_KEY'],

@@ -14,6 +14,7 @@ import { cancellationStore, letterStore } from '../src/ledger/letter-store.ts';
 import { openLedger } from '../src/ledger/pool.ts';
 import { listenForStop, tellFailuresPlainly } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
+import { outliveOutput } from '../src/output.ts';
 import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
 import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
@@ -33,6 +34,7 @@ import { keepReconciling } from './reconciler.ts';
 import { recoverGates } from './recoverer.ts';
 import { createRetryWork } from './retrier.ts';
 
+outliveOutput({ means: 'The worker goes on; log lines are lost until it can be written again.' });
 tellFailuresPlainly(errorWords);
 const config = configOrExit({ always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'] });
 const workerName = config.workers.name ?? `${hostname()}-${process.pid}`;

@@ -20,6 +20,7 @@ const CODES = [
   ['2', 'unreachable: no service answered, or it could not tell; the same command again is safe'],
   ['64', 'usage: the command line is wrong, or no admin token was found; nothing was sent'],
   ['78', 'a setting is wrong; nothing was sent'],
+  ['74', 'done, but the answer could not be written, for instance because the disk is full'],
 ] as const;
 
 const DOCTOR_CODES = [

@@ -3,12 +3,15 @@
 import { databaseUrlProblem } from '../config/urls.ts';
 import { rehearsalEnvironment } from '../config.ts';
 import { tellFailuresPlainly } from '../lifecycle.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput } from '../output.ts';
 import { errorWords } from '../telemetry/describe-error.ts';
 import { CannotRun } from './cannot-run.ts';
 import { EXIT, rehearse } from './rehearsal.ts';
 import { type ReadSettings, readSettings } from './settings.ts';
 
 tellFailuresPlainly(errorWords);
+
+outliveOutput({ means: 'The verdict is lost.', exitCode: EXIT_OUTPUT_LOST });
 
 async function main(): Promise<number> {
   const read = readAll(process.argv.slice(2));

@@ -17,6 +17,7 @@ const TABLE: Record<string, Row> = {
   domain: { may: [], why: 'the rules of a sale are pure, so that they can be read and tested alone' },
   limits: { may: [], why: 'everything may import it' },
   lifecycle: { may: ['domain'], why: 'everything else may import it' },
+  output: { may: [], why: 'every program prints' },
   breaker: { may: ['domain', 'limits', 'lifecycle'], why: 'it knows no store: what an outage is, it is told' },
   config: { may: ['domain', 'limits'], why: 'it is read before anything opens' },
   redis: { may: ['domain', 'limits', 'lifecycle', 'breaker'], why: 'it is below everything that uses Redis' },
