@@ -43,8 +43,16 @@ export const limits = {
   giveBackLookMs: 100,
   /** Open long-polls and event streams per front; each costs a socket and a look per watermark read. */
   waitersMax: 20_000,
+  /** What proxies wait for a word of ours by default: HAProxy as Debian configures it 50 s, nginx 60 s. */
+  proxySilenceMs: 50_000,
   longPollMaxMs: 30_000,
   streamEventMs: 1_000,
+  /** A comment to each stream this often: two may be late before a proxy takes the stream for dead. */
+  heartbeatMs: 15_000,
+  /** The streams beat in this many groups: with 20,000 of them 333 comments, a few ms, every 250 ms. */
+  heartbeatSlots: 60,
+  /** A stream is asked for again after this long: until then nobody looks at its token, nor sees fronts that were added. */
+  streamMaxMs: 600_000,
   /** Poll hints: a client near the front hears soon, one at the back rarely. */
   pollMinMs: 1_000,
   pollMaxMs: 10_000,
@@ -185,6 +193,8 @@ const relations: [string, boolean][] = [
   ['memory is read more often than it goes stale', limits.viewReadMs * 5 < limits.viewStaleMs],
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],
   ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],
+  ['a long-poll ends before a proxy gives it up', limits.longPollMaxMs < limits.proxySilenceMs],
+  ['a stream beats three times before a proxy gives it up', limits.heartbeatMs * 3 < limits.proxySilenceMs],
   ['keys are looked for before they are old', limits.signingKeysCooldownMs < limits.signingKeysMaxAgeMs],
   ['the identity provider answers before the request ends', limits.signingKeysFetchMs < limits.requestMs],
   [

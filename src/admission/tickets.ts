@@ -59,7 +59,8 @@ export interface Tickets {
     waitMs: number,
     gone: AbortSignal,
   ): Promise<TicketBody>;
-  /** Clients waiting in {@link untilChanged}. */
+  /** Counts a client that waits, until it is disposed of; undefined when as many wait as may. */
+  startWaiting(): Disposable | undefined;
   waiterCount(): number;
 }
 
@@ -166,20 +167,15 @@ export function createTickets(deps: TicketsDeps): Tickets {
   ): Promise<TicketBody> {
     const until = deps.clock() + waitMs;
     let last = seen;
-    waiterCount += 1;
-    try {
-      while (last.status === seen.status && !isFinal(last.status) && !gone.aborted && deps.clock() < until) {
-        await nextReading(deps.campaigns, Math.min(until - deps.clock(), limits.pollMinMs), gone);
-        const memory = deps.campaigns.peek(held.ticket.campaign);
-        if (seen.status === 'queued' && memory && isWaiting(held, memory)) continue;
-        last = (await status(held, user)) ?? last;
-        // The question went to Redis: with many waiters in the window it must not go there on every reading.
-        if (last.status === seen.status) await pause(limits.pollMinMs / 4, gone);
-      }
-      return (await status(held, user)) ?? last;
-    } finally {
-      waiterCount -= 1;
+    while (last.status === seen.status && !isFinal(last.status) && !gone.aborted && deps.clock() < until) {
+      await nextReading(deps.campaigns, Math.min(until - deps.clock(), limits.pollMinMs), gone);
+      const memory = deps.campaigns.peek(held.ticket.campaign);
+      if (seen.status === 'queued' && memory && isWaiting(held, memory)) continue;
+      last = (await status(held, user)) ?? last;
+      // The question went to Redis: with many waiters in the window it must not go there on every reading.
+      if (last.status === seen.status) await pause(limits.pollMinMs / 4, gone);
     }
+    return (await status(held, user)) ?? last;
   }
 
   return {
@@ -204,6 +200,15 @@ export function createTickets(deps: TicketsDeps): Tickets {
     peek,
     status,
     untilChanged,
+    startWaiting() {
+      if (waiterCount >= limits.waitersMax) return undefined;
+      waiterCount += 1;
+      return {
+        [Symbol.dispose]: () => {
+          waiterCount -= 1;
+        },
+      };
+    },
     waiterCount: () => waiterCount,
   };
 }
@@ -228,9 +233,21 @@ function isStill({ epoch, body }: NonNullable<HeldTicket['final']>, memory: Camp
   return memory !== undefined && memory.view.epoch === epoch && !memory.cancelled.has(tag);
 }
 
-/** Resolves after the next reading of the gates, `waitMs` or `gone`, whichever comes first. */
+/**
+ * Resolves after the next reading of the gates, `waitMs` or `gone`, whichever comes first. Every waiter does this ten times
+ * a second: a combined signal for each would cost several times as much.
+ */
 function nextReading(campaigns: Campaigns, waitMs: number, gone: AbortSignal): Promise<void> {
-  const ended = new AbortController();
-  const stop = campaigns.onReading(() => ended.abort());
-  return pause(waitMs, AbortSignal.any([ended.signal, gone])).finally(stop);
+  if (gone.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stop();
+      gone.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, waitMs);
+    const stop = campaigns.onReading(done);
+    gone.addEventListener('abort', done, { once: true });
+  });
 }

@@ -119,7 +119,11 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     clientLimits: createJoinLimits({ ...clientLimits, openCount, clock }),
     traceJoin: createTraceJoin(settings.traceRatio),
     shedding,
-    ...frontMetrics({ joinsWaiting: joins.waitingCount, eventLoopLagMs: shedding.lagMs }),
+    ...frontMetrics({
+      joinsWaiting: joins.waitingCount,
+      clientsWaiting: () => tickets.waiterCount(),
+      eventLoopLagMs: shedding.lagMs,
+    }),
     draining: settings.draining,
     leaving: settings.leaving,
     missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),

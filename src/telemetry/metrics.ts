@@ -75,8 +75,13 @@ export function workerMetrics(): WorkerMetrics {
 }
 
 /** The counters of a front: decisions by kind, how long a join took, and what it holds just now. */
-export function frontMetrics(read: { joinsWaiting: () => number; eventLoopLagMs: () => number }) {
+export function frontMetrics(read: {
+  joinsWaiting: () => number;
+  clientsWaiting: () => number;
+  eventLoopLagMs: () => number;
+}) {
   gauge('sluice_joins_waiting', 'Joins that wait for the gate', read.joinsWaiting);
+  gauge('sluice_clients_waiting', 'Clients in a long-poll or an event stream', read.clientsWaiting);
   gauge('sluice_event_loop_lag_seconds', 'How late the event loop is', () => read.eventLoopLagMs() / 1_000);
   return {
     decisions: labelledCounter('sluice_admissions', 'Joins by what was decided', 'decision', DECISION_KINDS),

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
 import type { Campaigns } from '../../src/admission/campaigns.ts';
+import type { Tickets } from '../../src/admission/tickets.ts';
 import { composeFront } from '../../src/composition/front.ts';
 import { composeRecovery } from '../../src/composition/recovery.ts';
 import type { Durability } from '../../src/domain/durability.ts';
@@ -49,6 +50,7 @@ export interface TestFront extends Client, AsyncDisposable {
   returns: Returns;
   readGates: ReadGates;
   campaigns: Campaigns;
+  tickets: Tickets;
   /** Clients that wait in a long-poll or a stream. */
   waiterCount: () => number;
   /** What the front reported as an error, except that Redis was out of reach. */
@@ -167,6 +169,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     returns: service.returns,
     readGates: service.readGates,
     campaigns: service.campaigns,
+    tickets: service.tickets,
     waiterCount: () => service.tickets.waiterCount(),
     errors,
     questionCount,

@@ -175,7 +175,7 @@ const PREFER = [
   'wait=0',
   'wait=1e3',
   'wait=0x5',
-  'wait=99999999999',
+  'wait=99999999999s',
   'wait=',
   'wait',
   'wait=1.5',

@@ -4,41 +4,12 @@ import { until } from '../helpers/until.ts';
 import { fronts, type TestFront, untilKnown } from './front.ts';
 import { issue } from './issue.ts';
 import { ownRedis } from './own-redis.ts';
+import { watch as watchUrl } from './watch.ts';
 
 const file = fronts();
 
-interface StreamEvent {
-  event: string;
-  data: Record<string, unknown>;
-}
-
-/** The events of a ticket's stream as they come, and the end of the stream. */
-async function watch(front: TestFront, ticket: string, signal?: AbortSignal) {
-  const response = await fetch(`${front.url}/v1/tickets/${ticket}`, {
-    headers: { accept: 'text/event-stream' },
-    ...(signal ? { signal } : {}),
-  });
-  const events: StreamEvent[] = [];
-  let text = '';
-  const ended = (async () => {
-    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-      text += chunk;
-      for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
-        events.push(eventOf(text.slice(0, end)));
-        text = text.slice(end + 2);
-      }
-    }
-  })();
-  ended.catch(() => undefined);
-  return { response, events, ended };
-}
-
-function eventOf(block: string): StreamEvent {
-  const fields = Object.fromEntries(
-    block.split('\n').map((line) => [line.split(': ')[0], line.split(': ').slice(1).join(': ')]),
-  );
-  return { event: fields.event!, data: JSON.parse(fields.data!) as Record<string, unknown> };
-}
+const watch = (front: TestFront, ticket: string, signal?: AbortSignal) =>
+  watchUrl(`${front.url}/v1/tickets/${ticket}`, signal ? { signal } : {});
 
 test('a long-poll ends when its ticket is issued, long before its time', async (t) => {
   const front = await file.start(t);
@@ -148,7 +119,7 @@ test.for([
   ['wait=0', 0],
   ['wait=-1', 0],
   ['wait=1.5', 0],
-  ['handling=strict; wait=1', 1],
+  ['handling=strict, wait=1', 1],
   ['await=9', 0],
   ['wait=1', 1],
 ] as const)('Prefer: %s waits %i s', async ([prefer, seconds], t) => {
