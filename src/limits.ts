@@ -27,6 +27,8 @@ export const limits = {
   /** How old what a front remembers of a gate may get before it says so little that a question is cheaper. */
   viewReadMs: 100,
   viewStaleMs: 2_000,
+  /** A refusal from memory rests on a reading no older than this: a busy front reads late, a sold-out must not outlive its stock. */
+  viewRefusalMs: 500,
   /** A campaign nobody asked about for this long is no longer read. */
   viewIdleMs: 30_000,
   viewsMax: 10_000,
@@ -190,7 +192,10 @@ const relations: [string, boolean][] = [
     limits.receiveMs < limits.readStaleMs && limits.readStaleMs < limits.claimIdleMs,
   ],
   ['a lock wait ends before its statement', limits.lockWaitMs < limits.statementMs],
-  ['memory is read more often than it goes stale', limits.viewReadMs * 5 < limits.viewStaleMs],
+  [
+    'memory is read more often than it goes stale',
+    limits.viewReadMs * 5 <= limits.viewRefusalMs && limits.viewRefusalMs < limits.viewStaleMs,
+  ],
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],
   ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],
   ['a long-poll ends before a proxy gives it up', limits.longPollMaxMs < limits.proxySilenceMs],

@@ -44,6 +44,8 @@ export interface CampaignDeskDeps {
   gate: Pick<Gate, 'project'>;
   readGates: ReadGates;
   readOldestWaitMs: (view: GateView) => Promise<number | null>;
+  /** Hears of a version as soon as the ledger has it, before the gate. */
+  onChanged: (id: string, version: number) => void;
   onError: (error: unknown) => void;
 }
 
@@ -53,6 +55,7 @@ export type CampaignDesk = ReturnType<typeof createCampaignDesk>;
 export function createCampaignDesk(deps: CampaignDeskDeps) {
   const { store } = deps;
   const projected = async (campaign: StoredCampaign): Promise<StoredCampaign> => {
+    deps.onChanged(campaign.id, campaign.version);
     // The change stands in the ledger whether or not Redis takes it now.
     await projectCampaign(deps, campaign).catch(deps.onError);
     return campaign;

@@ -137,6 +137,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       gate,
       readGates,
       readOldestWaitMs: createOldestWaitReader(redis, clock),
+      onChanged: (id, version) => campaigns.expectVersion(id, version),
       onError,
     }),
     campaigns,

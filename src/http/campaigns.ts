@@ -1,5 +1,6 @@
 // GET /v1/campaigns/{id}: what anybody may know of a sale.
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { isCurrent } from '../admission/campaign-memory.ts';
 import type { Campaigns } from '../admission/campaigns.ts';
 import { phaseOf } from '../domain/campaign.ts';
 import { isCampaignId } from '../domain/ids.ts';
@@ -27,6 +28,9 @@ export function campaignRoute(app: OpenAPIHono, deps: { campaigns: Campaigns }):
       const memory = isCampaignId(id) ? await deps.campaigns.get(id) : undefined;
       if (memory === undefined) return problems.unknownCampaign();
       const { view, drain } = memory;
+      if (view.remaining <= 0 && !isCurrent(memory, Date.now())) {
+        return problems.unavailable('The gate cannot be read just now, and there may be units again.');
+      }
       const rate = drain.perSecond();
       const body: z.input<typeof campaignSchema> = {
         id,
