@@ -1,6 +1,7 @@
 // The only reader of the environment. Every setting has a default, bounds and a row in the README; all problems are
 // reported at once, before anything opens.
 import { z } from 'zod';
+import { addressSettings } from './config/addresses.ts';
 import { type Identity, identityOf, identityProblems, identitySettings } from './config/identity.ts';
 import { redisCa, redisUrl } from './config/redis.ts';
 import { ticketKeys } from './config/ticket-keys.ts';
@@ -28,7 +29,7 @@ const schema = z.object({
   ADMIN_PORT: port(8081),
   ADMIN_TOKEN: token.optional(),
   ADMIN_READ_TOKEN: token.optional(),
-  ADMIN_URL: z.url({ protocol: /^https?$/, error: 'takes http:// or https://' }).optional(),
+  ...addressSettings,
   KEEP_ALIVE_MS: count(limits.keepAliveMs, 1_000, 3_600_000),
   TELEMETRY: z.enum(['on', 'off']).default('on'),
   TELEMETRY_HOST: z.string().default('127.0.0.1'),
@@ -64,6 +65,11 @@ export interface Config {
   redisCa: string | undefined;
   databaseUrl: string | undefined;
   front: { host: string; port: number };
+  /** Where buyers and operators reach the listeners, a path included, where that is another address than their own. */
+  publicUrl: string | undefined;
+  adminUrl: string | undefined;
+  /** Origins of pages that may ask the public listener. */
+  corsOrigins: readonly string[];
   admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
   /** How long the public and the admin listener keep an idle connection. */
   keepAliveMs: number;
@@ -122,6 +128,9 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     redisCa: env.REDIS_CA_FILE,
     databaseUrl: env.DATABASE_URL,
     front: { host: env.HOST, port: env.PORT },
+    publicUrl: env.PUBLIC_URL,
+    adminUrl: env.ADMIN_URL,
+    corsOrigins: env.CORS_ORIGINS,
     admin: {
       host: env.ADMIN_HOST,
       port: env.ADMIN_PORT,
