@@ -19,6 +19,11 @@ export interface Config {
   redisCa: string | undefined;
   databaseUrl: string | undefined;
   front: { host: string; port: number };
+  /** Where buyers and operators reach the listeners, a path included, where that is another address than their own. */
+  publicUrl: string | undefined;
+  adminUrl: string | undefined;
+  /** Origins of pages that may ask the public listener. */
+  corsOrigins: readonly string[];
   admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
   /** How long the public and the admin listener keep an idle connection. */
   keepAliveMs: number;
@@ -62,6 +67,9 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
     redisCa: env.REDIS_CA_FILE,
     databaseUrl: env.DATABASE_URL,
     front: { host: env.HOST, port: env.PORT },
+    publicUrl: env.PUBLIC_URL,
+    adminUrl: env.ADMIN_URL,
+    corsOrigins: env.CORS_ORIGINS,
     admin: {
       host: env.ADMIN_HOST,
       port: env.ADMIN_PORT,

@@ -145,6 +145,11 @@ export const limits = {
   /** Traces that callers may force by their own decision, a second and front; the others are traced as TRACE_RATIO says. */
   forcedTracesPerSecond: 10,
 
+  /** Chromium remembers a preflight for two hours at most. */
+  preflightMaxAgeSeconds: 7_200,
+  /** Shops have a few origins; hundreds are a mistake. */
+  corsOriginsMax: 100,
+
   adminBodyBytes: 4_096,
   joinBodyBytes: 4_096,
   headerBytes: 16_384,

@@ -58,10 +58,10 @@ await checkStart({ redis, ledger, ...frontPromise(config) }, log);
 await migrate(ledger);
 const retryQueue = { ...server, onError };
 const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
-const board = open.adopt(openBoard(retryQueue, BOARD_PATH), (opened) => opened.close());
+const board = open.adopt(openBoard(retryQueue, BOARD_PATH, config.adminUrl), (opened) => opened.close());
 
 const leaving = new AbortController();
-const { durability, identity, trustedProxies, clientLimits, telemetry } = config;
+const { durability, identity, trustedProxies, clientLimits, telemetry, publicUrl, adminUrl, corsOrigins } = config;
 const { ticketKeys, couponKey, adminToken } = place;
 const service = open.use(
   composeFront(
@@ -72,6 +72,9 @@ const service = open.use(
       couponKey,
       identity,
       trustedProxies,
+      corsOrigins,
+      publicUrl,
+      adminUrl,
       clientLimits,
       traceRatio: telemetry.on ? telemetry.traceRatio : 0,
       graceMs: config.workers.recoveryGraceMs,

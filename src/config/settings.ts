@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DURABILITIES } from '../domain/durability.ts';
 import { limits } from '../limits.ts';
+import { addressSettings } from './addresses.ts';
 import { identitySettings } from './identity.ts';
 import { redisCa, redisUrl } from './redis.ts';
 import { host, oneOf, share, whole } from './scalars.ts';
@@ -26,7 +27,7 @@ export const settings = {
   ADMIN_PORT: port(8081),
   ADMIN_TOKEN: token.optional(),
   ADMIN_READ_TOKEN: token.optional(),
-  ADMIN_URL: httpUrl('takes http://host:port or https://host:port').optional(),
+  ...addressSettings,
   KEEP_ALIVE_MS: count(limits.keepAliveMs, 1_000, 3_600_000),
   TELEMETRY: oneOf('on', 'off').default('on'),
   TELEMETRY_HOST: host.default('127.0.0.1'),

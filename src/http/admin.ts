@@ -12,6 +12,7 @@ import { type AdminTokens, actorOf, adminRoles } from './admin-roles.ts';
 import { adminCampaign, campaignSummary, changeBody, createBody, stockBody } from './admin-schemas.ts';
 import { boardRoute } from './board.ts';
 import { isoTime } from './campaigns.ts';
+import { serversOf } from './declare.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from './errors.ts';
 import { letterRoutes } from './letters.ts';
 import { type ReconcileDeps, reconcileRoutes } from './reconcile.ts';
@@ -26,6 +27,8 @@ export interface AdminDeps {
   /** The retrier's queue as pages. */
   board?: Hono;
   tokens: AdminTokens;
+  /** Where operators reach it, if that is not its own address. */
+  adminUrl?: string | undefined;
   onError: (error: unknown) => void;
 }
 
@@ -57,7 +60,8 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   });
   app.get('/livez', () => json(200, { status: 'up' }));
   app.get('/openapi.json', () => {
-    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'Sluice admin', version: '1' } }));
+    const info = { title: 'Sluice admin', version: '1' };
+    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info, ...serversOf(deps.adminUrl) }));
   });
   if (deps.board !== undefined) boardRoute(app, { board: deps.board, tokens: deps.tokens });
   for (const check of adminRoles(deps.tokens)) app.use('/admin/*', check);

@@ -9,7 +9,15 @@ import * as problems from './problems.ts';
 import { json } from './respond.ts';
 import { campaignId, campaignSchema, jsonAnswer, problemAnswer } from './schemas.ts';
 
-export function campaignRoute(app: OpenAPIHono, deps: { campaigns: Campaigns }): void {
+export interface CampaignRouteDeps {
+  campaigns: Campaigns;
+  /** Origins of pages that may read the answers. */
+  corsOrigins?: readonly string[];
+}
+
+export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
+  // Also to those who send no Origin: a cache would give their answer, without a word for browsers, to a page.
+  const vary = deps.corsOrigins?.length ? { vary: 'origin' } : {};
   declare(
     app,
     {
@@ -42,7 +50,7 @@ export function campaignRoute(app: OpenAPIHono, deps: { campaigns: Campaigns }):
         remaining: band(view.remaining / view.stock),
         drainPerSecond: rate === undefined ? null : Math.round(rate * 10) / 10,
       };
-      return json(200, body, { 'cache-control': 'public, max-age=1' });
+      return json(200, body, { 'cache-control': 'public, max-age=1', ...vary });
     },
   );
 }

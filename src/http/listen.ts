@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { urlOf } from '../domain/listen-address.ts';
 import { openServer, type ServerOptions } from '../listener/open-server.ts';
+import type { Fetch } from './cors.ts';
 import { faulted, notUnderstood } from './problems.ts';
 
 export interface Listener {
@@ -17,8 +18,6 @@ export interface Listener {
    */
   close(drainMs: number): Promise<number>;
 }
-
-type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
 
 export interface ListenOptions extends ServerOptions {
   fetch: Fetch;
