@@ -9,6 +9,8 @@ export interface Listener {
   /** Where this machine reaches it, with the port it really got. */
   url: string;
   port: number;
+  /** From now on this answers, in place of what was given first. */
+  serve(fetch: Fetch): void;
   /** From now on each answer is the last of its connection: clients come back on another one, to whom the balancer says. */
   windDown(): void;
   /**
@@ -31,8 +33,9 @@ const IDLE_LOOK_MS = 50;
 
 /** Rejects when the port is taken. */
 export async function listen({ fetch, host, port }: ListenOptions): Promise<Listener> {
+  let serving = fetch;
   const server = createAdaptorServer({
-    fetch: withHost(fetch),
+    fetch: withHost((request, env) => serving(request, env)),
     serverOptions: {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersMs,
@@ -57,6 +60,9 @@ export async function listen({ fetch, host, port }: ListenOptions): Promise<List
   return {
     url: urlOf(host, actualPort),
     port: actualPort,
+    serve: (next) => {
+      serving = next;
+    },
     windDown: () => {
       windingDown = true;
     },

@@ -15,7 +15,10 @@ export interface TelemetrySettings {
   /** 0 takes any free port. */
   port: number;
   otlpEndpoint: string | undefined;
-  /** What the process needs for its work and does not have, by name; told by /readyz. A front tells it on its public port. */
+  /**
+   * What the process needs for its work and does not have, by name; told by /readyz, which is asked from the first moment
+   * on. A front tells it on its public port.
+   */
   missing?: () => string[];
 }
 
@@ -54,7 +57,7 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
 async function listen(exporter: PrometheusExporter, settings: TelemetrySettings): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?', 1)[0];
-    const missing = path === '/readyz' ? settings.missing?.() : undefined;
+    const missing = path === '/readyz' ? told(settings.missing) : undefined;
     if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
     else if (missing !== undefined) answer(response, missing.length === 0 ? 200 : 503, { missing });
@@ -65,6 +68,15 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
     server.listen(settings.port, settings.host, resolve);
   });
   return server;
+}
+
+/** A question about the process never ends it. */
+function told(missing: TelemetrySettings['missing']): string[] | undefined {
+  try {
+    return missing?.();
+  } catch {
+    return ['health'];
+  }
 }
 
 function answer(response: ServerResponse, status: number, body: object): void {
