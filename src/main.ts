@@ -6,6 +6,7 @@ import { frontPromise } from './doctor/configured.ts';
 import { checkStart } from './doctor/start.ts';
 import { BOARD_PATH } from './http/board.ts';
 import { listen } from './http/listen.ts';
+import { answerWhileStarting } from './http/starting.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
 import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
@@ -34,6 +35,11 @@ const stop = listenForStop();
 const log = createLog('sluice-front', config.logLevel);
 const onError = (error: unknown) => log.error({ err: error }, 'the front met an error');
 await using open = new AsyncDisposableStack();
+
+const { keepAliveMs } = config;
+// Before anything that takes time: a balancer hears 503, and a port that is taken ends the start here.
+const publicListener = await listen({ fetch: answerWhileStarting, keepAliveMs, ...config.front });
+open.defer(() => publicListener.close(0).then(() => undefined));
 
 const place = open.use(await furnish(config, say));
 const told = open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
@@ -90,8 +96,7 @@ poolMetrics(ledger);
 poolMetrics(status);
 
 open.use(await place.startWorkers());
-const { keepAliveMs } = config;
-const publicListener = await listen({ fetch: service.front.fetch, keepAliveMs, ...config.front });
+publicListener.serve(service.front.fetch);
 open.defer(async () => {
   leaving.abort();
   const count = await publicListener.close(limits.drainMs);

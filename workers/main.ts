@@ -43,8 +43,9 @@ const onError = (error: unknown) => log.error({ err: error }, 'a duty met an err
 const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
-const telling = { service: 'sluice-worker', ...config.telemetry, missing: () => health.missing() };
-open.use(await startTelemetry(telling));
+// Asked from the first moment on, by every probe there is.
+const readiness = { missing: () => ['starting'] };
+open.use(await startTelemetry({ service: 'sluice-worker', ...config.telemetry, missing: () => readiness.missing() }));
 const metrics = workerMetrics();
 const ledger = open.use(
   openLedger({
@@ -67,6 +68,7 @@ const guard = open.use(createLedgerGuard(ledger));
 breakerMetrics('ledger', guard.breaker);
 poolMetrics(ledger);
 const health = createWorkerHealth(guard.breaker.isOpen);
+readiness.missing = () => health.missing();
 const store = campaignStore(ledger);
 const cancellations = cancellationStore(ledger);
 const gate = createGate(redis);

@@ -10,6 +10,8 @@ export interface Listener {
   /** Where this machine reaches it, with the port it really got. */
   url: string;
   port: number;
+  /** From now on this answers, in place of what was given first. */
+  serve(fetch: Fetch): void;
   /** From now on each answer is the last of its connection: clients come back on another one, to whom the balancer says. */
   windDown(): void;
   /**
@@ -27,8 +29,9 @@ const IDLE_LOOK_MS = 50;
 
 /** Rejects when the port is taken. */
 export async function listen({ fetch, ...options }: ListenOptions): Promise<Listener> {
+  let serving = fetch;
   const server = await openServer(
-    getRequestListener(fetch, {
+    getRequestListener((request, env) => serving(request, env), {
       // Of HTTP/1.0, where a request may have none.
       hostname: 'localhost',
       errorHandler: (error) => (error instanceof RequestError ? notUnderstood() : faulted(error)),
@@ -46,6 +49,9 @@ export async function listen({ fetch, ...options }: ListenOptions): Promise<List
   return {
     url: urlOf(host, actualPort),
     port: actualPort,
+    serve: (next) => {
+      serving = next;
+    },
     windDown: () => {
       windingDown = true;
     },

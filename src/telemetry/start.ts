@@ -17,7 +17,10 @@ export interface TelemetrySettings {
   /** 0 takes any free port. */
   port: number;
   otlpEndpoint: string | undefined;
-  /** What the process needs for its work and does not have, by name; told by /readyz. A front tells it on its public port. */
+  /**
+   * What the process needs for its work and does not have, by name; told by /readyz, which is asked from the first moment
+   * on. A front tells it on its public port.
+   */
   missing?: () => string[];
 }
 
@@ -56,7 +59,7 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
 async function listen(exporter: PrometheusExporter, settings: TelemetrySettings): Promise<Server> {
   const server = await openServer((request, response) => {
     const path = URL.parse(request.url!, 'http://localhost')?.pathname;
-    const missing = path === '/readyz' ? settings.missing?.() : undefined;
+    const missing = path === '/readyz' ? told(settings.missing) : undefined;
     for (const [name, value] of Object.entries(SECURE_HEADERS)) response.setHeader(name, value);
     if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
@@ -64,6 +67,15 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
     else answerBare(response, 404);
   }, settings);
   return server.unref();
+}
+
+/** A question about the process never ends it. */
+function told(missing: TelemetrySettings['missing']): string[] | undefined {
+  try {
+    return missing?.();
+  } catch {
+    return ['health'];
+  }
 }
 
 function answer(response: ServerResponse, status: number, body: object): void {
