@@ -179,8 +179,12 @@ export function readCliSettings(environment: Record<string, string | undefined> 
   const parsed = cliSettings.safeParse(given(environment));
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map(describe).join('\n'));
   const { ADMIN_URL, ADMIN_PORT, ADMIN_TOKEN, ADMIN_READ_TOKEN, DATA_DIR } = parsed.data;
-  const adminToken = ADMIN_TOKEN ?? ADMIN_READ_TOKEN;
-  return { adminUrl: ADMIN_URL ?? `http://127.0.0.1:${ADMIN_PORT}`, adminToken, dataDir: DATA_DIR };
+  return {
+    adminUrl: ADMIN_URL ?? `http://127.0.0.1:${ADMIN_PORT}`,
+    adminToken: ADMIN_TOKEN,
+    readToken: ADMIN_READ_TOKEN,
+    dataDir: DATA_DIR,
+  };
 }
 
 /** What the rehearsal wants to know of the environment; its judge shares nothing else with the service. */
