@@ -124,8 +124,12 @@ export function readCliSettings(environment: Environment = process.env) {
   const { ADMIN_URL, ADMIN_HOST, ADMIN_PORT, ADMIN_TOKEN, ADMIN_READ_TOKEN, DATA_DIR } = complete(
     readEach(environment, names),
   );
-  const adminToken = ADMIN_TOKEN ?? ADMIN_READ_TOKEN;
-  return { adminUrl: ADMIN_URL ?? urlOf(ADMIN_HOST, ADMIN_PORT), adminToken, dataDir: DATA_DIR };
+  return {
+    adminUrl: ADMIN_URL ?? urlOf(ADMIN_HOST, ADMIN_PORT),
+    adminToken: ADMIN_TOKEN,
+    readToken: ADMIN_READ_TOKEN,
+    dataDir: DATA_DIR,
+  };
 }
 
 /** What the rehearsal wants to know of the environment; its judge shares nothing else with the service. */

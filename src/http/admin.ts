@@ -9,7 +9,7 @@ import type { StoredCampaign } from '../domain/campaign.ts';
 import { parseInstant } from '../domain/instant.ts';
 import { limits } from '../limits.ts';
 import { type AdminTokens, actorOf, adminRoles } from './admin-roles.ts';
-import { adminCampaign, campaignSummary, changeBody, createBody, stockBody } from './admin-schemas.ts';
+import { adminCampaign, campaignSummary, changeBody, createBody, stockAdded, stockBody } from './admin-schemas.ts';
 import { boardRoute } from './board.ts';
 import { isoTime } from './campaigns.ts';
 import { serversOf } from './declare.ts';
@@ -153,14 +153,13 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
         headers: z.object({ 'idempotency-key': z.string().regex(/^"?[A-Za-z0-9_-]{1,64}"?$/) }),
         body: jsonBody(stockBody),
       },
-      responses: changed,
+      responses: { ...changed, 200: jsonAnswer('As it is now, and what this call added', stockAdded) },
     }),
     async (c) => {
       const key = c.req.valid('header')['idempotency-key'].replaceAll('"', '');
-      return c.json(
-        present(await desk.addStock(c.req.valid('param').id, c.req.valid('json').add, key, actorOf(c))),
-        200,
-      );
+      const { id } = c.req.valid('param');
+      const { campaign, added } = await desk.addStock(id, c.req.valid('json').add, key, actorOf(c));
+      return c.json({ ...present(campaign), added }, 200);
     },
   );
   reconcileRoutes(app, { reconcile: deps.reconcile, changed, actor: actorOf });

@@ -36,9 +36,9 @@ export const campaignStore = (ledger: Ledger) => ({
   change: (...rest: Rest<typeof changeCampaign>) => changeCampaign(ledger, ...rest),
   setState: (...rest: Rest<typeof setCampaignState>) => setCampaignState(ledger, ...rest),
   /** The campaign as it is now, not as it was when the key was first used: its gate must not be taken back. */
-  addStock: async (...rest: Rest<typeof addStock>): Promise<StoredCampaign> => {
-    const { campaign } = await addStock(ledger, ...rest);
-    return (await getCampaign(ledger, campaign))!;
+  addStock: async (...rest: Rest<typeof addStock>): Promise<{ campaign: StoredCampaign; added: number }> => {
+    const { campaign, added, isNew } = await addStock(ledger, ...rest);
+    return { campaign: (await getCampaign(ledger, campaign))!, added: isNew ? added : 0 };
   },
   markProjected: async (id: string, version: number): Promise<void> => {
     await markProjected(ledger, id, version);
