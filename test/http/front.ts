@@ -214,7 +214,7 @@ export function untilKnown(
   campaign: string,
   holds: (memory: NonNullable<ReturnType<Campaigns['peek']>>) => boolean,
 ): Promise<unknown> {
-  return until('the front has read the gate', 5_000, async () => {
+  return until('the front has read the gate', 60_000, async () => {
     const memory = await front.campaigns.get(campaign);
     return memory !== undefined && holds(memory);
   });
