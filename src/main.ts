@@ -9,11 +9,13 @@ import { listen } from './http/listen.ts';
 import { answerWhileStarting } from './http/starting.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
-import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
+import { reachLedger } from './ledger/reach.ts';
+import { listenForStop, listening, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
 import { welcome } from './local/welcome.ts';
-import { openFast, untilReady } from './redis/connection.ts';
+import { openFast } from './redis/connection.ts';
+import { createReach } from './redis/reach.ts';
 import { openBoard } from './retry/board.ts';
 import { openRetries } from './retry/bullmq.ts';
 import { errorWords } from './telemetry/describe-error.ts';
@@ -35,7 +37,9 @@ const onError = (error: unknown) => log.error({ err: error }, 'the front met an 
 await using open = new AsyncDisposableStack();
 
 // Before anything that takes time: a balancer hears 503, and a port that is taken ends the start here.
-const publicListener = await listen({ fetch: answerWhileStarting, ...config.front });
+const publicListener = await listening({ portName: 'PORT', hostName: 'HOST', ...config.front }, () =>
+  listen({ fetch: answerWhileStarting, ...config.front }),
+);
 open.defer(() => publicListener.close(0).then(() => undefined));
 
 const place = open.use(await furnish(config, say));
@@ -52,13 +56,15 @@ const ledger = open.use(openLedger({ ...pool, name: 'admin' }));
 // Buyers who give back wait for connections of their own: a crowd of them must not keep operators out.
 const status = open.use(openLedger({ ...pool, name: 'status' }));
 const server = { url: place.redisUrl, ca: config.redisCa };
+const reach = createReach(server.url, onError);
 const redis = open.adopt(
-  openFast({ ...server, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
+  openFast({ ...server, name: 'sluice-front', onError: reach.onError, commandMs: limits.gateCallMs }),
   (client) => client.disconnect(),
 );
-await untilReady(redis, limits.drainMs);
+await reach.until(redis, limits.drainMs);
+await reachLedger(place.databaseUrl, () => ledger.run('SELECT 1', []));
 await checkStart({ redis, ledger, ...frontPromise(config) }, log);
-await migrate(ledger);
+await reachLedger(place.databaseUrl, () => migrate(ledger));
 const retryQueue = { ...server, onError };
 const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
 const board = open.adopt(openBoard(retryQueue, BOARD_PATH), (opened) => opened.close());
@@ -98,7 +104,9 @@ open.defer(async () => {
   log.error({ count }, 'connections were cut: their requests took longer than the drain');
   process.exitCode = 1;
 });
-const adminListener = await listen({ fetch: service.admin.fetch, host: config.admin.host, port: config.admin.port });
+const adminListener = await listening({ portName: 'ADMIN_PORT', hostName: 'ADMIN_HOST', ...config.admin }, () =>
+  listen({ fetch: service.admin.fetch, host: config.admin.host, port: config.admin.port }),
+);
 open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url, telemetryUrl: told.url };

@@ -7,6 +7,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { urlOf } from '../domain/listen-address.ts';
+import { listening } from '../lifecycle.ts';
 
 export interface TelemetrySettings {
   on: boolean;
@@ -63,10 +64,15 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
     else if (missing !== undefined) answer(response, missing.length === 0 ? 200 : 503, { missing });
     else answer(response, 404, {});
   }).unref();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, settings.host, resolve);
-  });
+  const { host, port } = settings;
+  await listening(
+    { portName: 'TELEMETRY_PORT', hostName: 'TELEMETRY_HOST', host, port },
+    () =>
+      new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, host, resolve);
+      }),
+  );
   return server;
 }
 
