@@ -54,9 +54,43 @@ export function tellFailuresPlainly(words: ErrorWords): void {
 function plainly(error: unknown, { inLine }: ErrorWords): string | undefined {
   if (isFault(error)) return inLine(error);
   if (error instanceof RefusedStart) return error.message;
-  const { code, port, address } = (error ?? {}) as { code?: unknown; port?: number; address?: string };
-  if (code !== 'EADDRINUSE') return undefined;
-  return `port ${port} of ${address} is in use: stop who has it, or set PORT, ADMIN_PORT or TELEMETRY_PORT to another`;
+  return error instanceof NoListener ? error.message : undefined;
+}
+
+class NoListener extends Error {}
+
+/** Settings of a listener, by name and by value. */
+interface ListenerSettings {
+  portName: string;
+  hostName: string;
+  host: string;
+  port: number;
+}
+
+/**
+ * Opens a listener. What the machine says against its address is told in one line that names the setting: exit code 1 for
+ * a port that is taken, which may pass, and 78 for the rest.
+ */
+export async function listening<T>(settings: ListenerSettings, open: () => Promise<T>): Promise<T> {
+  const { portName, hostName, host, port } = settings;
+  try {
+    return await open();
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === 'EADDRINUSE') {
+      throw new NoListener(
+        `${portName}: port ${port} of ${host} is in use by another process. Do: stop that process, or set ${portName} to another port`,
+      );
+    }
+    const refused: Record<string, string> = {
+      EACCES: `${portName}: this user may not listen on port ${port}. Do: set ${portName} to 1024 or more`,
+      EADDRNOTAVAIL: `${hostName}: this machine has no address ${host}. Do: set ${hostName} to one of its addresses, or to 0.0.0.0`,
+      ENOTFOUND: `${hostName}: no address of the name ${host} is known. Do: set ${hostName} to an address of this machine`,
+    };
+    refused.EAI_AGAIN = refused.ENOTFOUND!;
+    refused.EAFNOSUPPORT = refused.EADDRNOTAVAIL!;
+    throw code !== undefined && Object.hasOwn(refused, code) ? new RefusedStart(refused[code]) : error;
+  }
 }
 
 /** Resolves when the signal aborts. */

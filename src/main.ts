@@ -9,12 +9,14 @@ import { listen } from './http/listen.ts';
 import { answerWhileStarting } from './http/starting.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
-import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
+import { reachLedger } from './ledger/reach.ts';
+import { listenForStop, listening, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
 import { welcome } from './local/welcome.ts';
 import { outliveOutput } from './output.ts';
-import { openFast, untilReady } from './redis/connection.ts';
+import { openFast } from './redis/connection.ts';
+import { createReach } from './redis/reach.ts';
 import { openBoard } from './retry/board.ts';
 import { openRetries } from './retry/bullmq.ts';
 import { errorWords } from './telemetry/describe-error.ts';
@@ -38,7 +40,9 @@ await using open = new AsyncDisposableStack();
 
 const { keepAliveMs } = config;
 // Before anything that takes time: a balancer hears 503, and a port that is taken ends the start here.
-const publicListener = await listen({ fetch: answerWhileStarting, keepAliveMs, ...config.front });
+const publicListener = await listening({ portName: 'PORT', hostName: 'HOST', ...config.front }, () =>
+  listen({ fetch: answerWhileStarting, keepAliveMs, ...config.front }),
+);
 open.defer(() => publicListener.close(0).then(() => undefined));
 
 const place = open.use(await furnish(config, say));
@@ -55,13 +59,15 @@ const ledger = open.use(openLedger({ ...pool, name: 'admin' }));
 // Buyers who give back wait for connections of their own: a crowd of them must not keep operators out.
 const status = open.use(openLedger({ ...pool, name: 'status' }));
 const server = { url: place.redisUrl, ca: config.redisCa };
+const reach = createReach(server.url, onError);
 const redis = open.adopt(
-  openFast({ ...server, name: 'sluice-front', onError, commandMs: limits.gateCallMs }),
+  openFast({ ...server, name: 'sluice-front', onError: reach.onError, commandMs: limits.gateCallMs }),
   (client) => client.disconnect(),
 );
-await untilReady(redis, limits.drainMs);
+await reach.until(redis, limits.drainMs);
+await reachLedger(place.databaseUrl, () => ledger.run('SELECT 1', []));
 await checkStart({ redis, ledger, ...frontPromise(config) }, log);
-await migrate(ledger);
+await reachLedger(place.databaseUrl, () => migrate(ledger));
 const retryQueue = { ...server, onError };
 const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
 const board = open.adopt(openBoard(retryQueue, BOARD_PATH, config.adminUrl), (opened) => opened.close());
@@ -105,7 +111,9 @@ open.defer(async () => {
   process.exitCode = 1;
 });
 const { host, port } = config.admin;
-const adminListener = await listen({ fetch: service.admin.fetch, keepAliveMs, host, port });
+const adminListener = await listening({ portName: 'ADMIN_PORT', hostName: 'ADMIN_HOST', ...config.admin }, () =>
+  listen({ fetch: service.admin.fetch, keepAliveMs, host, port }),
+);
 open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url, telemetryUrl: told.url };

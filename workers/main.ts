@@ -12,13 +12,15 @@ import { createLedgerGuard } from '../src/ledger/guard.ts';
 import { issueBatch } from '../src/ledger/issuances.ts';
 import { cancellationStore, letterStore } from '../src/ledger/letter-store.ts';
 import { openLedger } from '../src/ledger/pool.ts';
+import { reachLedger } from '../src/ledger/reach.ts';
 import { listenForStop, tellFailuresPlainly } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
 import { outliveOutput } from '../src/output.ts';
-import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
+import { openBlocking, openFast } from '../src/redis/connection.ts';
 import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
 import { createEachGateReader, createGateReader } from '../src/redis/gate-reader.ts';
+import { createReach } from '../src/redis/reach.ts';
 import { createReturns } from '../src/redis/returns.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { errorWords } from '../src/telemetry/describe-error.ts';
@@ -59,8 +61,13 @@ const ledger = open.use(
 );
 const server = { url: config.redisUrl!, ca: config.redisCa };
 const connection = { ...server, name: `sluice-worker:${workerName}`, onError };
-const redis = open.adopt(openFast({ ...connection, commandMs: limits.statementMs }), (client) => client.disconnect());
-await untilReady(redis, limits.drainMs);
+const reach = createReach(server.url, onError);
+const redis = open.adopt(openFast({ ...connection, onError: reach.onError, commandMs: limits.statementMs }), (client) =>
+  client.disconnect(),
+);
+await reach.until(redis, limits.drainMs);
+// It starts without its ledger, too, and waits for it; not with a password that is wrong.
+await reachLedger(config.databaseUrl!, () => ledger.run('SELECT 1', []), { canWait: true });
 await checkStart({ redis, ledger, ...workerPromise(config) }, log);
 const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
 

@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { visibleJson, visibleLines } from '../domain/text.ts';
-import { openLedger } from '../ledger/pool.ts';
+import { executedMigrations } from '../ledger/migrate.ts';
+import { type Ledger, openLedger } from '../ledger/pool.ts';
+import { shownAddress as ledgerAddress, ledgerObstacle } from '../ledger/reach.ts';
 import { limits } from '../limits.ts';
 import { openFast, untilReady } from '../redis/connection.ts';
+import { shownAddress as redisAddress, redisObstacle } from '../redis/reach.ts';
 import { frontPromise } from './configured.ts';
 import { examineGates, examineServers } from './examine.ts';
 import { type Finding, reasonOf } from './finding.ts';
@@ -64,14 +67,32 @@ async function lookAt(config: Config, redisUrl: string, databaseUrl: string): Pr
     ...frontPromise(config),
     migrates: false,
   });
-  const reached = !servers.some(({ check, status }) => status === 'unknown' && ['redis', 'ledger'].includes(check));
-  if (reached) return [...servers, ...(await examineGates({ redis, ledger }))];
-  return servers.map((finding) =>
-    finding.check === 'redis' && finding.status === 'unknown' && lastError !== undefined
-      ? { ...finding, found: reasonOf(lastError) }
-      : finding,
+  const isUnseen = ({ check, status }: Finding) => status === 'unknown' && ['redis', 'ledger'].includes(check);
+  if (!servers.some(isUnseen)) {
+    // Campaigns are in tables; without those the line about the tables says all there is to say.
+    return (await hasTables(ledger)) ? [...servers, ...(await examineGates({ redis, ledger }))] : servers;
+  }
+  const ledgerError = await ledger.run('SELECT 1', []).then(
+    () => undefined,
+    (error: unknown) => error,
   );
+  return servers.map((finding) => {
+    if (!isUnseen(finding)) return finding;
+    const obstacle = finding.check === 'redis' ? redisObstacle(lastError) : ledgerObstacle(ledgerError, databaseUrl);
+    const found = finding.check === 'redis' && lastError !== undefined ? reasonOf(lastError) : finding.found;
+    const at = finding.check === 'redis' ? redisAddress(redisUrl) : ledgerAddress(databaseUrl);
+    return obstacle === undefined
+      ? finding
+      : { ...finding, found, means: `${at}: ${obstacle.what}`, remedy: obstacle.cure };
+  });
 }
+
+/** A question that fails is answered by the checks, each with its reason. */
+const hasTables = (ledger: Ledger): Promise<boolean> =>
+  executedMigrations(ledger).then(
+    ({ executed }) => executed.length > 0,
+    () => true,
+  );
 
 /** Where the front of this data folder has its private servers; it writes that down at each start. */
 function notedServices({ profile, dataDir }: Config): { redisUrl?: string; databaseUrl?: string } {

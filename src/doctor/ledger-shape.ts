@@ -14,6 +14,13 @@ export function judgeMigrations(
   const check = 'ledger-migrations';
   const pending = known.filter((name) => !executed.includes(name));
   const foreign = executed.filter((name) => !known.includes(name));
+  if (pending.length > 0 && executed.length === 0 && !migrates) {
+    return broken(check, {
+      found: 'the database has no tables of Sluice yet',
+      means: 'no front has been started on it',
+      remedy: 'start a front of this version on this database: it makes them; or name another database in DATABASE_URL',
+    });
+  }
   if (pending.length > 0) {
     const found = `${pending.join(', ')} not applied`;
     if (migrates) return ok(check, `${found} yet, applied now`);

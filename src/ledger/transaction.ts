@@ -23,6 +23,9 @@ export async function withSession<T>(source: SessionSource, work: Work<T>): Prom
   const session = await source.acquire();
   try {
     return await work(kyselyOn(session));
+  } catch (error) {
+    // On a connection that is gone every statement fails; the first error says why it went.
+    throw session.doomed ? (session.failure ?? error) : error;
   } finally {
     source.release(session);
   }

@@ -1,12 +1,13 @@
 // Starts OpenTelemetry: traces to an OTLP endpoint where one is named, metrics for Prometheus on a port of their own,
 // which also says how the process is.
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { urlOf } from '../domain/listen-address.ts';
+import { listening } from '../lifecycle.ts';
 import { answerBare, SECURE_HEADERS } from '../listener/bare-answers.ts';
 import { openServer } from '../listener/open-server.ts';
 
@@ -57,7 +58,7 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
 
 /** Rejects when the port is taken. The server alone does not keep the process alive. */
 async function listen(exporter: PrometheusExporter, settings: TelemetrySettings): Promise<Server> {
-  const server = await openServer((request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const path = URL.parse(request.url!, 'http://localhost')?.pathname;
     const missing = path === '/readyz' ? told(settings.missing) : undefined;
     for (const [name, value] of Object.entries(SECURE_HEADERS)) response.setHeader(name, value);
@@ -65,7 +66,11 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
     else if (path === '/livez') answer(response, 200, { status: 'up' });
     else if (missing !== undefined) answer(response, missing.length === 0 ? 200 : 503, { missing });
     else answerBare(response, 404);
-  }, settings);
+  };
+  const { host, port } = settings;
+  const server = await listening({ portName: 'TELEMETRY_PORT', hostName: 'TELEMETRY_HOST', host, port }, () =>
+    openServer(onRequest, settings),
+  );
   return server.unref();
 }
 

@@ -150,16 +150,20 @@ test('a front whose tokens cannot be checked, or are wrong, prints none of them'
 
 /** Each of these ends by itself. */
 const ENDS: [string, (stores: { redisUrl: string; databaseUrl: string }) => Record<string, string>, RegExp][] = [
-  ['a wrong Redis password', (s) => ({ REDIS_URL: withPassword(s.redisUrl, OTHER_PASSWORD) }), /WRONGPASS|NOAUTH/],
+  [
+    'a wrong Redis password',
+    (s) => ({ REDIS_URL: withPassword(s.redisUrl, OTHER_PASSWORD) }),
+    /REDIS_URL, .*the user or password is wrong/,
+  ],
   [
     'a wrong database password',
     (s) => ({ DATABASE_URL: withPassword(s.databaseUrl, OTHER_PASSWORD) }),
-    /ledger|ACCESS_DENIED/,
+    /DATABASE_URL, .*refuses the user or password/,
   ],
   [
     'a database that is not there',
     (s) => ({ DATABASE_URL: `mysql://u:${PASSWORD}@127.0.0.1:9${new URL(s.databaseUrl).pathname}` }),
-    /ledger|ECONNREFUSED/,
+    /"check":"ledger"|DATABASE_URL, .*nothing listens there/,
   ],
   [
     'settings that are wrong',
