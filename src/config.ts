@@ -5,6 +5,7 @@ import { type Identity, identityOf, identityProblems, identitySettings } from '.
 import { redisCa, redisUrl } from './config/redis.ts';
 import { ticketKeys } from './config/ticket-keys.ts';
 import { DURABILITIES, type Durability, waitsForReplica } from './domain/durability.ts';
+import { urlOf } from './domain/listen-address.ts';
 import type { TicketKeys } from './domain/ticket.ts';
 import { limits } from './limits.ts';
 
@@ -187,10 +188,27 @@ export function readCliSettings(environment: Record<string, string | undefined> 
   };
 }
 
-/** What the rehearsal wants to know of the environment; its judge shares nothing else with the service. */
+const rehearsalSettings = schema.pick({
+  DATA_DIR: true,
+  DATABASE_URL: true,
+  HOST: true,
+  PORT: true,
+  ADMIN_HOST: true,
+  ADMIN_PORT: true,
+  ADMIN_URL: true,
+  ADMIN_TOKEN: true,
+  GATEWAY_SECRET: true,
+  JWT_USER_CLAIM: true,
+});
+
+/** What the rehearsal takes from the environment; its judge shares nothing else with the service. */
 export function rehearsalEnvironment(environment: Record<string, string | undefined> = process.env) {
-  const { DATA_DIR, ADMIN_TOKEN, DATABASE_URL } = environment;
-  return { DATA_DIR, ADMIN_TOKEN, DATABASE_URL };
+  const parsed = rehearsalSettings.safeParse(given(environment));
+  if (!parsed.success) return { environment: {}, problems: parsed.error.issues.map(describe) };
+  const { HOST, PORT, ADMIN_HOST, ADMIN_PORT, ADMIN_URL, GATEWAY_SECRET, ...rest } = parsed.data;
+  const urls = { PUBLIC_URL: urlOf(HOST, PORT), ADMIN_URL: ADMIN_URL ?? urlOf(ADMIN_HOST, ADMIN_PORT) };
+  // During a rotation there are two, and a front takes either.
+  return { environment: { ...rest, ...urls, GATEWAY_SECRET: GATEWAY_SECRET?.[0] }, problems: [] };
 }
 
 /** Names of all settings, for the README's table and its test. */

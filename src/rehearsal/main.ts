@@ -1,14 +1,15 @@
 // npm run rehearse: a crowd against a running service, and a judge that trusts neither.
 import { rehearsalEnvironment } from '../config.ts';
 import { EXIT_OUTPUT_LOST, outliveOutput } from '../output.ts';
-import { CannotRun } from './cannot-run.ts';
+import { CannotRun, NotAllowed } from './cannot-run.ts';
 import { EXIT, rehearse } from './rehearsal.ts';
 import { readSettings } from './settings.ts';
 
 outliveOutput({ means: 'The verdict is lost.', exitCode: EXIT_OUTPUT_LOST });
 
 async function main(): Promise<number> {
-  const read = readSettings(process.argv.slice(2), rehearsalEnvironment());
+  const { environment, problems } = rehearsalEnvironment();
+  const read = readSettings(process.argv.slice(2), environment, problems);
   if (read.kind === 'help') {
     process.stdout.write(`${read.text}\n`);
     return EXIT.kept;
@@ -28,5 +29,5 @@ try {
 } catch (error) {
   if (!(error instanceof CannotRun)) throw error;
   process.stderr.write(`The rehearsal could not run: ${error.message}\n`);
-  process.exitCode = EXIT.couldNotRun;
+  process.exitCode = error instanceof NotAllowed ? EXIT.notAllowed : EXIT.couldNotRun;
 }
