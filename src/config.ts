@@ -132,11 +132,23 @@ export function readCliSettings(environment: Environment = process.env) {
   };
 }
 
-/** What the rehearsal wants to know of the environment; its judge shares nothing else with the service. */
+/** What the rehearsal takes from the environment; its judge shares nothing else with the service. */
 export function rehearsalEnvironment(environment: Environment = process.env) {
-  const { values, problems } = readEach(environment, ['DATA_DIR', 'ADMIN_TOKEN', 'DATABASE_URL']);
-  const { DATA_DIR, ADMIN_TOKEN, DATABASE_URL } = values;
-  return { environment: { DATA_DIR, ADMIN_TOKEN, DATABASE_URL }, problems };
+  const names = [
+    ...(['DATA_DIR', 'DATABASE_URL', 'HOST', 'PORT', 'ADMIN_HOST', 'ADMIN_PORT', 'PUBLIC_URL', 'ADMIN_URL'] as const),
+    ...(['ADMIN_TOKEN', 'GATEWAY_SECRET', 'JWT_USER_CLAIM'] as const),
+  ];
+  const { values, problems } = readEach(environment, names);
+  const { HOST, PORT, ADMIN_HOST, ADMIN_PORT, PUBLIC_URL, ADMIN_URL, GATEWAY_SECRET, ...rest } = values;
+  if (problems.length > 0) return { environment: {}, problems };
+  const urls = {
+    PUBLIC_URL: PUBLIC_URL ?? urlOf(HOST!, PORT!),
+    ADMIN_URL: ADMIN_URL ?? urlOf(ADMIN_HOST!, ADMIN_PORT!),
+  };
+  const { DATA_DIR, DATABASE_URL, ADMIN_TOKEN, JWT_USER_CLAIM } = rest;
+  const own = { DATA_DIR, DATABASE_URL, ADMIN_TOKEN, JWT_USER_CLAIM };
+  // During a rotation there are two, and a front takes either.
+  return { environment: { ...own, ...urls, GATEWAY_SECRET: GATEWAY_SECRET?.[0] }, problems };
 }
 
 const NAMES = Object.keys(settings) as SettingName[];

@@ -1,4 +1,4 @@
-// What a person sees when the local profile is up: where everything is, and at the first start a rehearsed sale.
+// What a person sees when the service is up: where everything is, and at the first local start a rehearsed sale.
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import { isWildcard } from '../domain/listen-address.ts';
 import type { Place } from './furnish.ts';
+import { rehearseCommand } from './next-step.ts';
 
 export interface Welcome {
   place: Place;
@@ -36,20 +37,25 @@ export async function welcome(options: Welcome): Promise<void> {
   say(`  metrics            ${metrics}`);
   for (const line of place.banner) say(`  ${line}`);
   say(`  workers            ${config.workers.count}, durability ${config.durability}`);
+  if (config.workers.count === 0) say(`  ${NO_WORKERS}`);
   const isOpen = config.identity.kind === 'header';
-  if (isOpen) say('  Local profile: anybody may name themselves in X-User-Id. Not for production.');
+  if (isOpen) say('  Local profile: the front believes any X-User-Id. Not for production.');
 
   const marker = join(place.dataDir, 'rehearsed');
-  if (options.rehearse && config.profile === 'local' && isOpen && !existsSync(marker)) {
+  const canSell = isOpen && config.workers.count > 0;
+  if (options.rehearse && config.profile === 'local' && canSell && !existsSync(marker)) {
     say('\nA rehearsal first: 5,000 buyers want 1,000 units.\n');
     if (await rehearse(options)) writeFileSync(marker, `${new Date().toISOString()}\n`);
   }
-  if (!options.stopping.aborted)
-    say('\nReady. Ctrl-C stops it. Rehearse again: npm run rehearse -- --buyers 20000 --stock 5000');
+  if (options.stopping.aborted) return;
+  say('\nReady. Ctrl-C stops it. To rehearse a larger sale, run in another terminal:');
+  say(`  ${rehearseCommand(config, { publicUrl, adminUrl })}`);
 }
 
 /** A URL holds one address; a listener on a wildcard has all of them. */
 const reach = (host: string): string => (isWildcard(host) ? `   on every address of this machine (${host})` : '');
+const NO_WORKERS =
+  'No worker is started here: tickets wait, and none is issued until one runs (WORKERS=1, or npm run worker elsewhere).';
 
 async function rehearse({ place, config, publicUrl, adminUrl, stopping }: Welcome): Promise<boolean> {
   const child = spawn(process.execPath, [REHEARSAL, ...SIZE, '--url', publicUrl, '--admin-url', adminUrl], {

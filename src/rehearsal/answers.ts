@@ -41,6 +41,9 @@ export function fieldsOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
+/** Says nothing about the promises: the service was not told, or did not believe, who asks. */
+export const isNotAllowed = (status: number): boolean => status === 401 || status === 403;
+
 function refusalKind(status: number, problem: string): JoinKind {
   if (status === 409 && problem === 'sold-out') return 'sold-out';
   if (status === 409 && problem === 'campaign-not-open') return 'not-open';
@@ -49,6 +52,7 @@ function refusalKind(status: number, problem: string): JoinKind {
   if (status === 503 && problem === 'temporary-reduced-capacity') return 'reduced-capacity';
   if (status === 410) return 'ended';
   if (status === 404) return 'not-found';
+  if (isNotAllowed(status)) return 'not-allowed';
   return status >= 500 ? 'unknown' : 'unexpected';
 }
 

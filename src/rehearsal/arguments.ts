@@ -2,10 +2,12 @@
 import { parseArgs } from 'node:util';
 
 export interface Arguments {
-  url: string;
-  adminUrl: string;
+  url?: string;
+  adminUrl?: string;
   adminToken?: string;
   databaseUrl?: string;
+  gatewaySecretFile?: string;
+  tokensFile?: string;
   buyers: number;
   stock: number;
   /** Joins per second. */
@@ -54,6 +56,11 @@ const whole = (value: string, min: number, max: number): Pick<Value, 'value' | '
   read: (text) => (/^\d{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined),
   expected: `a whole number of ${value} from ${min} to ${max}`,
 });
+const file: Pick<Value, 'value' | 'read' | 'expected'> = {
+  value: 'file',
+  read: (text) => (text === '' ? undefined : text),
+  expected: 'the path of a file',
+};
 const share: Pick<Value, 'value' | 'read' | 'expected'> = {
   value: 'share',
   read: (text) => (/^(0|1|0?\.\d{1,9}|[01]\.0{1,9})$/.test(text) ? Number(text) : undefined),
@@ -61,8 +68,11 @@ const share: Pick<Value, 'value' | 'read' | 'expected'> = {
 };
 
 const VALUES: Record<string, Value> = {
-  url: { ...url(['http:', 'https:']), fallback: 'http://127.0.0.1:8080', text: 'public API of the service' },
-  'admin-url': { ...url(['http:', 'https:']), fallback: 'http://127.0.0.1:8081', text: 'admin API' },
+  url: { ...url(['http:', 'https:']), text: 'public API of the service; default: http://<HOST>:<PORT>' },
+  'admin-url': {
+    ...url(['http:', 'https:']),
+    text: 'admin API; default: ADMIN_URL, else http://<ADMIN_HOST>:<ADMIN_PORT>',
+  },
   'admin-token': {
     value: 'token',
     read: (text) => (/^[\x21-\x7e]+$/.test(text) ? text : undefined),
@@ -74,18 +84,34 @@ const VALUES: Record<string, Value> = {
     ...url(['mysql:', 'mariadb:']),
     text: 'the ledger; default: DATABASE_URL, else databaseUrl in <DATA_DIR or .data>/services.json',
   },
-  buyers: { ...whole('buyers', 1, 5_000_000), fallback: 20_000, text: 'how many come' },
-  stock: { ...whole('units', 1, 10_000_000), fallback: 5_000, text: 'how many units there are' },
-  rate: { ...whole('joins/s', 1, 1_000_000), fallback: 2_000, text: 'arrivals, whatever the service does (open loop)' },
-  repeat: { ...share, fallback: 0.2, text: 'of the buyers send their join twice, half of them at once' },
+  'gateway-secret-file': {
+    ...file,
+    text: 'file with a GATEWAY_SECRET of the service: buyers are sent as by its gateway; default: GATEWAY_SECRET',
+  },
+  'tokens-file': {
+    ...file,
+    text: 'file with a bearer token (JWT) on each line, one for each buyer; JWT_USER_CLAIM (sub) names their users',
+  },
+  buyers: { ...whole('buyers', 1, 5_000_000), fallback: 20_000, text: 'number of buyers' },
+  stock: { ...whole('units', 1, 10_000_000), fallback: 5_000, text: 'units for sale' },
+  rate: {
+    ...whole('joins/s', 1, 1_000_000),
+    fallback: 2_000,
+    text: 'arrivals per second, however fast the service answers (open loop)',
+  },
+  repeat: { ...share, fallback: 0.2, text: 'share of buyers that send their join twice, half of them at once' },
   shards: { ...whole('shards', 1, 1024), fallback: 8, text: 'work streams of the campaign' },
-  poll: { ...share, fallback: 1, text: 'of the admitted buyers follow their ticket to its end' },
-  deadline: { ...whole('seconds', 1, 86_400), fallback: 120, text: 'from the last arrival until all must be issued' },
+  poll: { ...share, fallback: 1, text: 'share of admitted buyers that poll their ticket until it ends' },
+  deadline: {
+    ...whole('seconds', 1, 86_400),
+    fallback: 120,
+    text: 'time from the last arrival until all tickets must be issued',
+  },
   'admission-rate': { ...whole('tickets/s', 1, 1_000_000), text: 'limit of the campaign; default: none' },
   'backlog-max': { ...whole('tickets', 1, 100_000_000), text: 'backlog bound of the campaign; default: the service’s' },
   'inversion-max': {
     ...whole('tickets', 0, 100_000_000),
-    text: 'overtaking beyond this is a breach; default: only told',
+    text: 'overtaking by more tickets than this breaks P3; default: it is only measured',
   },
   seed: {
     value: 'text',
@@ -98,7 +124,7 @@ const VALUES: Record<string, Value> = {
 const FLAGS: Record<string, Flag> = {
   json: { text: 'print the verdict as one JSON object and nothing else' },
   quiet: { text: 'no progress' },
-  keep: { text: 'do not close the campaign at the end' },
+  keep: { text: 'leave the campaign open at the end' },
   help: { text: 'this page' },
 };
 
@@ -121,6 +147,9 @@ export function parseArguments(argv: string[]): ParsedArguments {
     } else if (!Object.hasOwn(FLAGS, name)) problems.push(`--${name} does not exist (see --help)`);
     else if (given === true) read[name] = true;
     else problems.push(`--${name} takes no value`);
+  }
+  if (read.gatewaySecretFile !== undefined && read.tokensFile !== undefined) {
+    problems.push('--gateway-secret-file and --tokens-file exclude each other: a service believes one source');
   }
   if (problems.length > 0) return { kind: 'problems', problems };
   return { kind: 'arguments', arguments: { ...fallbacks(), ...read } as unknown as Arguments };
@@ -152,6 +181,7 @@ function helpText(): string {
     '',
     ...rows.map(([name, text]) => `  ${name!.padEnd(28)} ${text}`),
     '',
-    'Exit codes: 0 promises kept, 1 broken, 2 could not run, 78 bad arguments, 130 interrupted.',
+    'Exit codes: 0 promises kept, 1 broken, 2 could not run, 74 output lost, 77 the service refused the admin token or the',
+    'buyers (401, 403), 78 bad arguments or settings, 130 interrupted.',
   ].join('\n');
 }

@@ -21,7 +21,7 @@ export interface Crowd {
   togetherShare: number;
   /** Share of admitted buyers that follow their ticket, 0 to 1. */
   pollShare: number;
-  /** User ids are `<seed>-<i>`. */
+  /** Draws their habits; where the identity leaves it open, user ids are `<seed>-<i>`. */
   seed: string;
   /** Ms after the last buyer is due at which everyone gives up. */
   deadlineMs: number;
@@ -37,7 +37,8 @@ export async function runBuyers(deps: BuyersDeps, crowd: Crowd): Promise<Log> {
   const running: Promise<void>[] = [];
   for (let next = 0; next < crowd.buyers && !deps.pauses.stopped; ) {
     while (next < crowd.buyers && dueMs(next) <= deps.clock()) {
-      const buyer = { user: `${crowd.seed}-${next}`, intendedMs: dueMs(next), deadlineMs, ...habitsOf(chance, crowd) };
+      const user = deps.identity.userOf(crowd.seed, next);
+      const buyer = { user, intendedMs: dueMs(next), deadlineMs, ...habitsOf(chance, crowd) };
       running.push(buy(deps, crowd, buyer));
       next += 1;
     }

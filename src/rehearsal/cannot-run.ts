@@ -5,3 +5,6 @@ export class CannotRun extends Error {
     this.name = 'CannotRun';
   }
 }
+
+/** It could not be held because the service does not know the operator or the buyers (401, 403). Exit code 77. */
+export class NotAllowed extends CannotRun {}

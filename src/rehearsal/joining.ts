@@ -1,6 +1,7 @@
 // One join of one buyer, asked again as a real client would until it has a final answer.
-import { readJoinAnswer, type TicketBody } from './answers.ts';
-import type { HttpClient } from './http-client.ts';
+import { fieldsOf, isNotAllowed, readJoinAnswer, type TicketBody } from './answers.ts';
+import type { HttpClient, HttpResult } from './http-client.ts';
+import type { BuyerIdentity } from './identity.ts';
 import { BACKOFF_FIRST_MS, BACKOFF_MAX_MS, UNKNOWN_ASKS_MAX } from './limits.ts';
 import { isFinal, type JoinKind, type Log } from './log.ts';
 import type { Chance, MonotonicClock, Pauses } from './time.ts';
@@ -11,6 +12,7 @@ export interface JoiningDeps {
   clock: MonotonicClock;
   pauses: Pauses;
   chance: Chance;
+  identity: BuyerIdentity;
 }
 
 export interface Join {
@@ -36,7 +38,13 @@ export async function joinCampaign(deps: JoiningDeps, join: Join): Promise<Ticke
     const onSend = () => {
       sentMs = deps.clock();
     };
-    const result = await deps.http.request({ method: 'POST', path, headers: { 'x-user-id': join.user }, onSend });
+    const result = await deps.http.request({
+      method: 'POST',
+      path,
+      headers: deps.identity.headersOf(join.user),
+      onSend,
+    });
+    sendHomeIfNotAllowed(deps, result);
     const answer = readJoinAnswer(result);
     record(deps, { ...join, intendedMs }, sentMs, answer);
     if (isFinal(answer.kind)) return answer.ticket;
@@ -48,6 +56,15 @@ export async function joinCampaign(deps: JoiningDeps, join: Join): Promise<Ticke
     await deps.pauses.sleep(waitMs);
     if (deps.pauses.stopped) return undefined;
   }
+}
+
+/** A crowd that is not let in goes home at once: each of its requests would only be refused again. */
+export function sendHomeIfNotAllowed(deps: Pick<JoiningDeps, 'log' | 'pauses'>, result: HttpResult): void {
+  if (result.kind !== 'answer' || !isNotAllowed(result.status)) return;
+  const { title, detail } = fieldsOf(result.body);
+  const words = [title, detail].filter((text) => typeof text === 'string').join(': ');
+  deps.log.notAllowed ??= `${result.status}${words === '' ? '' : ` ${words}`}`;
+  deps.pauses.stop();
 }
 
 /** Wait before ask `asked` + 2, in ms: doubled each time and capped, with full jitter. */

@@ -1,6 +1,7 @@
 // A load is one crowd on one scratch campaign; integration tests drive it as the command does.
 import { type Crowd, runBuyers } from './buyers.ts';
 import { createHttpClient } from './http-client.ts';
+import { type BuyerIdentity, bareIdentity } from './identity.ts';
 import { JOIN_SOCKETS_MAX, POLL_SOCKETS_MAX, REQUEST_MS } from './limits.ts';
 import { createLog, type Log } from './log.ts';
 import { awaitOpen, closeScratchCampaign, makeScratchCampaign, type ScratchCampaign } from './scratch-campaign.ts';
@@ -11,6 +12,8 @@ export interface LoadDeps {
   adminUrl: string;
   adminToken: string;
   campaign: ScratchCampaign;
+  /** {@link bareIdentity} when absent. */
+  identity?: BuyerIdentity;
   clock?: MonotonicClock;
   /** Patience per request in ms; {@link REQUEST_MS} when absent. */
   requestMs?: number;
@@ -38,6 +41,7 @@ export function createLoad(deps: LoadDeps): Load {
   const pollHttp = createHttpClient({ baseUrl: deps.url, socketsMax: POLL_SOCKETS_MAX, timeoutMs });
   const adminHttp = createHttpClient({ baseUrl: deps.adminUrl, socketsMax: 1, timeoutMs });
   const scratch = { http, adminHttp, adminToken: deps.adminToken, clock, pauses };
+  const identity = deps.identity ?? bareIdentity;
   const { id } = deps.campaign;
   const log = createLog();
   let made = false;
@@ -49,7 +53,8 @@ export function createLoad(deps: LoadDeps): Load {
       made = true;
       await awaitOpen(scratch, id);
     },
-    run: (crowd) => runBuyers({ http, pollHttp, log, clock, pauses, chance: Math.random }, { ...crowd, campaign: id }),
+    run: (crowd) =>
+      runBuyers({ http, pollHttp, log, clock, pauses, identity, chance: Math.random }, { ...crowd, campaign: id }),
     stop() {
       pauses.stop();
       http.close();

@@ -10,6 +10,8 @@ export type JoinKind =
   | 'reduced-capacity'
   | 'ended'
   | 'not-found'
+  /** 401 or 403: the service does not know who asks. */
+  | 'not-allowed'
   /** No answer, or a 5xx that says nothing: the buyer may or may not have been admitted. */
   | 'unknown'
   /** Outside the contract, or a ticket answer without a ticket. */
@@ -52,6 +54,8 @@ export interface Log {
   polled: Set<string>;
   pollCount: number;
   pollUnknownCount: number;
+  /** The first 401 or 403 in the service's words: nothing can be judged by a crowd that is not let in. */
+  notAllowed: string | undefined;
   /** For the progress bar. */
   seen: { joined: number; accepted: number; issued: number };
 }
@@ -65,11 +69,20 @@ export function createLog(): Log {
     polled: new Set(),
     pollCount: 0,
     pollUnknownCount: 0,
+    notAllowed: undefined,
     seen: { joined: 0, accepted: 0, issued: 0 },
   };
 }
 
-const FINAL: ReadonlySet<JoinKind> = new Set(['accepted', 'known', 'sold-out', 'ended', 'not-found', 'unexpected']);
+const FINAL: ReadonlySet<JoinKind> = new Set([
+  'accepted',
+  'known',
+  'sold-out',
+  'ended',
+  'not-found',
+  'not-allowed',
+  'unexpected',
+]);
 
 /** Whether a buyer has nothing more to ask after this answer. */
 export const isFinal = (kind: JoinKind): boolean => FINAL.has(kind);

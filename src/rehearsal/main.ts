@@ -5,7 +5,7 @@ import { rehearsalEnvironment } from '../config.ts';
 import { tellFailuresPlainly } from '../lifecycle.ts';
 import { EXIT_OUTPUT_LOST, outliveOutput } from '../output.ts';
 import { errorWords } from '../telemetry/describe-error.ts';
-import { CannotRun } from './cannot-run.ts';
+import { CannotRun, NotAllowed } from './cannot-run.ts';
 import { EXIT, rehearse } from './rehearsal.ts';
 import { type ReadSettings, readSettings } from './settings.ts';
 
@@ -42,5 +42,5 @@ try {
 } catch (error) {
   if (!(error instanceof CannotRun)) throw error;
   process.stderr.write(`The rehearsal could not run: ${error.message}\n`);
-  process.exitCode = EXIT.couldNotRun;
+  process.exitCode = error instanceof NotAllowed ? EXIT.notAllowed : EXIT.couldNotRun;
 }

@@ -1,6 +1,6 @@
 // A buyer follows the ticket to its end, at the pace the service asks for.
 import { readTicket, type TicketBody } from './answers.ts';
-import { backoffMs, type JoiningDeps } from './joining.ts';
+import { backoffMs, type JoiningDeps, sendHomeIfNotAllowed } from './joining.ts';
 import { POLL_MS, UNKNOWN_ASKS_MAX } from './limits.ts';
 import { isTerminal, type Log, type Sighting } from './log.ts';
 
@@ -24,7 +24,8 @@ export async function followTicket(
     if (leftMs <= 0) return;
     await deps.pauses.sleep(Math.min(waitMs, leftMs));
     if (deps.pauses.stopped) return;
-    const result = await deps.http.request({ method: 'GET', path, headers: { 'x-user-id': user } });
+    const result = await deps.http.request({ method: 'GET', path, headers: deps.identity.headersOf(user) });
+    sendHomeIfNotAllowed(deps, result);
     deps.log.pollCount += 1;
     const answer = result.kind === 'answer' ? result : undefined;
     const ticket = answer?.status === 200 ? readTicket(answer.body) : undefined;

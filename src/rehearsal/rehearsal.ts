@@ -1,5 +1,5 @@
 // One rehearsal from the campaign to the verdict. Gives the exit code instead of taking it: a test runs this too.
-import { CannotRun } from './cannot-run.ts';
+import { CannotRun, NotAllowed } from './cannot-run.ts';
 import { checkLedger } from './checker.ts';
 import { countLedger } from './ledger-reader.ts';
 import { createLoad, type Load } from './load.ts';
@@ -10,7 +10,7 @@ import { monotonicClock } from './time.ts';
 import { nothingHeard, type Verdict, verdictOf } from './verdict.ts';
 import { verdictTable } from './verdict-table.ts';
 
-export const EXIT = { kept: 0, broken: 1, couldNotRun: 2, badArguments: 78, interrupted: 130 } as const;
+export const EXIT = { kept: 0, broken: 1, couldNotRun: 2, notAllowed: 77, badArguments: 78, interrupted: 130 } as const;
 
 export interface RehearsalDeps {
   stdout: { write(text: string): unknown };
@@ -25,6 +25,7 @@ export async function rehearse(deps: RehearsalDeps, settings: Settings): Promise
     url: settings.url,
     adminUrl: settings.adminUrl,
     adminToken: settings.adminToken,
+    identity: settings.identity,
     campaign: {
       id: scratchCampaignId(Date.now()),
       stock: settings.stock,
@@ -68,6 +69,9 @@ async function hold(deps: RehearsalDeps, settings: Settings, load: Load): Promis
   });
   endProgress?.();
   if (deps.interrupted.aborted) return verdictOf({ campaign, stock, buyers, log });
+  if (log.notAllowed !== undefined) {
+    throw new NotAllowed(`the service refused a buyer (${log.notAllowed}). ${settings.identity.advice}`);
+  }
   if (nothingHeard(log)) {
     throw new CannotRun(
       `no buyer got a final answer from ${settings.url}. Is the service up, and is --deadline long enough?`,

@@ -1,6 +1,6 @@
 // A campaign of our own to rehearse on: made through the admin API, awaited at the public one, closed afterwards.
-import { fieldsOf } from './answers.ts';
-import { CannotRun } from './cannot-run.ts';
+import { fieldsOf, isNotAllowed } from './answers.ts';
+import { CannotRun, NotAllowed } from './cannot-run.ts';
 import type { HttpClient, HttpResult } from './http-client.ts';
 import { OPEN_MS, OPEN_POLL_MS } from './limits.ts';
 import type { MonotonicClock, Pauses } from './time.ts';
@@ -35,8 +35,10 @@ export async function makeScratchCampaign(deps: ScratchCampaignDeps, campaign: S
       `the admin API did not answer (${made.reason}). Start the service (npm start) or give --admin-url`,
     );
   }
-  if (made.status === 401 || made.status === 403) {
-    throw new CannotRun(`the admin API refused the token (${made.status}). Give --admin-token or set ADMIN_TOKEN`);
+  if (isNotAllowed(made.status)) {
+    throw new NotAllowed(
+      `the admin API refused the token (${made.status}). Give --admin-token or set ADMIN_TOKEN to the operator's token`,
+    );
   }
   if (made.status !== 201 && made.status !== 200) {
     throw new CannotRun(`the admin API did not make the campaign: ${made.status} ${JSON.stringify(made.body)}`);

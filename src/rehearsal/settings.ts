@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { fieldsOf } from './answers.ts';
 import { type Arguments, parseArguments } from './arguments.ts';
 import { CannotRun } from './cannot-run.ts';
+import { type BuyerIdentity, bareIdentity, gatewayIdentity, linesOf, tokenIdentity } from './identity.ts';
 
 export type Environment = Record<string, string | undefined>;
 
 export interface Settings extends Arguments {
+  url: string;
+  adminUrl: string;
+  identity: BuyerIdentity;
   adminToken: string;
   databaseUrl: string;
 }
@@ -18,7 +22,7 @@ export type ReadSettings =
 
 /**
  * `wrong` is what is wrong with the environment, told together with the arguments. Throws {@link CannotRun} when the admin
- * token or the ledger's address is nowhere to be found.
+ * token or the ledger's address is nowhere to be found, and for tokens that are no crowd.
  */
 export function readSettings(argv: string[], env: Environment, wrong: readonly string[] = []): ReadSettings {
   const parsed = parseArguments(argv);
@@ -34,10 +38,20 @@ export function readSettings(argv: string[], env: Environment, wrong: readonly s
     ...(databaseUrl ? [] : ['the address of the ledger: give --database-url or set DATABASE_URL']),
   ];
   if (!adminToken || !databaseUrl) {
-    const where = `${dataDir} does not tell it either; a local service (npm start) writes it there`;
+    const where = `${dataDir} does not hold it either; a local service (npm start) writes it there`;
     throw new CannotRun(`missing ${missing.join('; missing ')} (${where})`);
   }
-  return { kind: 'settings', settings: { ...given, adminToken, databaseUrl } };
+  const url = given.url ?? env.PUBLIC_URL ?? 'http://127.0.0.1:8080';
+  const adminUrl = given.adminUrl ?? env.ADMIN_URL ?? 'http://127.0.0.1:8081';
+  const identity = identityOf(given, env);
+  return { kind: 'settings', settings: { ...given, url, adminUrl, adminToken, databaseUrl, identity } };
+}
+
+function identityOf({ gatewaySecretFile, tokensFile, buyers }: Arguments, env: Environment): BuyerIdentity {
+  if (tokensFile !== undefined) return tokenIdentity(linesOf(tokensFile), buyers, env.JWT_USER_CLAIM ?? 'sub');
+  const secret = gatewaySecretFile === undefined ? env.GATEWAY_SECRET : linesOf(gatewaySecretFile)[0]?.split(',')[0];
+  if (gatewaySecretFile !== undefined && secret === undefined) throw new CannotRun(`${gatewaySecretFile} is empty`);
+  return secret === undefined ? bareIdentity : gatewayIdentity(secret);
 }
 
 function fromFile(path: string, key: string): string | undefined {

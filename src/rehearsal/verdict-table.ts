@@ -9,7 +9,7 @@ export function verdictTable(verdict: Verdict): string {
   });
   const broken = verdict.findings.filter(({ count }) => count > 0);
   const examples = broken.flatMap(({ name, promise, examples }) =>
-    examples.map((example) => `  ${promise} ${name}: ${example}`),
+    examples.map((example) => `  ${promise} ${name}: ${example.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD')}`),
   );
   return ['', `Rehearsal ${verdict.campaign}`, ...lines, ...examples, verdictLine(verdict), ''].join('\n');
 }

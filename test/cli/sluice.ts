@@ -16,7 +16,7 @@ export function sluice(args: readonly string[], env: Record<string, string> = {}
 /** Any program, in the repository. */
 export function ran(program: string, args: readonly string[], env: Record<string, string | undefined>): Promise<Ran> {
   return new Promise((resolve) => {
-    const child = execFile(program, args, { cwd: ROOT, env, timeout: 60_000 }, (_error, out, err) => {
+    const child = execFile(program, args, { cwd: ROOT, env, timeout: 120_000 }, (_error, out, err) => {
       resolve({ code: child.exitCode ?? -1, out, err });
     });
   });

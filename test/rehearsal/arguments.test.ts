@@ -11,10 +11,8 @@ const problems = (...argv: string[]) => {
   return result.kind === 'problems' ? result.problems : [];
 };
 
-test('every argument has a default but the secrets', () => {
+test('every argument has a default but the secrets and what the environment says', () => {
   expect(parsed()).toEqual({
-    url: 'http://127.0.0.1:8080',
-    adminUrl: 'http://127.0.0.1:8081',
     buyers: 20_000,
     stock: 5_000,
     rate: 2_000,

@@ -1,43 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { expect, type TestContext, test } from 'vitest';
-import { type Flaw, type SmallSale, startSmallSale } from './small-sale.ts';
+import { expect, test } from 'vitest';
+import { hold, start } from './run.ts';
+import { at, type Flaw, startSmallSale } from './small-sale.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/rehearsal/main.ts');
+const patience = { timeout: 100_000 };
 
-interface Run {
-  child: ChildProcess;
-  stdout: string;
-  stderr: string;
-  code: Promise<number>;
-}
-
-function start(t: TestContext, argv: string[], env: Record<string, string> = {}): Run {
-  const child = spawn(process.execPath, [MAIN, ...argv], { env: { DATA_DIR: '/nowhere', ...env } });
-  const run: Run = { child, stdout: '', stderr: '', code: once(child, 'close').then(([code]) => code as number) };
-  child.stdout.on('data', (chunk) => {
-    run.stdout += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    run.stderr += chunk;
-  });
-  t.onTestFinished(() => void child.kill('SIGKILL'));
-  return run;
-}
-
-async function hold(t: TestContext, argv: string[], env?: Record<string, string>) {
-  const run = start(t, argv, env);
-  const code = await run.code;
-  return { ...run, code };
-}
-
-const at = ({ url, databaseUrl }: SmallSale, ...more: string[]) => {
-  const where = ['--url', url, '--admin-url', url, '--database-url', databaseUrl, '--admin-token', 'right'];
-  return [...where, '--buyers', '300', '--stock', '100', '--rate', '2000', '--deadline', '2', ...more];
-};
-
-test('a kept sale ends in a table, a closed campaign and exit code 0', async (t) => {
+test('a kept sale ends in a table, a closed campaign and exit code 0', patience, async (t) => {
   const sale = await startSmallSale(t);
   const { code, stdout, stderr } = await hold(
     t,
@@ -57,23 +24,28 @@ test('a kept sale ends in a table, a closed campaign and exit code 0', async (t)
 });
 
 test.for([
-  ['loses every tenth row', ['P2'], 'lost', 10],
-  ['says sold out one unit early', ['P3'], 'refused too early', 201],
-] as const)('a sale that %s is caught, exit code 1, as JSON alone', async ([flaw, promises, name, count], t) => {
-  const sale = await startSmallSale(t, flaw satisfies Flaw);
-  const { code, stdout, stderr } = await hold(t, at(sale, '--json', '--quiet', '--repeat', '0', '--keep'));
-  const verdict = JSON.parse(stdout);
-  expect(verdict).toMatchObject({ verdict: 'BROKEN', brokenPromises: promises });
-  expect(verdict.findings.find((finding: { name: string }) => finding.name === name)).toMatchObject({ count });
-  expect(stderr).toBe('');
-  expect(code).toBe(1);
-  expect(sale.adminCalls).toHaveLength(1);
-});
+  // Rows that never come are waited for until the deadline.
+  ['loses every tenth row', ['P2'], 'lost', 10, ['--deadline', '5']],
+  ['says sold out one unit early', ['P3'], 'refused too early', 201, []],
+] as const)(
+  'a sale that %s is caught, exit code 1, as JSON alone',
+  patience,
+  async ([flaw, promises, name, count, more], t) => {
+    const sale = await startSmallSale(t, flaw satisfies Flaw);
+    const { code, stdout, stderr } = await hold(t, at(sale, '--json', '--quiet', '--repeat', '0', '--keep', ...more));
+    const verdict = JSON.parse(stdout);
+    expect(verdict).toMatchObject({ verdict: 'BROKEN', brokenPromises: promises });
+    expect(verdict.findings.find((finding: { name: string }) => finding.name === name)).toMatchObject({ count });
+    expect(stderr).toBe('');
+    expect(code).toBe(1);
+    expect(sale.adminCalls).toHaveLength(1);
+  },
+);
 
-test('an interrupted rehearsal closes its campaign and prints what was seen, exit code 130', async (t) => {
+test('an interrupted rehearsal closes its campaign and prints what was seen, exit code 130', patience, async (t) => {
   const sale = await startSmallSale(t);
   const run = start(t, at(sale, '--rate', '20', '--json'));
-  await expect.poll(() => run.stderr, { timeout: 10_000 }).toMatch(/[1-9]\d* of 300 buyers joined/);
+  await expect.poll(() => run.stderr, { timeout: 60_000 }).toMatch(/[1-9]\d* of 300 buyers joined/);
   run.child.kill('SIGINT');
   expect(await run.code).toBe(130);
   expect(JSON.parse(run.stdout)).toMatchObject({ verdict: 'INTERRUPTED' });
@@ -86,7 +58,6 @@ test('what cannot be run says what to do, exit code 2', async (t) => {
   const cases: [argv: string[], says: RegExp][] = [
     [[], /missing the admin token: .*npm start/],
     [at(sale, '--admin-url', 'http://127.0.0.1:1'), /admin API did not answer .*npm start/],
-    [at(sale, '--admin-token', 'wrong'), /refused the token \(401\).*ADMIN_TOKEN/],
     [at(sale, '--database-url', 'mysql://root@127.0.0.1:1/x'), /ledger cannot be read.*DATABASE_URL/],
   ];
   const runs = await Promise.all(cases.map(async ([argv, says]) => ({ says, ...(await hold(t, argv)) })));

@@ -4,7 +4,14 @@ import type { TestContext } from 'vitest';
 import { problem, reply, startServer } from './answering-server.ts';
 import { openLedger } from './past-sale.ts';
 
-export type Flaw = 'loses every tenth row' | 'says sold out one unit early' | 'never answers a join';
+export type Flaw =
+  | 'loses every tenth row'
+  | 'says sold out one unit early'
+  | 'never answers a join'
+  | 'asks for a gateway secret'
+  | 'forgets who polls';
+
+export const GATEWAY_SECRET = 'the-secret-of-the-gateway';
 
 export interface SmallSale {
   url: string;
@@ -56,10 +63,20 @@ export async function startSmallSale(t: TestContext, flaw?: Flaw): Promise<Small
       return reply(response, 200, {});
     }
     if (path === `/v1/campaigns/${campaign}`) return reply(response, 200, { phase: 'open' });
+    if (flaw === 'asks for a gateway secret' && request.headers['x-gateway-secret'] !== GATEWAY_SECRET) {
+      return reply(response, 401, { title: 'Who asks is not known' });
+    }
     if (method === 'POST') return join(user, response);
+    if (flaw === 'forgets who polls') return reply(response, 403, {});
     const seq = seqs.get(user)!;
     return reply(response, 200, { ...ticket(user, seq), status: 'issued', issuance: { code: `C${seq}`, unit: seq } });
   });
   t.onTestFinished(() => ledger.close());
   return { url: server.url, databaseUrl: ledger.url, adminCalls };
 }
+
+/** The command line of a rehearsal on it. */
+export const at = ({ url, databaseUrl }: SmallSale, ...more: string[]) => {
+  const where = ['--url', url, '--admin-url', url, '--database-url', databaseUrl, '--admin-token', 'right'];
+  return [...where, '--buyers', '300', '--stock', '100', '--rate', '2000', '--deadline', '60', ...more];
+};
