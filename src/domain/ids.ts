@@ -2,11 +2,25 @@
 import { hash } from 'node:crypto';
 
 export const CAMPAIGN_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
-/** Printable ASCII without leading or trailing space; 1 to 128 characters. */
-const USER_ID = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/;
+/** Most user ids are this: one pattern is all that a join pays for them. */
+const ASCII_USER_ID = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/;
+/** No control characters, line ends, lone surrogates, and no U+FFFD, which stands for a character that somebody lost. */
+const USER_ID = /^(?!\s)[^\p{Cc}\p{Cs}\u2028\u2029\ufffd]+(?<!\s)$/u;
+/** The ledger's column holds as many characters; in bytes, so that a batch of the longest ids has a known size. */
+const USER_ID_BYTES_MAX = 128;
+/** For messages, behind "takes". */
+export const USER_ID_RULE = `${USER_ID_BYTES_MAX} bytes of UTF-8 at most, without control characters and without white space at either end`;
 
 export const isCampaignId = (value: string): boolean => CAMPAIGN_ID.test(value);
-export const isUserId = (value: string): boolean => USER_ID.test(value);
+
+/**
+ * Any well-formed text of 1 to 128 bytes in UTF-8 within {@link USER_ID}. It is never normalised: ids are compared by
+ * their code points, as identity providers compare them (RFC 7519, StringOrURI).
+ */
+export function isUserId(value: string): boolean {
+  if (ASCII_USER_ID.test(value)) return true;
+  return value.length <= USER_ID_BYTES_MAX && USER_ID.test(value) && Buffer.byteLength(value) <= USER_ID_BYTES_MAX;
+}
 
 /** Bytes of a user tag: 96 bits, so that two of 10⁹ users share one with a chance of about 10⁻¹¹. */
 export const TAG_BYTES = 12;

@@ -2,6 +2,7 @@
 // a browser sends by itself, any site could make it send.
 import type { Context, MiddlewareHandler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
+import { utf8Of } from './headers.ts';
 import { secretCheck } from './identity.ts';
 import * as problems from './problems.ts';
 
@@ -38,6 +39,6 @@ const roleOf = (c: Context): Role => c.get(ROLE) as Role;
 
 /** Who changes something, for the audit log: the role, and any name that whoever holds the token gives. */
 export function actorOf(c: Context): string {
-  const name = c.req.header('x-actor')?.match(/^[\w.@ -]{1,64}$/)?.[0];
+  const name = utf8Of(c.req.header('x-actor') ?? '')?.match(/^[\p{L}\p{M}\p{N}_.@ -]{1,64}$/u)?.[0];
   return name === undefined ? roleOf(c) : `${roleOf(c)}:${name}`;
 }

@@ -13,6 +13,19 @@ export function headersOf(c: Context): Header {
   return incoming === undefined ? (name) => c.req.header(name) : (name) => find(incoming.rawHeaders, name);
 }
 
+const ASCII = /^[\x20-\x7e]*$/;
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text of a header value, of which Node gives each byte as a character; undefined where they are no UTF-8. */
+export function utf8Of(value: string): string | undefined {
+  if (ASCII.test(value)) return value;
+  try {
+    return UTF8.decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
 function find(raw: readonly string[], name: string): string | undefined {
   let value: string | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {

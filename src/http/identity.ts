@@ -1,26 +1,25 @@
 // Who asks. Each front has one source for it and looks at no other: what a request says beside it means nothing.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { isUserId } from '../domain/ids.ts';
+import { isUserId, USER_ID_RULE } from '../domain/ids.ts';
 import type { Identify, IdentifyDeps, Identity } from './caller.ts';
+import { utf8Of } from './headers.ts';
 import { createJwtIdentify, type JwtSource } from './jwt.ts';
 
 export type IdentitySource = { kind: 'header' } | { kind: 'gateway'; secrets: readonly string[] } | JwtSource;
 
 const NOBODY: Identity = { kind: 'nobody', detail: 'X-User-Id is missing.' };
 const UNTRUSTED: Identity = { kind: 'invalid', detail: 'X-Gateway-Secret is missing or wrong.' };
-const ILL_FORMED: Identity = {
-  kind: 'invalid',
-  detail: 'X-User-Id takes 1 to 128 printable ASCII characters without space at either end.',
-};
+const ILL_FORMED: Identity = { kind: 'invalid', detail: `X-User-Id takes ${USER_ID_RULE}.` };
 
 export function createIdentify(source: IdentitySource, deps: IdentifyDeps): Identify {
   if (source.kind === 'jwt') return createJwtIdentify(source, deps);
   const isGateway = source.kind === 'gateway' ? secretCheck(source.secrets) : () => true;
   return (header) => {
-    const user = header('x-user-id');
-    if (user === undefined) return NOBODY;
-    if (!isGateway(header('x-gateway-secret') ?? '')) return UNTRUSTED;
-    return isUserId(user) ? { kind: 'user', user } : ILL_FORMED;
+    const sent = header('x-user-id');
+    if (sent === undefined) return NOBODY;
+    if (!isGateway(utf8Of(header('x-gateway-secret') ?? '') ?? '')) return UNTRUSTED;
+    const user = utf8Of(sent);
+    return user !== undefined && isUserId(user) ? { kind: 'user', user } : ILL_FORMED;
   };
 }
 

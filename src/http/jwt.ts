@@ -1,6 +1,6 @@
 // Identity by a signed token (RFC 7519, checked by jose). A token is checked once and then known until it expires.
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import { isUserId } from '../domain/ids.ts';
+import { isUserId, USER_ID_RULE } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import type { Identify, IdentifyDeps, Identity } from './caller.ts';
 import { fetchedKeys, givenKeys, KeysAway, type PublicKeys } from './signing-keys.ts';
@@ -27,7 +27,8 @@ const WRONG: Identity = {
 const KEYLESS: Identity = { kind: 'unknown', detail: 'Tokens cannot be checked just now.' };
 const BUSY: Identity = { kind: 'unknown', detail: 'Too many tokens are being checked.' };
 
-const BEARER = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/;
+/** RFC 9110 §11.1: a scheme in any case, one space or more. */
+const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 /** Tokens made for something else (logout, DPoP, events) are no identity; RFC 8725 §3.11. */
 const TYPES = new Set(['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt']);
 
@@ -79,13 +80,21 @@ async function verify(source: JwtSource, keys: JWTVerifyGetKey, token: string, n
   const { typ } = protectedHeader;
   const user = payload[source.userClaim];
   const isOurs = typ === undefined || TYPES.has(String(typ).toLowerCase());
-  if (!isOurs || typeof payload.sub !== 'string' || typeof user !== 'string' || !isUserId(user)) {
-    throw new errors.JWTInvalid();
-  }
+  if (!isOurs) throw new errors.JWTInvalid();
   // A key that was withdrawn is noticed within this time, too.
   const expiresMs = (payload.exp! + source.clockToleranceSeconds) * 1_000;
-  return { identity: { kind: 'user', user }, untilMs: Math.min(expiresMs, nowMs + limits.signingKeysMaxAgeMs) };
+  const isTaken = typeof payload.sub === 'string' && typeof user === 'string' && isUserId(user);
+  const wrongClaim = typeof payload.sub === 'string' ? source.userClaim : 'sub';
+  const identity: Identity = isTaken ? { kind: 'user', user } : notTaken(wrongClaim);
+  return { identity, untilMs: Math.min(expiresMs, nowMs + limits.signingKeysMaxAgeMs) };
 }
+
+/** Whoever brings a good token may know what is wrong with it: nobody can make one up to find out. */
+const notTaken = (claim: string): Identity => ({
+  kind: 'invalid',
+  detail: `The token is valid, but its claim "${claim}" is no user id. A user id is a text of ${USER_ID_RULE}.`,
+  challenge: `Bearer error="invalid_token", error_description="the claim ${claim} is no user id"`,
+});
 
 /**
  * Verified tokens by the whole header, so that nothing but the very same signature is ever taken for known. Two

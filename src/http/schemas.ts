@@ -8,7 +8,7 @@ export const campaignId = z.string().regex(CAMPAIGN_ID).openapi({ example: 'spri
 export const userHeader = z.object({
   'x-user-id': z.string().min(1).max(128).optional().openapi({
     description:
-      '1 to 128 printable ASCII characters; behind a gateway beside X-Gateway-Secret. Where users have bearer tokens it means nothing',
+      '1 to 128 bytes of UTF-8, no control characters, no white space at either end; behind a gateway beside X-Gateway-Secret. Where users have bearer tokens it means nothing',
     example: 'ann',
   }),
   authorization: z.string().optional().openapi({ description: 'Bearer and a token, where users have those' }),

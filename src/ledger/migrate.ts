@@ -4,6 +4,7 @@ import { Fault } from '../domain/fault.ts';
 import { ledger as firstTables } from './migrations/0001-ledger.ts';
 import { epochs } from './migrations/0002-epochs.ts';
 import { cancellations } from './migrations/0003-cancellations.ts';
+import { userIds } from './migrations/0004-user-ids.ts';
 import type { Ledger } from './pool.ts';
 
 /** In order of their names, for ever: an executed migration is never renamed or changed. */
@@ -11,10 +12,11 @@ const MIGRATIONS: Record<string, Migration> = {
   '0001-ledger': firstTables,
   '0002-epochs': epochs,
   '0003-cancellations': cancellations,
+  '0004-user-ids': userIds,
 };
 
-/** One statement of a migration, or the wait for another process that migrates. */
-const MIGRATION_MS = 600_000;
+/** One statement of a migration, or the wait for another process that migrates: a table of millions of rows is rebuilt. */
+const MIGRATION_MS = 3_600_000;
 
 /**
  * Runs the migrations that have not run yet and returns their names. Whoever comes second waits for the first (a server

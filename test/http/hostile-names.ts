@@ -27,8 +27,25 @@ const ODD_USERS = [
   '<script>',
   '"',
   'a'.repeat(128),
+  // As bytes: a raw request sends one for each character.
+  Buffer.from('zoë').toString('latin1'),
+  Buffer.from('홍길동').toString('latin1'),
 ];
-const NO_USERS = ['', ' ', '\t', 'a'.repeat(129), 'a\tb', 'é', '\xa0', 'a\x7fb', 'a'.repeat(8_000)];
+const NO_USERS = [
+  '',
+  ' ',
+  '\t',
+  'a'.repeat(129),
+  'a\tb',
+  'é',
+  '\xa0',
+  '\xc2\xa0',
+  '\xc2\x85',
+  '\xed\xa0\x80',
+  '\xef\xbf\xbd',
+  'a\x7fb',
+  'a'.repeat(8_000),
+];
 
 const users = onFront([
   ...ODD_USERS.map((user) => ({

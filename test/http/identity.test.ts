@@ -60,6 +60,17 @@ test('without a secret the header alone says who asks', async (t) => {
   expect((await front.join(campaign, 'ann', { 'x-gateway-secret': 'whatever' })).status).toBe(202);
 });
 
+test('a gateway secret that is not ASCII was never believed', async (t) => {
+  const secret = 'ein geheimes Schlüsselwort';
+  const front = await file.start(t, { identity: { kind: 'gateway', secrets: [secret] } });
+  const path = `/v1/campaigns/${await front.create()}/tickets`;
+  const headers = [
+    ['x-user-id', 'ann'] as const,
+    ['x-gateway-secret', Buffer.from(secret).toString('latin1')] as const,
+  ];
+  expect((await send(Number(new URL(front.url).port), bytesOf({ method: 'POST', path, headers }))).status).toBe(202);
+});
+
 const DEPS = { clock: Date.now, onError: () => undefined };
 const headersOf = (fields: Record<string, string>) => (name: string) => fields[name];
 
@@ -73,7 +84,12 @@ test.for([
   [{ 'x-user-id': 'ann ' }, 'invalid'],
   [{ 'x-user-id': 'a\nb' }, 'invalid'],
   [{ 'x-user-id': 'a\u0000b' }, 'invalid'],
+  // A byte for each character, as Node gives them: text of another encoding than UTF-8.
   [{ 'x-user-id': 'zoë' }, 'invalid'],
+  [{ 'x-user-id': Buffer.from('zoë').toString('latin1') }, 'user'],
+  [{ 'x-user-id': Buffer.from('가'.repeat(42)).toString('latin1') }, 'user'],
+  [{ 'x-user-id': Buffer.from('가'.repeat(43)).toString('latin1') }, 'invalid'],
+  [{ 'x-user-id': '\xed\xa0\x80' }, 'invalid'],
   [{ 'x-gateway-secret': 'x' }, 'nobody'],
 ] as [Record<string, string>, string][])('%j is %s', ([fields, kind]) => {
   expect(createIdentify({ kind: 'header' }, DEPS)(headersOf(fields))).toMatchObject({ kind });

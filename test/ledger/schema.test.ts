@@ -7,7 +7,7 @@ import { ownDatabase } from './own-database.ts';
 
 const database = ownDatabase();
 let code = 0;
-const ALL = ['0001-ledger', '0002-epochs', '0003-cancellations'];
+const ALL = ['0001-ledger', '0002-epochs', '0003-cancellations', '0004-user-ids'];
 
 function insert(campaign: string, unit: number, user: string, lastUnit: number): Promise<unknown> {
   code += 1;
@@ -104,8 +104,8 @@ test('a ledger of before keeps its dead letters when it learns to redrive them',
     const url = Object.assign(new URL(databaseUrl()), { pathname: `/${name}` }).href;
     const ledger = database.open({ url });
     await migrate(ledger);
-    // As it was: without what the last migration adds, and with a letter in it.
-    await database.sql(`DELETE FROM ${name}.kysely_migration WHERE name = '0003-cancellations'`);
+    // As it was: without what the later migrations add, and with a letter in it.
+    await database.sql(`DELETE FROM ${name}.kysely_migration WHERE name >= '0003-cancellations'`);
     await database.sql(`DROP TABLE ${name}.cancellations`);
     await database.sql(
       `ALTER TABLE ${name}.dead_letters DROP KEY dead_letters_redriving, DROP COLUMN redrive_count, DROP COLUMN redriving_at`,
@@ -113,9 +113,64 @@ test('a ledger of before keeps its dead letters when it learns to redrive them',
     await database.sql(
       `INSERT INTO ${name}.dead_letters (campaign, seq, epoch, reason, detail, attempts) VALUES ('sale', 1, 1, 'x', '', 6)`,
     );
-    expect(await migrate(ledger)).toEqual(['0003-cancellations']);
+    expect(await migrate(ledger)).toEqual(['0003-cancellations', '0004-user-ids']);
     const letters = await ledger.db.selectFrom('dead_letters').selectAll().execute();
     expect(letters).toMatchObject([{ campaign: 'sale', state: 'kept', redrive_count: 0, redriving_at: null }]);
+  } finally {
+    await database.sql(`DROP DATABASE ${name}`);
+  }
+});
+
+test('a ledger of before keeps its rows and its constraints when user ids need not be ASCII any more', async () => {
+  const name = uniqueName('ascii').replace('-', '_');
+  await database.sql(`CREATE DATABASE ${name}`);
+  try {
+    const url = Object.assign(new URL(databaseUrl()), { pathname: `/${name}` }).href;
+    const ledger = database.open({ url });
+    await migrate(ledger);
+    // As it was: ASCII columns, with rows in them.
+    await database.sql(`DELETE FROM ${name}.kysely_migration WHERE name = '0004-user-ids'`);
+    const ascii = 'user varchar(128) character set ascii collate ascii_bin';
+    await database.sql(`ALTER TABLE ${name}.issuances MODIFY ${ascii} NOT NULL`);
+    for (const table of ['dead_letters', 'cancellations'])
+      await database.sql(`ALTER TABLE ${name}.${table} MODIFY ${ascii}`);
+    const { campaign } = await createCampaign(ledger, { id: 'sale', stock: 6 }, 'tester');
+    const longest = '~'.repeat(128);
+    const write = (unit: number, user: string) => {
+      code += 1;
+      return ledger.run(
+        `INSERT INTO issuances (campaign, unit, user, seq, epoch, code, admitted_at, last_unit) VALUES (?, ?, ?, 1, 1, ?, '2026-12-24', 6)`,
+        [campaign.id, unit, user, `CODE${String(code).padStart(12, '0')}`],
+      );
+    };
+    const users = ['ann', 'Ann', longest];
+    for (const [i, user] of users.entries()) await write(i + 1, user);
+    await ledger.run(
+      `INSERT INTO dead_letters (campaign, seq, epoch, user, reason, detail, attempts) VALUES ('sale', 1, 1, ?, 'x', '', 6), ('sale', 2, 1, NULL, 'x', '', 6)`,
+      ['bob'],
+    );
+    await ledger.run(
+      `INSERT INTO cancellations (campaign, seq, epoch, user, kind, actor) VALUES ('sale', 3, 1, ?, 'cancelled', 'user')`,
+      ['cid'],
+    );
+    await expect(write(4, '홍길동')).rejects.toThrow();
+
+    expect(await migrate(ledger)).toEqual(['0004-user-ids']);
+    const usersOf = async (table: 'issuances' | 'dead_letters' | 'cancellations') =>
+      (await ledger.db.selectFrom(table).select('user').orderBy('seq').execute()).map(({ user }) => user);
+    expect(new Set(await usersOf('issuances'))).toEqual(new Set(users));
+    expect(await usersOf('dead_letters')).toEqual(['bob', null]);
+    expect(await usersOf('cancellations')).toEqual(['cid']);
+    // Alike to the eye, to a reader or to another collation, and four users.
+    await write(4, 'jürgen');
+    await write(5, 'ju\u0308rgen');
+    await write(6, 'Jürgen');
+    for (const user of ['jürgen', 'ann', longest])
+      await expect(write(1, user)).rejects.toMatchObject({ code: 'conflict' });
+    const found = await ledger.db.selectFrom('issuances').select('unit').where('user', '=', 'ju\u0308rgen').execute();
+    expect(found).toEqual([{ unit: 5 }]);
+    await expect(write(7, '가')).rejects.toThrow();
+    await ledger.run('UPDATE issuances SET user = ? WHERE unit = 6', ['\u{1f6d2}'.repeat(32)]);
   } finally {
     await database.sql(`DROP DATABASE ${name}`);
   }

@@ -88,7 +88,7 @@ export function deadLetters(database: OwnDatabase) {
     return { duties, campaign, client, names, tickets, relent, stopRetrying };
   }
 
-  return { lettersOf, statesOf, issued, freeUnits, openDesk, finish, failed };
+  return { refuse, lettersOf, statesOf, issued, freeUnits, openDesk, finish, failed };
 }
 
 /** A step at which its process dies. */
