@@ -145,7 +145,7 @@ export const limits = {
   headerBytes: 16_384,
   headersMs: 5_000,
   requestMs: 8_000,
-  keepAliveMs: 5_000,
+  keepAliveMs: 65_000,
   connectionsMax: 30_000,
   /** Connections not accepted yet: with Node's 511 a crowd that comes at once is dropped, and tries again after 1, 3, 7 s. */
   acceptQueueMax: 4_096,
