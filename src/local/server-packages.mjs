@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findDatabase, findProgram, findRedis } from './binaries.mjs';
 
-/** @typedef {'redis' | 'database'} ServerKind */
-/** @typedef {{ names: Record<ServerKind, string>, line: string }} PackageManager */
+/** @typedef {'redis' | 'database'} StoreKind */
+/** @typedef {StoreKind | 'haproxy' | 'nginx'} ServerKind what is no store has one name everywhere, that of its kind */
+/** @typedef {{ names: Record<StoreKind, string>, line: string }} PackageManager */
 
 /** What to type, by the program that does it; the first two are also run by us. */
 /** @type {Record<string, PackageManager>} */
 const PACKAGE_MANAGERS = {
-  // The core package has the server without a system service; the service of redis-server is kept from starting.
+  // The core package has the server without a system service; the services of the others are kept from starting.
   'apt-get': {
     names: { redis: 'redis-server', database: 'mariadb-server-core' },
     line: 'sudo apt-get install -y --no-install-recommends',
@@ -24,14 +25,24 @@ const PACKAGE_MANAGERS = {
 };
 
 const POLICY = '/usr/sbin/policy-rc.d';
+/** Packages of Debian that bring a system service, of their own name, on a well-known port. */
+const WITH_SERVICE = ['redis-server', 'haproxy', 'nginx'];
+
+/** @type {Partial<Record<ServerKind, (dirs: readonly string[]) => unknown>>} */
+const FINDERS = { redis: findRedis, database: findDatabase };
 
 /**
  * Which of `wanted` cannot be found.
- * @param {readonly ServerKind[]} wanted
+ * @template {ServerKind} K
+ * @param {readonly K[]} wanted
  * @param {readonly string[]} dirs
+ * @returns {K[]}
  */
 export function missingServers(wanted, dirs) {
-  return wanted.filter((kind) => (kind === 'redis' ? findRedis(dirs) : findDatabase(dirs)) === undefined);
+  return wanted.filter((kind) => {
+    const find = FINDERS[kind] ?? (() => findProgram([kind], dirs));
+    return find(dirs) === undefined;
+  });
 }
 
 /**
@@ -60,20 +71,19 @@ export function installServers(missing, commandDirs, say) {
 
 /**
  * What a person can do when a server is missing and was not installed.
- * @param {readonly ServerKind[]} missing
+ * @param {readonly StoreKind[]} missing
  * @param {readonly string[]} commandDirs
- * @param {Record<ServerKind, string>} variables names of the variables that give an address instead
+ * @param {Record<StoreKind, string>} variables names of the variables that give an address instead
  * @param {string} command what to run afterwards
  */
 export function refusal(missing, commandDirs, variables, command) {
-  const manager = managerOf(commandDirs) ?? 'apt-get';
   const addresses = { redis: 'redis://127.0.0.1:6379', database: 'mysql://sluice:sluice@127.0.0.1:3306/sluice' };
   const services = missing.map((kind) => (kind === 'redis' ? 'redis' : 'mysql'));
   return [
     `${inWords(missing)} not found on this machine. Do one of these, then run ${command} again:`,
     '',
     'install it (Sluice runs it by itself, with its data in .data):',
-    `  ${PACKAGE_MANAGERS[manager]?.line} ${packagesOf(manager, missing).join(' ')}`,
+    `  ${commandFor(missing, commandDirs)}`,
     '',
     'or use containers, or servers you have; their addresses in these variables (adapt them to yours):',
     `  docker compose up -d ${services.join(' ')}`,
@@ -81,9 +91,32 @@ export function refusal(missing, commandDirs, variables, command) {
   ].join('\n');
 }
 
+/**
+ * What to say of proxies that are missing and were not installed: only tests start them.
+ * @param {readonly ServerKind[]} missing
+ * @param {readonly string[]} commandDirs
+ */
+export function skipping(missing, commandDirs) {
+  return `${inWords(missing)} not found: the tests of Sluice behind them are skipped. To run them: ${commandFor(missing, commandDirs)}`;
+}
+
+/**
+ * @param {readonly ServerKind[]} missing
+ * @param {readonly string[]} commandDirs
+ */
+function commandFor(missing, commandDirs) {
+  const manager = managerOf(commandDirs) ?? 'apt-get';
+  return `${PACKAGE_MANAGERS[manager]?.line} ${packagesOf(manager, missing).join(' ')}`;
+}
+
 /** @param {readonly ServerKind[]} missing */
 function inWords(missing) {
-  const words = { redis: 'Redis >= 7.0 (or Valkey)', database: 'MariaDB (or MySQL)' };
+  const words = {
+    redis: 'Redis >= 7.0 (or Valkey)',
+    database: 'MariaDB (or MySQL)',
+    haproxy: 'HAProxy',
+    nginx: 'nginx',
+  };
   return missing.map((kind) => words[kind]).join(' and ');
 }
 
@@ -97,7 +130,9 @@ function managerOf(dirs) {
  * @param {readonly ServerKind[]} missing
  */
 function packagesOf(manager, missing) {
-  return missing.map((kind) => /** @type {PackageManager} */ (PACKAGE_MANAGERS[manager]).names[kind]);
+  /** @type {Record<string, string>} */
+  const names = { ...PACKAGE_MANAGERS[manager]?.names };
+  return missing.map((kind) => names[kind] ?? kind);
 }
 
 /** How to become root without being asked for a password; undefined when there is no way. */
@@ -120,9 +155,10 @@ function aptInstall(asRoot, packages) {
     run([...apt, 'update']);
     run(install);
   });
-  // Not started now; and not at the next boot either: nobody asked for a Redis on the well-known port.
-  if (packages.includes('redis-server') && existsSync('/run/systemd/system')) {
-    run([...asRoot, 'systemctl', 'disable', '--quiet', 'redis-server']);
+  // Not started now; and not at the next boot either: nobody asked for a server on a well-known port.
+  const services = packages.filter((name) => WITH_SERVICE.includes(name));
+  if (services.length > 0 && existsSync('/run/systemd/system')) {
+    run([...asRoot, 'systemctl', 'disable', '--quiet', ...services]);
   }
 }
 

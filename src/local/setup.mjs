@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { serverSearchPath } from './binaries.mjs';
 import { installDependencies } from './dependencies.mjs';
-import { installServers, missingServers, refusal } from './server-packages.mjs';
+import { installServers, missingServers, refusal, skipping } from './server-packages.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -17,7 +17,12 @@ const { values: options } = parseArgs({
   },
 });
 
+const testing = process.env.npm_lifecycle_event === 'pretest';
+const dirs = options['search-path']?.split(delimiter) ?? serverSearchPath();
+const commandDirs = (process.env.PATH ?? '').split(delimiter);
+
 const problem = installDependencies(projectRoot(), say) ?? (options['dependencies-only'] ? undefined : bringServers());
+if (problem === undefined && testing) bringProxies();
 if (problem !== undefined) {
   console.error(`\n${problem}\n`);
   process.exitCode = 1;
@@ -25,19 +30,25 @@ if (problem !== undefined) {
 
 /** Returns what a person has to do, or undefined when every server that no address was given for is here. */
 function bringServers() {
-  const testing = process.env.npm_lifecycle_event === 'pretest';
   const variables = testing
     ? { redis: 'TEST_REDIS_URL', database: 'TEST_DATABASE_URL' }
     : { redis: 'REDIS_URL', database: 'DATABASE_URL' };
   const wanted = /** @type {const} */ (['redis', 'database']).filter((kind) => !process.env[variables[kind]]?.trim());
-  const dirs = options['search-path']?.split(delimiter) ?? serverSearchPath();
   const before = missingServers(wanted, dirs);
   if (before.length === 0) return undefined;
-  const commandDirs = (process.env.PATH ?? '').split(delimiter);
   const tried = installServers(before, commandDirs, say);
   const missing = tried ? missingServers(wanted, dirs) : before;
   if (missing.length === 0) return undefined;
   return refusal(missing, commandDirs, variables, testing ? 'npm test' : 'npm start');
+}
+
+/** Some tests have Sluice behind real proxies. Where there are none, and none can be had, these are skipped. */
+function bringProxies() {
+  const wanted = /** @type {const} */ (['haproxy', 'nginx']);
+  const before = missingServers(wanted, dirs);
+  if (before.length > 0) installServers(before, commandDirs, say);
+  const missing = missingServers(before, dirs);
+  if (missing.length > 0) say(skipping(missing, commandDirs));
 }
 
 function projectRoot() {

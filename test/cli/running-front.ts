@@ -21,16 +21,25 @@ export interface RunningFront {
   /** Where a scrape finds the numbers: the front's first, then those of its workers. */
   metricsUrls: string[];
   dataDir: string;
+  /** All that it printed. */
+  output: () => string;
 }
 
-/** Call at the top of a test file. `workers` issue what it sells; 0 leaves every ticket waiting. */
-export function runningFront({ workers = 0 } = {}): RunningFront {
+export interface RunningFrontOptions {
+  /** They issue what it sells; 0 leaves every ticket waiting. */
+  workers?: number;
+  environment?: Record<string, string>;
+}
+
+/** Call at the top of a test file. */
+export function runningFront({ workers = 0, environment = {} }: RunningFrontOptions = {}): RunningFront {
   const front: RunningFront = {
     url: '',
     adminUrl: '',
     adminToken: 'a-token-for-tests-and-no-secret',
     metricsUrls: [],
     dataDir: '',
+    output: () => said,
   };
   let child: ChildProcess | undefined;
   let said = '';
@@ -53,6 +62,7 @@ export function runningFront({ workers = 0 } = {}): RunningFront {
         TELEMETRY_PORT: String(telemetryPort),
         WORKERS: String(workers),
         LOG_LEVEL: 'warn',
+        ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -48,14 +48,15 @@ async function command({ root, commands }: Project, name: string, script = ':'):
 
 const asked = async ({ root }: Project) => (await readFile(join(root, 'asked'), 'utf8')).trimEnd().split('\n');
 
-/** An apt-get that "installs" both servers when asked to: programs that tell a version. */
-async function aptGet(project: Project): Promise<void> {
+/** An apt-get that "installs" all servers when asked to any: programs that tell a version. */
+async function aptGet(project: Project, { withProxies = true } = {}): Promise<void> {
   const program = (name: string, version: string) =>
     `printf '#!/bin/sh\\necho "${version}"\\n' > ${project.servers}/${name}; /bin/chmod 755 ${project.servers}/${name}`;
   const install = [
     program('redis-server', 'Redis server v=7.0.15 sha=0'),
     program('mariadbd', 'mariadbd  Ver 10.11.19-MariaDB for debian'),
     program('mariadb-install-db', ''),
+    ...(withProxies ? [program('haproxy', ''), program('nginx', '')] : []),
   ].join('\n');
   await command(project, 'apt-get', `[ "$1 $2" = "install -y" ] || exit 0\n${install}`);
   await symlink('/usr/bin/env', join(project.commands, 'env'));
@@ -150,6 +151,7 @@ test.runIf(asRoot)('root: apt-get brings what is missing, and says so first', as
   const lines = await asked(project);
   expect(lines).toContain('apt-get install -y --no-install-recommends redis-server mariadb-server-core');
   expect(lines).not.toContain('apt-get update');
+  expect(lines.filter((line) => /haproxy|nginx/.test(line))).toEqual([]);
   expect(await setup(project)).toEqual({ exitCode: 0, text: '' });
 });
 
@@ -194,4 +196,24 @@ test('an installation that brings nothing ends with what to type', async (t) => 
     expect.stringMatching(/installing with Homebrew[\s\S]*brew install valkey mariadb\n/),
   ]);
   expect(await asked(project)).toContain('brew install valkey mariadb');
+});
+
+const TESTING = { npm_lifecycle_event: 'pretest', TEST_REDIS_URL: 'redis://r', TEST_DATABASE_URL: 'mysql://d' };
+
+test.runIf(asRoot)('the proxies of the tests are brought by `npm test`, where that needs no password', async (t) => {
+  const project = await bareProject(t);
+  await aptGet(project);
+  const { exitCode, text } = await setup(project, { env: TESTING });
+  expect([exitCode, text]).toEqual([0, expect.stringMatching(/HAProxy and nginx not found; installing with apt-get/)]);
+  expect(await asked(project)).toContain('apt-get install -y --no-install-recommends haproxy nginx');
+  expect(await setup(project, { env: TESTING })).toEqual({ exitCode: 0, text: '' });
+});
+
+test('tests are run without the proxies where these cannot be had, which is said', async (t) => {
+  const project = await bareProject(t);
+  const skipped =
+    /HAProxy and nginx not found: the tests of Sluice behind them are skipped\. To run them: sudo apt-get/;
+  expect(await setup(project, { env: TESTING })).toEqual({ exitCode: 0, text: expect.stringMatching(skipped) });
+  await aptGet(project, { withProxies: false });
+  expect(await setup(project, { env: TESTING })).toEqual({ exitCode: 0, text: expect.stringMatching(skipped) });
 });
