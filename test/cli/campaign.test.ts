@@ -176,7 +176,7 @@ test('npx runs it from the repository on the Node of its packages, whatever the 
   const env = { PATH: machine.join(delimiter), HOME: home, npm_config_offline: 'true' };
   const { code, out, err } = await ran('npx', ['sluice', '--help'], env);
   expect([code, out], err).toEqual([0, expect.stringContaining('Usage: sluice campaign')]);
-}, 60_000);
+});
 
 async function closedPort(): Promise<string> {
   const server = createServer();

@@ -8,9 +8,7 @@ import { sluice } from './sluice.ts';
 const STATUSES = ['ok', 'warning', 'broken', 'unknown'];
 const stores = () => ({ redisUrl: redisUrl(), databaseUrl: databaseUrl() });
 
-test('what npm start brings is found by its data folder, and nothing of it is broken', {
-  timeout: 60_000,
-}, async (t) => {
+test('what npm start brings is found by its data folder, and nothing of it is broken', async (t) => {
   const place = await openPlace(t);
   const running = await startSluice(t, place);
   const { code, out } = await sluice(['doctor'], place.environment);

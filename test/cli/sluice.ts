@@ -1,5 +1,6 @@
 // Runs the command line tool as a shell would.
 import { execFile } from 'node:child_process';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { ROOT } from './running-front.ts';
 
 export interface Ran {
@@ -16,7 +17,7 @@ export function sluice(args: readonly string[], env: Record<string, string> = {}
 /** Any program, in the repository. */
 export function ran(program: string, args: readonly string[], env: Record<string, string | undefined>): Promise<Ran> {
   return new Promise((resolve) => {
-    const child = execFile(program, args, { cwd: ROOT, env, timeout: 120_000 }, (_error, out, err) => {
+    const child = execFile(program, args, { cwd: ROOT, env, timeout: DEADLINE_MS }, (_error, out, err) => {
       resolve({ code: child.exitCode ?? -1, out, err });
     });
   });

@@ -88,7 +88,7 @@ test.for<[string, (t: TestContext) => Promise<Wrong>, string, RegExp]>([
   ],
   ['a ledger without its tranches', ledgerWithoutTrancheReference, 'ledger-constraints', /FOREIGN KEY .*ALTER TABLE/],
   ['a ledger that only reads', readOnlyLedger, 'ledger-writable', /point DATABASE_URL at the primary/],
-])('%s', { timeout: 60_000 }, async ([, setUp, check, cure], t) => {
+])('%s', async ([, setUp, check, cure], t) => {
   const { durability = 'disk', ...wrong } = await setUp(t);
   const stores = { redisUrl: redisUrl(), databaseUrl: databaseUrl(), ...wrong };
   const environment = { DURABILITY: durability };
@@ -105,7 +105,7 @@ test.for<[string, (t: TestContext) => Promise<Wrong>, string, RegExp]>([
   }
 });
 
-test('an empty database refuses a worker, and a front makes its tables', { timeout: 40_000 }, async (t) => {
+test('an empty database refuses a worker, and a front makes its tables', async (t) => {
   const stores = { redisUrl: redisUrl(), databaseUrl: await emptyDatabase(t) };
   const environment = { DURABILITY: 'memory' };
   const { code, named } = await examined(stores, environment);
@@ -125,7 +125,7 @@ test('an empty database refuses a worker, and a front makes its tables', { timeo
   expect((await examined(stores, environment)).code).toBe(0);
 });
 
-test('what is only doubtful is logged and refuses nothing', { timeout: 40_000 }, async (t) => {
+test('what is only doubtful is logged and refuses nothing', async (t) => {
   const { url } = await startRedis(t, { appendonly: false });
   const user = ['plain', 'on', '>secret', '~*', '&*', '+@all', '-config', '-acl'];
   await testRedis(t, url).call('ACL', 'SETUSER', ...user);

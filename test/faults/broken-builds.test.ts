@@ -104,11 +104,11 @@ const BROKEN: Broken[] = [
   },
 ];
 
-test.for(BROKEN)('$what is caught as $invariant', { timeout: 60_000 }, async (broken, t) => {
+test.for(BROKEN)('$what is caught as $invariant', async (broken, t) => {
   expect(await breachesOf(t, broken, breakBuild(t, broken.patches))).toEqual([broken.invariant]);
 });
 
-test('the same sale on a sound build, with Redis forgetting users, breaks nothing', { timeout: 60_000 }, async (t) => {
+test('the same sale on a sound build, with Redis forgetting users, breaks nothing', async (t) => {
   const sound = { hurt: forgetUsers, allowed: { forgottenUsers: true } };
   expect(await breachesOf(t, sound, undefined)).toEqual([]);
 });

@@ -18,7 +18,7 @@ const selection = quick.filter(({ numbers }) => numbers.some((number) => SELECTE
 
 const deps = () => ({ sharedDatabaseUrl: async () => databaseUrl(), keepsFailures: false });
 
-test.for(selection)('survived: $name', { timeout: 120_000 }, async (one) => {
+test.for(selection)('survived: $name', async (one) => {
   const outcomes = await runCase(one, seed, deps());
   for (const outcome of outcomes) console.log(outcomeLine(outcome));
   const broken = outcomes.filter(({ verdict }) => verdict === 'FAILED').map(outcomeLine);

@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
+import { DEADLINE_MS } from './deadlines.ts';
 import { redisUrl, temporaryFolder } from './services.ts';
 import { until } from './until.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const STARTED_WITHIN_MS = 30_000;
 
 export const COUPON_KEY = 'c0'.repeat(32);
 export const TICKET_KEY = '7e'.repeat(32);
@@ -59,7 +59,7 @@ export function startProgram(t: TestContext, command: string[], environment: Rec
 }
 
 /** Waits until the program has printed something that matches; fails with its output when it ends before. */
-export async function untilPrinted(program: Running, pattern: RegExp, withinMs = STARTED_WITHIN_MS) {
+export async function untilPrinted(program: Running, pattern: RegExp, withinMs = DEADLINE_MS) {
   return until(`${pattern} printed`, withinMs, () => {
     const { exitCode, signalCode } = program.child;
     const found = program.output().match(pattern);

@@ -58,8 +58,17 @@ test('without trusted proxies the header means nothing, whoever sends it', () =>
   }
 });
 
-test('an endless header costs little', () => {
-  const startedAt = performance.now();
-  expect(counted('10.0.0.1', '10.0.0.2,'.repeat(1_800))).toBeUndefined();
-  expect(performance.now() - startedAt).toBeLessThan(200);
+test('a header that is twenty times as long costs about twenty times as much, and not its square', () => {
+  const costOf = (hops: number): number => {
+    const from = performance.now();
+    expect(counted('10.0.0.1', '10.0.0.2,'.repeat(hops))).toBeUndefined();
+    return performance.now() - from;
+  };
+  let [short, long] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  // In turns, and the least of each: what else the machine does falls on both, and never makes one cheaper.
+  for (let round = 0; round < 50; round += 1) {
+    short = Math.min(short, costOf(90));
+    long = Math.min(long, costOf(1_800));
+  }
+  expect(long / short).toBeLessThan(100);
 });

@@ -97,7 +97,7 @@ async function look(front: TestFront, ticket: string, headers: Fields, method = 
   return { status: answer.status, headers: Object.fromEntries(kept), text };
 }
 
-test.for(MODES)('by $name everybody sees their own ticket and nobody else’s', { timeout: 20_000 }, async (mode, t) => {
+test.for(MODES)('by $name everybody sees their own ticket and nobody else’s', async (mode, t) => {
   const { front, tickets } = await openPlace(t, mode);
   for (const [way, fields] of WAYS) {
     const unknown = await look(front, 'x', { ...(await mode.as('ann')), ...fields });
@@ -113,19 +113,15 @@ test.for(MODES)('by $name everybody sees their own ticket and nobody else’s', 
   }
 });
 
-test.for(MODES)(
-  'by $name a ticket is its bearer’s where nobody says who asks',
-  { timeout: 20_000 },
-  async (mode, t) => {
-    const { front, tickets } = await openPlace(t, mode);
-    for (const [, fields] of WAYS) {
-      expect((await look(front, tickets.ann!, fields)).status).toBe(200);
-      expect((await look(front, `${tickets.ann!}x`, fields)).status).toBe(404);
-    }
-  },
-);
+test.for(MODES)('by $name a ticket is its bearer’s where nobody says who asks', async (mode, t) => {
+  const { front, tickets } = await openPlace(t, mode);
+  for (const [, fields] of WAYS) {
+    expect((await look(front, tickets.ann!, fields)).status).toBe(200);
+    expect((await look(front, `${tickets.ann!}x`, fields)).status).toBe(404);
+  }
+});
 
-test.for(MODES)('by $name a wrong identity is told the same of every ticket', { timeout: 20_000 }, async (mode, t) => {
+test.for(MODES)('by $name a wrong identity is told the same of every ticket', async (mode, t) => {
   const { front, tickets } = await openPlace(t, mode);
   const headers = await mode.wrong('ann');
   for (const [, fields] of WAYS) {

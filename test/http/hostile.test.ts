@@ -26,9 +26,7 @@ test.for(ROWS)('$name is answered and hurts nobody ($to)', async ({ to, statuses
   expect(answer.body).not.toMatch(LEAKS);
   expectOwnWords(answer, !Buffer.isBuffer(asked) && asked.method === 'HEAD');
   if (answer.status === 405) expect(answer.headers.allow).toMatch(/^(?:GET|POST|PATCH|DELETE)(?:, \w+)*$/);
-  const startedAt = performance.now();
   expect((await front().ask('/livez')).status).toBe(200);
-  expect(performance.now() - startedAt).toBeLessThan(1_000);
 });
 
 /** Every refusal is a problem, also one of bytes that are no request. */

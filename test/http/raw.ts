@@ -1,5 +1,6 @@
 // HTTP by hand: bytes as a well-behaved client would never send them.
 import { connect, type Socket } from 'node:net';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 
 export interface RawAnswer {
   /** 0 when the connection was closed without an answer. */
@@ -34,12 +35,12 @@ export function bytesOf({ method = 'GET', path = '/', version = 'HTTP/1.1', head
  * Sends `bytes` and reads until the server closes. One that has nothing to say after `patienceMs` hears that no more will
  * come; when it still does not close, that is an error.
  */
-export async function send(port: number, bytes: Buffer, patienceMs = 2_000): Promise<RawAnswer> {
+export async function send(port: number, bytes: Buffer, patienceMs = 10_000): Promise<RawAnswer> {
   const chunks: Buffer[] = [];
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   try {
     await new Promise<void>((resolve, reject) => {
-      const last = setTimeout(() => reject(new Error('the server neither answers nor closes')), 2 * patienceMs);
+      const last = setTimeout(() => reject(new Error('the server neither answers nor closes')), DEADLINE_MS);
       const hint = setTimeout(() => socket.end(), patienceMs);
       socket.on('data', (chunk: Buffer) => chunks.push(chunk));
       // The server may have closed before it took everything: what it said counts.

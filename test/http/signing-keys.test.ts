@@ -61,9 +61,7 @@ test('the keys are fetched once, at the start, whatever comes', async (t) => {
   expect(provider.fetchCount()).toBe(1);
 });
 
-test('5,000 made-up key ids in ten minutes make no more than two questions a minute', {
-  timeout: 30_000,
-}, async (t) => {
+test('5,000 made-up key ids in ten minutes make no more than two questions a minute', async (t) => {
   const provider = await startIdentityProvider(t, key);
   const { say, pass } = identifier(provider);
   expect(await say(await fresh(key))).toBe('user');
@@ -120,7 +118,6 @@ test('while the provider is away its old keys go on being used, for hours, and i
 
 test.for(['error', 'nonsense', 'no end', 'silence'] as const)(
   'a provider that answers with %s and never did better makes it unknown who asks, with few questions',
-  { timeout: 20_000 },
   async (how, t) => {
     const provider = await startIdentityProvider(t);
     provider.answer(how);

@@ -15,13 +15,18 @@ test('a long-poll ends when its ticket is issued, long before its time', async (
   const front = await file.start(t);
   const campaign = await front.create();
   const [ticket] = await front.admit(campaign, 1, 1);
-  const startedAt = performance.now();
-  const polling = front.poll(ticket!, { prefer: 'wait=15' });
-  await until('the client waits', 2_000, () => front.waiterCount() === 1);
+  const [another] = await front.admit(await front.create(), 1, 1);
+  // It began to wait earlier, for as long: when it waits still, the other one's time was not over.
+  const waiting = front.poll(another!, { prefer: 'wait=30' });
+  await until('the first waits', () => front.waiterCount() === 1);
+  const polling = front.poll(ticket!, { prefer: 'wait=30' });
+  await until('both wait', () => front.waiterCount() === 2);
   await issue(t, front, file.ledger(), campaign);
   const { status, body, headers } = await polling;
-  expect([status, body.status, headers.get('preference-applied')]).toEqual([200, 'issued', 'wait=15']);
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect([status, body.status, headers.get('preference-applied')]).toEqual([200, 'issued', 'wait=30']);
+  expect(front.waiterCount()).toBe(1);
+  front.drain();
+  expect((await waiting).body.status).toBe('queued');
   expect(front.waiterCount()).toBe(0);
 });
 
@@ -32,9 +37,7 @@ test('a long-poll of a ticket that goes on waiting ends when its time is over, w
   const startedAt = performance.now();
   const { status, body } = await front.poll(ticket!, { prefer: 'respond-async, wait=1' });
   expect([status, body.status]).toEqual([200, 'queued']);
-  const tookMs = performance.now() - startedAt;
-  expect(tookMs).toBeGreaterThanOrEqual(990);
-  expect(tookMs).toBeLessThan(2_000);
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(990);
   expect(front.questionCount() - before).toBe(0);
 });
 
@@ -125,8 +128,15 @@ test.for([
 ] as const)('Prefer: %s waits %i s', async ([prefer, seconds], t) => {
   const front = await file.start(t);
   const [ticket] = await front.admit(await front.create(), 1, 1);
+  // The front is of this process: no turn of a wait of whole seconds passes unseen.
+  let waiterCountMax = 0;
+  const watching = setInterval(() => {
+    waiterCountMax = Math.max(waiterCountMax, front.waiterCount());
+  }, 1);
+  t.onTestFinished(() => clearInterval(watching));
   const startedAt = performance.now();
   const { headers } = await front.poll(ticket!, { prefer });
-  expect(Math.round((performance.now() - startedAt) / 1_000)).toBe(seconds);
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(seconds * 990);
+  expect(waiterCountMax).toBe(Math.sign(seconds));
   expect(headers.get('preference-applied')).toBe(seconds === 0 ? null : `wait=${seconds}`);
 });

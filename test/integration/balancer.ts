@@ -13,11 +13,13 @@ export interface Balancer {
 }
 
 export const PROBE_MS = 100;
+/** An idle connection to a front is given up long before the front does: it may end it in the moment of a request. */
+const IDLE_MS = 1_000;
 
 export async function startBalancer(t: TestContext, fronts: readonly string[]): Promise<Balancer> {
   const ready = new Set(fronts);
   const broken: string[] = [];
-  const agents = new Map(fronts.map((front) => [front, new Agent({ keepAlive: true })]));
+  const agents = new Map(fronts.map((front) => [front, new Agent({ keepAlive: true, timeout: IDLE_MS })]));
   let turn = 0;
 
   const probe = async (front: string) => {
@@ -46,6 +48,8 @@ export async function startBalancer(t: TestContext, fronts: readonly string[]): 
     passed.on('error', (error) => fail(`${String(error)} of ${front}`));
     incoming.pipe(passed);
   });
+  // For the same reason it never ends an idle connection of a client.
+  listener.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
   t.onTestFinished(async () => {
     clearInterval(probing);

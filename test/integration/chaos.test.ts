@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { startFront, startWorker } from '../helpers/processes.ts';
 import { testRedis } from '../helpers/redis.ts';
 import { startRedis, uniqueName } from '../helpers/services.ts';
@@ -6,21 +7,20 @@ import { until } from '../helpers/until.ts';
 import { startLossyProxy } from '../ledger/lossy-proxy.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
 import { killWorkers, loseReplies, nameOf } from './chaos.ts';
-import { expectKept, finalAnswers, holdSale, openSale } from './sale-run.ts';
+import { expectKept, finalAnswers, holdSale, openSale, SETTLE_MS } from './sale-run.ts';
 
 const database = ownDatabase();
 /** Three names over four workers: two of them are one consumer to Redis. */
 const SLOTS = ['w1', 'w1#2', 'w2', 'w3'];
 
 test('workers killed every second, two of one name, and lost replies of the gate change no result', {
-  timeout: 120_000,
-  retry: 2,
+  timeout: 5 * DEADLINE_MS,
 }, async (t) => {
   const { url: redisUrl } = await startRedis(t);
   const stores = { redisUrl, databaseUrl: database.url() };
   const proxy = await startLossyProxy(t, redisUrl);
   // A slow ledger: a worker that dies has work in hand.
-  await database.sql('CREATE TRIGGER slow BEFORE INSERT ON issuances FOR EACH ROW DO SLEEP(0.0005)');
+  await database.beforeEachRow(t, 'slow', 'DO SLEEP(0.0005)');
   const [front, ...started] = await Promise.all([
     startFront(t, { ...stores, redisUrl: proxy.url }),
     ...SLOTS.map((slot) => startWorker(t, stores, nameOf(slot))),
@@ -34,7 +34,11 @@ test('workers killed every second, two of one name, and lost replies of the gate
   const killer = killWorkers(t, { stores, workers, redis, campaign: plan.campaign, shards: plan.shards });
   const stopLosing = loseReplies(t, proxy);
   const selling = holdSale(load, plan, stores.databaseUrl);
-  await until('nearly all have an answer', 90_000, () => load.log.seen.joined > 0.95 * plan.buyers);
+  // As long as the machine needs for as much harm as the test is about.
+  await until('five kills, one of them with work in hand, and five lost replies', SETTLE_MS, () => {
+    return killer.killed.length >= 5 && killer.orphanedCount > 0 && proxy.lostCount() >= 5;
+  });
+  await until('nearly all have an answer', SETTLE_MS, () => load.log.seen.joined > 0.95 * plan.buyers);
   stopLosing();
   await killer.stop();
   const sale = await selling;
@@ -48,8 +52,5 @@ test('workers killed every second, two of one name, and lost replies of the gate
       `${proxy.lostCount()}, tickets told only on asking again ${recoveredCount}, ` +
       `inversion ${sale.check.inversionMaxTickets} tickets`,
   );
-  expect(killed.length).toBeGreaterThanOrEqual(5);
-  expect(orphanedCount).toBeGreaterThan(0);
-  expect(proxy.lostCount()).toBeGreaterThanOrEqual(5);
   expect(recoveredCount).toBeGreaterThan(0);
 });

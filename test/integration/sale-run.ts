@@ -5,6 +5,7 @@ import type { LedgerRow } from '../../src/rehearsal/ledger-reader.ts';
 import { createLoad, type Load } from '../../src/rehearsal/load.ts';
 import type { JoinAnswer, Log } from '../../src/rehearsal/log.ts';
 import { verdictOf } from '../../src/rehearsal/verdict.ts';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 
 export interface SalePlan {
   campaign: string;
@@ -23,7 +24,8 @@ export interface SaleResult {
   rows: LedgerRow[];
 }
 
-const SETTLE_MS = 30_000;
+/** A busy machine settles a sale in minutes. */
+export const SETTLE_MS = 4 * DEADLINE_MS;
 
 export function openSale(front: { url: string; adminUrl: string; adminToken: string }, plan: SalePlan): Load {
   const { campaign: id, stock, shards } = plan;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../src/limits.ts';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { startFront, startWorker } from '../helpers/processes.ts';
 import { redisUrl, uniqueName } from '../helpers/services.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
@@ -9,7 +10,7 @@ const database = ownDatabase();
 const WORKERS = ['w1', 'w2', 'w3'];
 
 test('20,000 joins by 10,000 users, each twice at once, for 3,000 units at 8 shards with 3 workers', {
-  timeout: 90_000,
+  timeout: 5 * DEADLINE_MS,
 }, async (t) => {
   const stores = { redisUrl: redisUrl(), databaseUrl: database.url() };
   const [front] = await Promise.all([startFront(t, stores), ...WORKERS.map((name) => startWorker(t, stores, name))]);

@@ -14,7 +14,7 @@ import { issueBatch } from '../../src/ledger/issuances.ts';
 import { listUnprojected, markDrained, markProjected } from '../../src/ledger/projections.ts';
 import { addStock } from '../../src/ledger/stock.ts';
 import { uniqueName } from '../helpers/services.ts';
-import { ownDatabase } from './own-database.ts';
+import { expectBetween, ownDatabase } from './own-database.ts';
 import { openSale } from './sale.ts';
 
 const database = ownDatabase();
@@ -38,6 +38,7 @@ const auditOf = (campaign: string) =>
 test('a campaign is kept as it was given, to the millisecond', async () => {
   const ledger = database.open();
   const spec = specOf();
+  const from = Date.now();
   const { created, campaign } = await createCampaign(ledger, spec, 'kim');
   expect(created).toBe(true);
   expect(campaign).toMatchObject({
@@ -48,7 +49,7 @@ test('a campaign is kept as it was given, to the millisecond', async () => {
     projectedVersion: 0,
     epoch: 1,
   });
-  expect(Math.abs(campaign.createdAt - Date.now())).toBeLessThan(20_000);
+  expectBetween(from, campaign.createdAt);
   expect(await getCampaign(ledger, spec.id)).toEqual(campaign);
   expect(await getCampaign(ledger, 'nobody')).toBeUndefined();
 });
@@ -200,9 +201,8 @@ test('stock is added while its campaign is being issued, without waiting for it'
     const { campaign, unit, user, seq, epoch, code } = sale.row(1);
     const row = { campaign, unit, user, seq, epoch, code, admitted_at: new Date(), last_unit: 100 };
     await tx.insertInto('issuances').values(row).execute();
-    const startedAt = performance.now();
+    // Waiting for this transaction would end in a lock wait timeout: it ends after this.
     await addStock(ledger, sale.id, 10, 'now', 'kim');
-    expect(performance.now() - startedAt).toBeLessThan(1_500);
   });
   expect(await countIssued(ledger, sale.id)).toBe(1);
 });

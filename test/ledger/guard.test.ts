@@ -94,8 +94,8 @@ test('a server that takes no writes is away until it does', async (t) => {
     return guard.breaker.isOpen();
   });
   // Reading works all the while; several probes must not be taken in by that.
-  const openedAt = performance.now();
-  await until('two probes', 5_000, () => performance.now() - openedAt > 2.5 * limits.ledgerProbeMs);
+  const openedAt = Date.now();
+  await until('two probes', () => Date.now() - openedAt > 2.5 * limits.ledgerProbeMs);
   expect([guard.breaker.isOpen(), guard.breaker.openedCount()]).toEqual([true, 1]);
   await root.run('SET GLOBAL read_only = 0', []);
   await until('it is closed', 5_000, () => !guard.breaker.isOpen());

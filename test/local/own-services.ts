@@ -7,11 +7,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { type Connection, createConnection } from 'mysql2/promise';
-import { type TestContext, vi } from 'vitest';
+import type { TestContext } from 'vitest';
 import { findDatabase, findRedis } from '../../src/local/binaries.mjs';
 import { isAlive, type ProcessIdentity } from '../../src/local/process-identity.ts';
 import { startLocalServices } from '../../src/local/services.ts';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { temporaryFolder } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
 
 /** Both servers, closed when the test ends. `lines` holds what was reported. */
 export async function startBoth(t: TestContext, dataDir: string) {
@@ -50,12 +52,8 @@ export const recordExists = (dataDir: string, name: 'redis' | 'database'): boole
   existsSync(join(dataDir, `${name}.pid`));
 
 /** Waits until none of these processes lives. */
-export const gone = (identities: readonly ProcessIdentity[], timeout = 10_000) =>
-  vi.waitFor(() => identities.forEach(refuseAlive), { timeout, interval: 20 });
-
-function refuseAlive(identity: ProcessIdentity): void {
-  if (isAlive(identity)) throw new Error(`pid ${identity.pid} is still there`);
-}
+export const gone = (identities: readonly ProcessIdentity[]) =>
+  until(`an end of ${identities.map(({ pid }) => pid).join(' and ')}`, () => !identities.some(isAlive));
 
 export function redisClient(t: TestContext, url: string): Redis {
   const client = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
@@ -65,7 +63,7 @@ export function redisClient(t: TestContext, url: string): Redis {
 }
 
 export async function query(url: string, sql: string): Promise<unknown> {
-  const connection: Connection = await createConnection({ uri: url, connectTimeout: 1_000 });
+  const connection: Connection = await createConnection({ uri: url, connectTimeout: DEADLINE_MS });
   try {
     const [rows] = await connection.query(sql);
     return rows;

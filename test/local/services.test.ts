@@ -3,18 +3,12 @@ import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { identityOf, isAlive } from '../../src/local/process-identity.ts';
 import { startLocalServices } from '../../src/local/services.ts';
 import { temporaryFolder } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
 import { query, recordExists, recorded, redisClient, spawnParent, startBoth, urlsOf } from './own-services.ts';
-
-// Tried again, because it measures the whole machine: what else runs there may cost more than the start.
-test('a cold start takes less than 3 s', { retry: 2 }, async (t) => {
-  const startedAt = performance.now();
-  await startBoth(t, await temporaryFolder(t));
-  expect(performance.now() - startedAt).toBeLessThan(3_000);
-});
 
 test('a stop leaves no process, no lock and no port', async (t) => {
   const dataDir = await temporaryFolder(t);
@@ -72,7 +66,7 @@ test('Redis and the database come back on the same port with their data after ki
   const before = [recorded(dataDir, 'redis'), recorded(dataDir, 'database')];
   for (const { pid } of before) process.kill(pid, 'SIGKILL');
 
-  await vi.waitFor(() => expect(lines.filter((line) => line.includes('up again'))).toHaveLength(2), 15_000);
+  await until('both are up again', () => lines.filter((line) => line.includes('up again')).length === 2);
   expect(await client.get('admitted')).toBe('42');
   expect(await query(databaseUrl, 'SELECT seq FROM issued')).toEqual([{ seq: 42 }]);
   expect(recorded(dataDir, 'redis').pid).not.toBe(before[0]!.pid);
@@ -85,12 +79,12 @@ test('a stop during the start of a server that had died does not hang', async (t
     const services = await startBoth(t, dataDir);
     const { pid } = recorded(dataDir, 'database');
     process.kill(pid, 'SIGKILL');
-    await vi.waitFor(() => expect(services.lines).toHaveLength(1), { timeout: 5_000, interval: 5 });
-    await vi.waitFor(() => expect(recorded(dataDir, 'database').pid).not.toBe(pid), { timeout: 5_000, interval: 5 });
-    const again = recorded(dataDir, 'database');
-    const askedAt = performance.now();
+    await until('its death is told', () => services.lines.length === 1);
+    const again = await until('the next life', () => {
+      const now = recordExists(dataDir, 'database') ? recorded(dataDir, 'database') : undefined;
+      return now?.pid === pid ? undefined : now;
+    });
     await services.close();
-    expect(performance.now() - askedAt).toBeLessThan(5_000);
     expect(isAlive(again)).toBe(false);
   }
 });
@@ -98,12 +92,10 @@ test('a stop during the start of a server that had died does not hang', async (t
 test('SIGTERM to the whole program while its servers start leaves nothing behind', async (t) => {
   const dataDir = await temporaryFolder(t);
   const parent = spawnParent(t, dataDir);
-  await vi.waitFor(() => recorded(dataDir, 'database'), { timeout: 10_000, interval: 5 });
+  await until('both have begun', () => ['redis', 'database'].every((name) => recordExists(dataDir, name as 'redis')));
   const servers = [recorded(dataDir, 'redis'), recorded(dataDir, 'database')];
-  const askedAt = performance.now();
   parent.kill('SIGTERM');
   expect(await once(parent, 'exit')).toEqual([0, null]);
-  expect(performance.now() - askedAt).toBeLessThan(5_000);
   expect(servers.map(isAlive)).toEqual([false, false]);
 });
 
@@ -121,7 +113,7 @@ test('a second start on the same folder is refused and told who has it', async (
 
 test('a recycled pid is not killed, neither as a server nor as the owner of the lock', async (t) => {
   const dataDir = await temporaryFolder(t);
-  const bystander = spawn('sleep', ['60']);
+  const bystander = spawn('sleep', ['infinity']);
   t.onTestFinished(() => void bystander.kill('SIGKILL'));
   const identity = identityOf(bystander.pid!)!;
   const earlier = JSON.stringify({ ...identity, startedAt: `${identity.startedAt}0` });

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, type TestContext, test, vi } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { type ChildPlan, superviseChild } from '../../src/local/supervised-child.ts';
+import { until } from '../helpers/until.ts';
 
 function planOf(t: TestContext, script: string) {
   const lines: string[] = [];
@@ -29,7 +30,7 @@ test('a child that dies is started again, later each time, and every time it is 
   for (const waitMs of [100, 200, 400]) {
     const { length } = lines;
     process.kill(child.pid()!, 'SIGKILL');
-    await vi.waitFor(() => expect(lines).toHaveLength(length + 2), 5_000);
+    await until('it is up again', () => lines.length === length + 2);
     expect(lines[length]).toBe(`worker: ended (SIGKILL); starting it again in ${waitMs} ms`);
     expect(lines[length + 1]).toMatch(/^worker: up again after \d+ ms$/);
   }
@@ -59,10 +60,12 @@ test('a child that ignores SIGTERM is killed when its time is over', async (t) =
 });
 
 test('a stop between two lives starts no third', async (t) => {
-  const { plan, lines, pids } = planOf(t, STAYS);
-  const child = await superviseChild(plan);
+  const { plan, pids } = planOf(t, STAYS);
+  const said = Promise.withResolvers<string>();
+  const child = await superviseChild({ ...plan, report: said.resolve });
   process.kill(child.pid()!, 'SIGKILL');
-  await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 5_000, interval: 1 });
+  // In the turn in which the death is told: no timer can have started the next life yet.
+  expect(await said.promise).toMatch(/starting it again/);
   await child.stop();
   expect(pids).toHaveLength(1);
   expect(child.pid()).toBeUndefined();

@@ -165,7 +165,7 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
     }),
     { numRuns: 150 },
   );
-}, 120_000);
+});
 
 test('the watermark passes a place that was given back when nobody has work before it', async (t) => {
   const { campaign, gate, returns, readGates } = await openGate(testRedis(t), 'mark');

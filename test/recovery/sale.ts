@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import type { TestContext } from 'vitest';
 import { pause } from '../../src/lifecycle.ts';
 import { type LocalServices, startLocalServices } from '../../src/local/services.ts';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { startFront, startWorker } from '../helpers/processes.ts';
 import { temporaryFolder, uniqueName } from '../helpers/services.ts';
 import type { OwnDatabase } from '../ledger/own-database.ts';
@@ -86,8 +87,8 @@ export async function openSale(t: TestContext, options: SaleOptions) {
     return { status: response.status, body: (await response.json()) as Record<string, never> };
   };
   /** Joins until there is an answer that is not "ask again". */
-  async function buy(user: string, giveUpMs = 30_000): Promise<Buyer> {
-    const giveUpAt = performance.now() + giveUpMs;
+  async function buy(user: string, giveUpMs = DEADLINE_MS): Promise<Buyer> {
+    const giveUpAt = Date.now() + giveUpMs;
     for (;;) {
       const answer = await ask(`/v1/campaigns/${campaign}/tickets`, user, 'POST').catch(() => undefined);
       if (answer?.status === 202 || answer?.status === 200) {
@@ -95,14 +96,14 @@ export async function openSale(t: TestContext, options: SaleOptions) {
         return { user, ticket, seen: [status] };
       }
       if (answer !== undefined && answer.status !== 503) return { user, refusal: answer.status, seen: [] };
-      if (performance.now() > giveUpAt) throw new Error(`no answer for ${user} within ${giveUpMs} ms`);
+      if (Date.now() > giveUpAt) throw new Error(`no answer for ${user} within ${giveUpMs} ms`);
       await pause(100);
     }
   }
   /** Polls until the ticket is issued, cancelled or failed. */
-  async function follow(buyer: Buyer, giveUpMs = 40_000): Promise<Buyer> {
+  async function follow(buyer: Buyer, giveUpMs = DEADLINE_MS): Promise<Buyer> {
     if (buyer.ticket === undefined) return buyer;
-    const giveUpAt = performance.now() + giveUpMs;
+    const giveUpAt = Date.now() + giveUpMs;
     for (;;) {
       const answer = await ask(`/v1/tickets/${buyer.ticket}`, buyer.user).catch(() => undefined);
       if (answer?.status === 200) {
@@ -113,7 +114,7 @@ export async function openSale(t: TestContext, options: SaleOptions) {
       } else if (answer !== undefined && answer.status !== 503) {
         throw new Error(`a poll of ${buyer.user} was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
       }
-      if (performance.now() > giveUpAt) throw new Error(`${buyer.user} is still ${buyer.seen.at(-1)}`);
+      if (Date.now() > giveUpAt) throw new Error(`${buyer.user} is still ${buyer.seen.at(-1)}`);
       await pause(100);
     }
   }

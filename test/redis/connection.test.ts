@@ -1,41 +1,40 @@
 import { expect, test } from 'vitest';
 import { openFast, redisFault, untilReady } from '../../src/redis/connection.ts';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
+import { testRedis } from '../helpers/redis.ts';
 import { startRedis, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
 
 test('a command fails at once while Redis is away, and the connection comes back by itself', async (t) => {
   const proxy = await startTcpProxy(t, (await startRedis(t)).url);
-  const redis = openFast({ url: proxy.url, name: 'test-fast', onError: () => undefined, commandMs: 500 });
+  // A command that waited, for its time to run out or for Redis, would outlast the test.
+  const commandMs = 10 * DEADLINE_MS;
+  const redis = openFast({ url: proxy.url, name: 'test-fast', onError: () => undefined, commandMs });
   t.onTestFinished(() => redis.disconnect());
-  await untilReady(redis, 5_000);
+  await untilReady(redis, DEADLINE_MS);
   proxy.set('reset');
-  await until('the outage is noticed', 2_000, () => redis.status !== 'ready');
-  for (let i = 0; i < 20; i += 1) {
-    const startedAt = performance.now();
-    await expect(redis.ping()).rejects.toThrow();
-    expect(performance.now() - startedAt).toBeLessThan(50);
-  }
+  await until('the outage is noticed', () => redis.status !== 'ready');
+  for (let i = 0; i < 20; i += 1) await expect(redis.ping()).rejects.toThrow();
   proxy.set('pass');
-  await untilReady(redis, 5_000);
+  await untilReady(redis, DEADLINE_MS);
   expect(await redis.ping()).toBe('PONG');
 });
 
 test('a command that Redis does not answer ends in time, and the silent connection is replaced', async (t) => {
-  const proxy = await startTcpProxy(t, (await startRedis(t)).url);
+  const { url } = await startRedis(t);
+  const proxy = await startTcpProxy(t, url);
   const redis = openFast({ url: proxy.url, name: 'test-silent', onError: () => undefined, commandMs: 300 });
   t.onTestFinished(() => redis.disconnect());
-  await untilReady(redis, 5_000);
+  await untilReady(redis, DEADLINE_MS);
   const key = uniqueName('silent');
   proxy.set('drop-replies');
-  const startedAt = performance.now();
-  await expect(redis.set(key, 1, 'EX', 60)).rejects.toThrow(/timed out/);
-  expect(performance.now() - startedAt).toBeLessThan(600);
-  await until('it is given up', 2_000, () => redis.status !== 'ready');
+  await expect(redis.set(key, 1)).rejects.toThrow(/timed out/);
+  await until('it is given up', () => redis.status !== 'ready');
   proxy.set('pass');
-  await untilReady(redis, 5_000);
+  await untilReady(redis, DEADLINE_MS);
   // It was done all the same: unknown is an outcome of its own. Nothing was sent a second time.
-  expect(await redis.incr(key)).toBe(2);
+  expect(await testRedis(t, url).incr(key)).toBe(2);
 });
 
 test('waiting for a Redis that is not there ends with a retryable fault', async (t) => {

@@ -4,7 +4,7 @@ import { signalIfThere } from '../helpers/processes.ts';
 import { until } from '../helpers/until.ts';
 import { joinCampaign, openCampaign, openPlace, poll, startSluice, stillThere, untilIssued } from './sluice.ts';
 
-test('after kill -9 the next start cleans up and works on the same data', { timeout: 60_000 }, async (t) => {
+test('after kill -9 the next start cleans up and works on the same data', async (t) => {
   const place = await openPlace(t);
   const killed = await startSluice(t, place);
   await openCampaign(killed, 'kept', 100);
@@ -40,9 +40,6 @@ test.for([
   ['worker', /workers\/main\.ts/],
 ] as const)(
   'a private %s that is killed comes back; meanwhile the front answers, and polls of waiting tickets too',
-  {
-    timeout: 60_000,
-  },
   async ([name, command], t) => {
     const sluice = await startSluice(t, await openPlace(t));
     await openCampaign(sluice, 'lively', 1_000);

@@ -5,9 +5,7 @@ import { joinCampaign, MAIN, openCampaign, openPlace, startSluice } from './slui
 
 const START = [...MAIN, '--no-rehearsal'];
 
-test('a second start on the same data folder is refused with what to do, and the first one goes on', {
-  timeout: 40_000,
-}, async (t) => {
+test('a second start on the same data folder is refused with what to do, and the first one goes on', async (t) => {
   const place = await openPlace(t);
   const first = await startSluice(t, place);
   const second = startProgram(t, START, { ...place.environment, PORT: '0', ADMIN_PORT: '0' });
@@ -37,18 +35,14 @@ test('a production without its secrets is refused, with each of them named', asy
     expect(program.output()).toContain(`${name}: needed`);
 });
 
-test.for(['PORT', 'ADMIN_PORT'])(
-  'a %s that is taken is named, and nothing is left running',
-  { timeout: 40_000 },
-  async (name, t) => {
-    const { environment } = await openPlace(t);
-    const intruder = createServer();
-    await new Promise<void>((resolve) => intruder.listen(0, '127.0.0.1', resolve));
-    t.onTestFinished(() => void intruder.close());
-    const { port } = intruder.address() as { port: number };
-    const program = startProgram(t, START, { ...environment, [name]: String(port) });
-    expect(await program.ended).toMatchObject({ code: 1 });
-    expect(program.output()).toMatch(new RegExp(`port ${port} .*in use.*${name}`));
-    expect(program.output()).not.toMatch(/^ +at .*:\d+:\d+/m);
-  },
-);
+test.for(['PORT', 'ADMIN_PORT'])('a %s that is taken is named, and nothing is left running', async (name, t) => {
+  const { environment } = await openPlace(t);
+  const intruder = createServer();
+  await new Promise<void>((resolve) => intruder.listen(0, '127.0.0.1', resolve));
+  t.onTestFinished(() => void intruder.close());
+  const { port } = intruder.address() as { port: number };
+  const program = startProgram(t, START, { ...environment, [name]: String(port) });
+  expect(await program.ended).toMatchObject({ code: 1 });
+  expect(program.output()).toMatch(new RegExp(`port ${port} .*in use.*${name}`));
+  expect(program.output()).not.toMatch(/^ +at .*:\d+:\d+/m);
+});

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import { identityOf, isAlive, type ProcessIdentity } from '../../src/local/process-identity.ts';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { freePort } from '../helpers/free-port.ts';
 import {
   commandOf,
@@ -117,7 +118,7 @@ export async function poll(sluice: { url: string }, ticket: string): Promise<{ s
 }
 
 /** Its unit and code; an answer that is missing meanwhile is asked for again. */
-export const untilIssued = (sluice: { url: string }, ticket: string, withinMs = 10_000) =>
+export const untilIssued = (sluice: { url: string }, ticket: string, withinMs = DEADLINE_MS) =>
   until('the ticket is issued', withinMs, async () => {
     const told = await poll(sluice, ticket).catch(() => undefined);
     return told?.body.issuance;

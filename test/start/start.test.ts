@@ -3,14 +3,9 @@ import { identityOf } from '../../src/local/process-identity.ts';
 import { descendantsOf, startProgram } from '../helpers/processes.ts';
 import { joinCampaign, MAIN, openCampaign, openPlace, poll, startSluice, stillThere, untilIssued } from './sluice.ts';
 
-/** A drain waits for nothing that is not there: a whole stop takes less than a second on an idle machine. */
-const STOPPED_WITHIN_MS = 8_000;
-
 const familyOf = (pid: number) => descendantsOf(pid).flatMap((child) => identityOf(child) ?? []);
 
-test('the first start shows where everything is, rehearses a sale that is kept, and serves', {
-  timeout: 60_000,
-}, async (t) => {
+test('the first start shows where everything is, rehearses a sale that is kept, and serves', async (t) => {
   const place = await openPlace(t);
   const sluice = await startSluice(t, place, { command: MAIN });
   const output = sluice.output();
@@ -26,9 +21,8 @@ test('the first start shows where everything is, rehearses a sale that is kept, 
 
   const family = sluice.family();
   expect(family.length).toBeGreaterThanOrEqual(3);
-  const { code, tookMs } = await sluice.end('SIGTERM');
+  const { code } = await sluice.end('SIGTERM');
   expect(code).toBe(0);
-  expect(tookMs).toBeLessThan(STOPPED_WITHIN_MS);
   expect(stillThere(family)).toEqual([]);
 
   const again = await startSluice(t, place, { command: MAIN });
@@ -36,7 +30,7 @@ test('the first start shows where everything is, rehearses a sale that is kept, 
   expect((await poll(again, joined.body.ticket)).body.status).toBe('issued');
 });
 
-test('Ctrl-C leaves nothing behind and exits with 0 while clients are still there', { timeout: 40_000 }, async (t) => {
+test('Ctrl-C leaves nothing behind and exits with 0 while clients are still there', async (t) => {
   const sluice = await startSluice(t, await openPlace(t));
   await openCampaign(sluice, 'crowd', 1_000);
   let last: { status: number } | undefined;
@@ -59,33 +53,30 @@ test('Ctrl-C leaves nothing behind and exits with 0 while clients are still ther
   expect(stillThere(family)).toEqual([]);
 });
 
-test('SIGTERM to npm start itself ends all of it', { timeout: 60_000 }, async (t) => {
+test('SIGTERM to npm start itself ends all of it', async (t) => {
   const place = await openPlace(t);
   const sluice = await startSluice(t, place, { command: ['npm', 'start', '--', '--no-rehearsal'] });
   const family = sluice.family();
   expect(family.length).toBeGreaterThanOrEqual(4);
-  const { tookMs } = await sluice.end('SIGTERM');
-  expect(tookMs).toBeLessThan(STOPPED_WITHIN_MS);
-  await expect.poll(() => stillThere(family), { timeout: 10_000 }).toEqual([]);
+  await sluice.end('SIGTERM');
+  await expect.poll(() => stillThere(family)).toEqual([]);
 });
 
-test('a stop during the rehearsal ends it too', { timeout: 40_000 }, async (t) => {
+test('a stop during the rehearsal ends it too', async (t) => {
   const { environment } = await openPlace(t);
   const program = startProgram(t, MAIN, environment);
-  await expect.poll(program.output, { timeout: 30_000 }).toMatch(/of 5,000 buyers joined/);
-  const { code, tookMs } = await program.end('SIGTERM');
+  await expect.poll(program.output).toMatch(/of 5,000 buyers joined/);
+  const { code } = await program.end('SIGTERM');
   expect(code).toBe(0);
-  expect(tookMs).toBeLessThan(STOPPED_WITHIN_MS);
   expect(program.output()).not.toMatch(/^Ready/m);
 });
 
-test('a stop while its servers start leaves nothing behind', { timeout: 40_000 }, async (t) => {
+test('a stop while its servers start leaves nothing behind', async (t) => {
   const { environment } = await openPlace(t);
   const program = startProgram(t, [...MAIN, '--no-rehearsal'], environment);
-  await expect.poll(() => familyOf(program.pid).length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(0);
+  await expect.poll(() => familyOf(program.pid).length, { interval: 5 }).toBeGreaterThan(0);
   const family = familyOf(program.pid);
-  const { code, tookMs } = await program.end('SIGTERM');
+  const { code } = await program.end('SIGTERM');
   expect(code).toBe(0);
-  expect(tookMs).toBeLessThan(STOPPED_WITHIN_MS);
   expect(stillThere(family)).toEqual([]);
 });

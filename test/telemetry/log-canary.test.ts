@@ -69,7 +69,7 @@ async function create(front: Front, id: string): Promise<void> {
   if (status !== 201) throw new Error(`${status} ${text}`);
 }
 
-test('a front and a worker in every trouble there is print no secret and no user', { timeout: 90_000 }, async (t) => {
+test('a front and a worker in every trouble there is print no secret and no user', async (t) => {
   const { proxyUrl, setRedis, redis } = await guardedRedis(t);
   const stores = { redisUrl: proxyUrl, databaseUrl: database.url() };
   const gateway = `gateway-${MARK}-secret`;
@@ -121,7 +121,7 @@ test('a front and a worker in every trouble there is print no secret and no user
   await database.sql('RENAME TABLE dead_letters_away TO dead_letters');
 });
 
-test('a front whose tokens cannot be checked, or are wrong, prints none of them', { timeout: 60_000 }, async (t) => {
+test('a front whose tokens cannot be checked, or are wrong, prints none of them', async (t) => {
   const key = await signingKey('ES256');
   const provider = await startIdentityProvider(t, key);
   const { url } = await startRedis(t);
@@ -175,39 +175,35 @@ for (const [file, name] of [
   ['src/main.ts', 'front'],
   ['workers/main.ts', 'worker'],
 ] as const) {
-  test.for(ENDS)(
-    `a ${name} that meets %s ends without a word of it`,
-    { timeout: 60_000 },
-    async ([, change, words], t) => {
-      const { proxyUrl } = await guardedRedis(t);
-      const stores = { redisUrl: proxyUrl, databaseUrl: database.url() };
-      const program = startProgram(t, [process.execPath, file], {
-        ...SECRETS,
-        REDIS_URL: stores.redisUrl,
-        DATABASE_URL: stores.databaseUrl,
-        DATA_DIR: await temporaryFolder(t),
-        PORT: '0',
-        ADMIN_PORT: '0',
-        TELEMETRY: 'off',
-        WORKERS: '0',
-        ...change(stores),
-      });
-      const ended = program.ended.then(() => true);
-      const said = await Promise.race([ended, until('it says why', 40_000, () => words.test(program.output()))]);
-      expect(said).toBeTruthy();
-      await program.end();
-      expect(program.output()).toMatch(words);
-      expect(
-        program
-          .output()
-          .split('\n')
-          .filter((line) => line.includes(MARK)),
-      ).toEqual([]);
-    },
-  );
+  test.for(ENDS)(`a ${name} that meets %s ends without a word of it`, async ([, change, words], t) => {
+    const { proxyUrl } = await guardedRedis(t);
+    const stores = { redisUrl: proxyUrl, databaseUrl: database.url() };
+    const program = startProgram(t, [process.execPath, file], {
+      ...SECRETS,
+      REDIS_URL: stores.redisUrl,
+      DATABASE_URL: stores.databaseUrl,
+      DATA_DIR: await temporaryFolder(t),
+      PORT: '0',
+      ADMIN_PORT: '0',
+      TELEMETRY: 'off',
+      WORKERS: '0',
+      ...change(stores),
+    });
+    const ended = program.ended.then(() => true);
+    const said = await Promise.race([ended, until('it says why', 40_000, () => words.test(program.output()))]);
+    expect(said).toBeTruthy();
+    await program.end();
+    expect(program.output()).toMatch(words);
+    expect(
+      program
+        .output()
+        .split('\n')
+        .filter((line) => line.includes(MARK)),
+    ).toEqual([]);
+  });
 }
 
-test('secrets that were kept in a file and are spoilt are not quoted', { timeout: 30_000 }, async (t) => {
+test('secrets that were kept in a file and are spoilt are not quoted', async (t) => {
   const dataDir = await mkdtemp(join(await temporaryFolder(t), 'data-'));
   await writeFile(join(dataDir, 'secrets.json'), `{"adminToken":"${MARK}"${MARK}}`);
   const { url } = await startRedis(t);

@@ -12,7 +12,7 @@ test.for<[string, ...string[]]>([
   ['biome', 'check', '--colors=off', '.'],
   ['oxlint', '--type-aware'],
   ['knip', '--no-progress'],
-])('%s finds nothing', { timeout: 120_000 }, ([tool, ...args]) => {
+])('%s finds nothing', ([tool, ...args]) => {
   expect(findings(join(BIN, tool), args)).toBe('');
 });
 

@@ -39,9 +39,6 @@ async function moveSlot(
 
 test.for(['disk', 'replica'] as const)(
   'a campaign that moves to another node under load meets 503 at worst, and no ticket twice (%s)',
-  {
-    timeout: 90_000,
-  },
   async (durability, t) => {
     await using cluster = await startCluster();
     await using front = await file.open({ redisUrl: cluster.url, durability });

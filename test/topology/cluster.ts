@@ -7,7 +7,6 @@ import { infoOf, openServers, PASSWORD, type Server } from './servers.ts';
 const SLOTS = 16_384;
 const NODE_TIMEOUT_MS = 2_000;
 /** A failover needs a replica that has finished its first copy: until then a fresh cluster cannot do one. */
-const READY_WITHIN_MS = 30_000;
 
 export interface TestCluster extends AsyncDisposable {
   url: string;
@@ -42,7 +41,7 @@ export async function startCluster(): Promise<TestCluster> {
     return {
       url: `redis+cluster://:${encodeURIComponent(PASSWORD)}@${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
       servers,
-      primaryOf: (key) => until(`a primary of ${key}`, READY_WITHIN_MS, () => findPrimary(servers, key)),
+      primaryOf: (key) => until(`a primary of ${key}`, () => findPrimary(servers, key)),
       replicasOf: async (primary) => {
         const id = String(await primary.client.cluster('MYID'));
         const lines = String(await primary.client.cluster('NODES')).split('\n');
@@ -97,7 +96,7 @@ async function join(servers: Server[]): Promise<void> {
 }
 
 const untilAll = (servers: Server[], what: string, holds: (server: Server) => Promise<boolean>): Promise<unknown> =>
-  Promise.all(servers.map((server) => until(`${server.port} ${what}`, READY_WITHIN_MS, () => holds(server))));
+  Promise.all(servers.map((server) => until(`${server.port} ${what}`, () => holds(server))));
 
 async function findPrimary(servers: Server[], key: string): Promise<Server | undefined> {
   const slot = new Command('get', [key]).getSlot()!;

@@ -2,6 +2,7 @@
 // `npm run test:sentinel`. What is not in the list either needs no Redis or brings one of its own.
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { closingLine } from '../helpers/closing-line.ts';
+import { DEADLINES } from '../helpers/deadlines.ts';
 
 const EVERYWHERE = [
   'test/redis/*.test.ts',
@@ -22,8 +23,7 @@ export function onTopology(topology: 'cluster' | 'sentinel'): ViteUserConfig {
       provide: { topology },
       pool: 'forks',
       maxWorkers: 2,
-      testTimeout: 20_000,
-      hookTimeout: 60_000,
+      ...DEADLINES,
       reporters: ['default', closingLine()],
     },
   });

@@ -14,11 +14,10 @@ import { startSentinels } from './sentinel.ts';
 import { openServers, PASSWORD, type Server } from './servers.ts';
 
 const file = fronts();
-const WITHIN = { timeout: 60_000 };
 
 test.for(['sentinel', 'cluster'] as const)(
   'while no replica confirms, a join is unknown and never a 202, and asking again later gives its ticket (%s)',
-  WITHIN,
+
   async (topology) => {
     await using group = topology === 'cluster' ? await startCluster() : await startSentinels();
     await using front = await file.open({ redisUrl: group.url, durability: 'replica' });
@@ -77,7 +76,7 @@ async function gateAt(t: TestContext, url: string) {
   return { redis, barrier, campaign };
 }
 
-test('another server that would confirm is not asked in place of the one that answered', WITHIN, async (t) => {
+test('another server that would confirm is not asked in place of the one that answered', async (t) => {
   await using servers = await openServers();
   const [old, heir] = await Promise.all([startPair(servers), startPair(servers)]);
   // The two connections of a front end at different primaries, as when only one of them has heard of a failover.
@@ -91,7 +90,7 @@ test('another server that would confirm is not asked in place of the one that an
   });
 });
 
-test('of a gate that is gone nothing is confirmed', WITHIN, async (t) => {
+test('of a gate that is gone nothing is confirmed', async (t) => {
   await using servers = await openServers();
   const primary = await startPair(servers);
   const { barrier, campaign } = await gateAt(t, urlOf(primary));
@@ -100,7 +99,7 @@ test('of a gate that is gone nothing is confirmed', WITHIN, async (t) => {
   await expect(confirm()).rejects.toMatchObject({ code: 'redis-unavailable', message: 'the gate is gone' });
 });
 
-test('joins that come while a barrier is under way share the next one', WITHIN, async (t) => {
+test('joins that come while a barrier is under way share the next one', async (t) => {
   await using servers = await openServers();
   const primary = await startPair(servers);
   const { barrier, campaign } = await gateAt(t, urlOf(primary));

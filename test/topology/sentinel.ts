@@ -3,7 +3,6 @@ import { until } from '../helpers/until.ts';
 import { infoOf, openServers, PASSWORD, SENTINEL_PASSWORD, type Server } from './servers.ts';
 
 const NAME = 'sluice';
-const READY_WITHIN_MS = 30_000;
 
 export interface TestSentinels extends AsyncDisposable {
   url: string;
@@ -26,7 +25,7 @@ export async function startSentinels(): Promise<TestSentinels> {
     const first = await opened.start(shared);
     const replica = { ...shared, replicaof: `127.0.0.1 ${first.port}` };
     const servers = [first, ...(await Promise.all([opened.start(replica), opened.start(replica)]))];
-    await until('two replicas that have their copy', READY_WITHIN_MS, async () => {
+    await until('two replicas that have their copy', async () => {
       const { slave0 = '', slave1 = '' } = await infoOf(first, 'replication');
       return /state=online/.test(slave0) && /state=online/.test(slave1);
     });
@@ -45,9 +44,7 @@ export async function startSentinels(): Promise<TestSentinels> {
         ),
       ),
     );
-    await Promise.all(
-      sentinels.map((sentinel) => until('Sentinels that know each other', READY_WITHIN_MS, () => isReady(sentinel))),
-    );
+    await Promise.all(sentinels.map((sentinel) => until('Sentinels that know each other', () => isReady(sentinel))));
     const hosts = sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',');
     return {
       url: `redis+sentinel://:${encodeURIComponent(PASSWORD)}@${hosts}/${NAME}/0?sentinelPassword=${SENTINEL_PASSWORD}`,

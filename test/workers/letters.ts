@@ -18,13 +18,11 @@ export function deadLetters(database: OwnDatabase) {
   /** The database refuses these users' rows until it relents. */
   async function refuse(t: TestContext, prefix: string): Promise<() => Promise<void>> {
     const name = `refuse_${prefix.replaceAll('-', '_')}`;
-    await database.sql(
-      `CREATE TRIGGER ${name} BEFORE INSERT ON issuances FOR EACH ROW
-       IF NEW.user LIKE '${prefix}%' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused on purpose'; END IF`,
+    return database.beforeEachRow(
+      t,
+      name,
+      `IF NEW.user LIKE '${prefix}%' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused on purpose'; END IF`,
     );
-    const relent = async () => void (await database.sql(`DROP TRIGGER IF EXISTS ${name}`));
-    t.onTestFinished(relent);
-    return relent;
   }
 
   const lettersOf = (campaign: string) =>

@@ -9,7 +9,7 @@ import { signalIfThere, startWorker, untilPrinted } from '../helpers/processes.t
 import { startDatabase, startRedis } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
-import { type Duties, openDuties, users } from './duties.ts';
+import { openDuties, users } from './duties.ts';
 
 const database = ownDatabase();
 /** Less patient than a worker, so that a frozen ledger is met many times within a test. */
@@ -26,20 +26,7 @@ async function ownLedger(t: TestContext, url: string) {
   return ledger;
 }
 
-/** The slowest but one of a hundred polls, ms. */
-async function timePolls(client: ReturnType<Duties['client']>, ticket: string): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < 100; i += 1) {
-    const startedAt = performance.now();
-    expect(await client.poll(ticket)).toMatchObject({ ticket });
-    times.push(performance.now() - startedAt);
-  }
-  return times.toSorted((a, b) => a - b)[98]!;
-}
-
-test('a frozen ledger: nobody acks or receives, joins go on, and after it the drain resumes with nothing lost', {
-  timeout: 60_000,
-}, async (t) => {
+test('a frozen ledger: nobody acks or receives, joins go on, and after it the drain resumes with nothing lost', async (t) => {
   const [redis, server] = await Promise.all([startRedis(t), startDatabase(t)]);
   const ledger = await ownLedger(t, server.url);
   const duties = openDuties(t, { redisUrl: redis.url, ledger });
@@ -52,21 +39,20 @@ test('a frozen ledger: nobody acks or receives, joins go on, and after it the dr
   duties.issue(campaign, {}, 3);
   duties.issue(other);
   await client.untilStatus(tickets[99]!, 'issued');
-  const before = await timePolls(client, tickets[0]!);
 
   const pid = pidOf(server.dataDir, 'database');
   process.kill(pid, 'SIGSTOP');
   t.onTestFinished(() => signalIfThere(pid, 'SIGCONT'));
-  const frozenAt = performance.now();
   tickets.push(...(await client.admit(campaign, users(101, 600))));
   await until('nobody asks the ledger any more', 20_000, () => duties.guard.breaker.isOpen());
-  const openAt = performance.now();
+  const openAt = Date.now();
   const errorCount = duties.errors.length;
   // A read that was under way when it opened ends within its wait.
-  await until('no read is under way', 5_000, () => performance.now() - openAt > 1.5 * limits.receiveMs);
+  await until('no read is under way', () => Date.now() - openAt > 1.5 * limits.receiveMs);
   const left = await client.admit(other, users(1, 50));
-  expect(await timePolls(client, tickets[599]!)).toBeLessThan(50 + before);
-  await until('ten seconds of it', 15_000, () => performance.now() - frozenAt > 10_000);
+  // The ledger says nothing meanwhile: a poll that asked it would have no answer.
+  for (let i = 0; i < 100; i += 1) expect(await client.poll(tickets[599]!)).toMatchObject({ ticket: tickets[599] });
+  await until('several probes', () => Date.now() - openAt > 5 * limits.ledgerProbeMs);
   expect(await duties.broker.lag(other, 1)).toEqual([{ shard: 0, undeliveredCount: 50, pendingCount: 0 }]);
   expect((await duties.readGates([campaign]))[0]).toMatchObject({ seq: 600 });
   expect(await client.poll(tickets[599]!)).toMatchObject({ status: 'queued' });
@@ -104,17 +90,16 @@ test('a ledger that is read-only for a while is waited for, and no ticket is bla
   expect((await readLedger(server.url, campaign)).deadLetterSeqs).toEqual([]);
 });
 
-test('Redis killed and back on its data: workers go on without a restart, also with retries', {
-  timeout: 40_000,
-}, async (t) => {
+test('Redis killed and back on its data: workers go on without a restart, also with retries', async (t) => {
   const redis = await startRedis(t);
   const stores = { redisUrl: redis.url, databaseUrl: database.url() };
   const duties = openDuties(t, { redisUrl: redis.url, ledger: database.open() });
   const campaign = await duties.openCampaign({ stock: 1_000, shards: 4 });
   const client = duties.client();
-  await database.sql(
-    `CREATE TRIGGER refuse_700 BEFORE INSERT ON issuances FOR EACH ROW
-       IF NEW.user = 'user-700' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused on purpose'; END IF`,
+  const relent = await database.beforeEachRow(
+    t,
+    'refuse_700',
+    "IF NEW.user = 'user-700' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused on purpose'; END IF",
   );
   const workers = await Promise.all(['w1', 'w2'].map((name) => startWorker(t, stores, name)));
   const tickets = await client.admit(campaign, users(1, 700));
@@ -123,14 +108,14 @@ test('Redis killed and back on its data: workers go on without a restart, also w
   for (let kills = 0; kills < 2; kills += 1) {
     const pid = pidOf(redis.dataDir, 'redis');
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => duties.redis.ping().catch(() => 'away'), { timeout: 10_000 }).toBe('PONG');
+    await expect.poll(() => duties.redis.ping().catch(() => 'away')).toBe('PONG');
     expect(pidOf(redis.dataDir, 'redis')).not.toBe(pid);
     const from = 701 + kills * 100;
     const more = await client.admit(campaign, users(from, from + 99));
     for (const ticket of more) await client.untilStatus(ticket, 'issued', 10_000);
     tickets.push(...more);
   }
-  await database.sql('DROP TRIGGER refuse_700');
+  await relent();
   await client.untilStatus(tickets[699]!, 'issued', 20_000);
   expect(workers.map(({ child }) => child.exitCode ?? child.signalCode)).toEqual([null, null]);
   expect(await database.sql('SELECT COUNT(*) AS n FROM issuances WHERE campaign = ?', [campaign])).toEqual([
@@ -138,7 +123,7 @@ test('Redis killed and back on its data: workers go on without a restart, also w
   ]);
 });
 
-test('a worker that starts while the ledger is away goes to work when it comes', { timeout: 30_000 }, async (t) => {
+test('a worker that starts while the ledger is away goes to work when it comes', async (t) => {
   const [redis, server] = await Promise.all([startRedis(t), startDatabase(t)]);
   const ledger = await ownLedger(t, server.url);
   const duties = openDuties(t, { redisUrl: redis.url, ledger });

@@ -86,7 +86,7 @@ test('two operators on two fronts who redrive and discard the same letters at on
   expect((await duties.readGates([campaign]))[0]).toMatchObject({ retryingCount: 0, remaining: discarded });
   const audits = await database.sql("SELECT id FROM audit_log WHERE campaign = ? AND action <> 'create'", [campaign]);
   expect(audits).toHaveLength(24);
-}, 40_000);
+});
 
 const CRASHES: [string, (duties: Duties) => Partial<DeskDeps>][] = [
   ['its claim and the gate', ({ returns }) => ({ returns: { ...returns, redrive: dying } })],

@@ -5,17 +5,13 @@ import { openDuties, users } from './duties.ts';
 
 const database = ownDatabase();
 
-test('a campaign whose rows are slow is no outage, and another one is issued in its turn', {
-  timeout: 40_000,
-}, async (t) => {
+test('a campaign whose rows are slow is no outage, and another one is issued in its turn', async (t) => {
   const { url } = await startRedis(t);
   // Fewer connections than batches, and less patience than the line is long: nobody may wait in the pool.
   const duties = openDuties(t, { redisUrl: url, ledger: database.open({ connectionMax: 3, acquireMs: 300 }) });
   const slow = await duties.openCampaign({ stock: 8_000, shards: 8 });
   const quick = await duties.openCampaign({ stock: 50 });
-  await database.sql(
-    `CREATE TRIGGER slow BEFORE INSERT ON issuances FOR EACH ROW IF NEW.campaign = '${slow}' THEN DO SLEEP(0.002); END IF`,
-  );
+  await database.beforeEachRow(t, 'slow', `IF NEW.campaign = '${slow}' THEN DO SLEEP(0.002); END IF`);
   const client = duties.client();
   const slowTickets = await client.admit(slow, users(1, 8_000));
   duties.issue(slow, {}, 8);

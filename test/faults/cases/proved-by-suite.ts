@@ -34,7 +34,10 @@ const LEDGER: SuitePlan[] = [
     claim: 'waits are bounded, others get their turn, work begins again in steps',
     tests: [
       { file: 'test/workers/slow-ledger.test.ts', names: ['a campaign whose rows are slow is no outage'] },
-      { file: 'test/http/overload.test.ts', names: ['five times what the gate can take: as many are admitted'] },
+      {
+        file: 'test/http/overload.test.ts',
+        names: ['five times what the gate can take: every join is a 202 or a 503'],
+      },
       { file: 'test/ledger/guard.test.ts', names: ['after an outage work begins with one statement at a time'] },
     ],
   },

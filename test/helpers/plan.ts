@@ -1,0 +1,37 @@
+// Which test files need the servers of the run, and which of them take longest, by what they import: no list to keep.
+import { globSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const SERVERS = 'test/helpers/services.ts';
+/** What starts processes of Sluice or servers of its own: the files that take longest. */
+const STARTERS = ['test/helpers/processes.ts', 'test/topology/servers.ts', 'test/local/own-services.ts'];
+
+/** All test files, from the repository's root: those that can reach the servers of the run, and the others. */
+export function testFiles(): { served: string[]; pure: string[] } {
+  const { served = [], pure = [] } = Object.groupBy(globSync('test/**/*.test.ts').toSorted(), (file) =>
+    reachOf(file).has(SERVERS) ? 'served' : 'pure',
+  );
+  return { served, pure };
+}
+
+/** The longest first, so that no worker is left alone with one at the end: starters, then the others, each by size. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    const weightOf = ({ moduleId }: TestSpecification): number => {
+      const reach = reachOf(posix.relative(process.cwd(), moduleId));
+      return (STARTERS.some((file) => reach.has(file)) ? 1_000_000 : 0) + readFileSync(moduleId).length;
+    };
+    const weighed = specifications.map((specification) => ({ specification, weight: weightOf(specification) }));
+    return weighed.toSorted((a, b) => b.weight - a.weight).map(({ specification }) => specification);
+  }
+}
+
+/** The files of this repository that a file imports, directly or not, itself among them. */
+function reachOf(file: string, reach = new Set<string>()): Set<string> {
+  if (reach.has(file)) return reach;
+  reach.add(file);
+  for (const [, path] of readFileSync(file, 'utf8').matchAll(/^(?:import|export|\}).* from '(\.[^']+\.ts)';$/gm))
+    reachOf(posix.join(posix.dirname(file), path!), reach);
+  return reach;
+}
