@@ -11,6 +11,7 @@ import { openLedger } from './ledger/pool.ts';
 import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
+import type { OwnWorkers } from './local/own-workers.ts';
 import { welcome } from './local/welcome.ts';
 import { openFast, untilReady } from './redis/connection.ts';
 import { openBoard } from './retry/board.ts';
@@ -58,6 +59,7 @@ const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
 const board = open.adopt(openBoard(retryQueue, BOARD_PATH), (opened) => opened.close());
 
 const leaving = new AbortController();
+let ownWorkers: OwnWorkers | undefined;
 const { durability, identity, trustedProxies, clientLimits, telemetry } = config;
 const { ticketKeys, couponKey, adminToken } = place;
 const service = open.use(
@@ -75,6 +77,7 @@ const service = open.use(
       tokens: { operator: adminToken, reader: config.admin.readToken },
       draining: stop.signal,
       leaving: leaving.signal,
+      ownWorkersDown: () => ownWorkers?.down() ?? [],
       onError,
     },
   ),
@@ -83,7 +86,8 @@ breakerMetrics('redis', service.breaker);
 poolMetrics(ledger);
 poolMetrics(status);
 
-open.use(await place.startWorkers());
+// A front that was asked to end during its start starts no workers only to stop them.
+if (!stop.signal.aborted) ownWorkers = open.use(await place.startWorkers());
 const publicListener = await listen({ fetch: service.front.fetch, ...config.front });
 open.defer(async () => {
   leaving.abort();
@@ -96,7 +100,9 @@ const adminListener = await listen({ fetch: service.admin.fetch, host: config.ad
 open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url };
-await welcome({ place, config, ...urls, rehearse, say, stopping: stop.signal });
+const { readiness } = service;
+await readiness.untilWorkerReady(config.workers.count > 0 ? limits.workerFirstReportMs : 0, stop.signal);
+await welcome({ place, config, ...urls, workersSeen: readiness.workersSeen, rehearse, say, stopping: stop.signal });
 await untilAborted(stop.signal);
 // First the balancer hears of it, from /readyz; then connections end with their next answer, and who waits goes elsewhere.
 await pause(config.drainNoticeMs / 2);

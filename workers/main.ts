@@ -19,6 +19,7 @@ import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
 import { createEachGateReader, createGateReader } from '../src/redis/gate-reader.ts';
 import { createReturns } from '../src/redis/returns.ts';
+import { createWorkerReports } from '../src/redis/worker-reports.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { errorWords } from '../src/telemetry/describe-error.ts';
 import { createLog } from '../src/telemetry/log.ts';
@@ -31,6 +32,7 @@ import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
 import { keepReconciling } from './reconciler.ts';
 import { recoverGates } from './recoverer.ts';
+import { keepReporting } from './reporter.ts';
 import { createRetryWork } from './retrier.ts';
 
 tellFailuresPlainly(errorWords);
@@ -41,7 +43,7 @@ const onError = (error: unknown) => log.error({ err: error }, 'a duty met an err
 const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
-const telling = { service: 'sluice-worker', ...config.telemetry, missing: () => health.missing() };
+const telling = { service: 'sluice-worker', ...config.telemetry, readiness: () => health.readiness() };
 open.use(await startTelemetry(telling));
 const metrics = workerMetrics();
 const ledger = open.use(
@@ -116,8 +118,20 @@ const recovery = composeRecovery({
   durability: config.durability,
   graceMs: config.workers.recoveryGraceMs,
 });
+const reports = createWorkerReports(redis);
 log.info('issuing');
+// To the front that started this worker, if one did: its start is over.
+process.send?.('issuing');
 await Promise.all([
+  keepReporting(
+    {
+      readiness: () => health.readiness(),
+      report: (reasons) => reports.report(workerName, reasons),
+      withdraw: () => reports.withdraw(workerName),
+      onError,
+    },
+    stopping,
+  ),
   watchCampaigns(
     {
       ...store,
@@ -151,7 +165,7 @@ await Promise.all([
       takeTurn: (campaign, ms) => recovery.gates.takeTurn(campaign, workerName, ms),
       look: recovery.look,
       onRound: metrics.reconciled,
-      onMismatch: (report) => log.error(report, 'the stores differ: see sluice reconcile'),
+      onMismatch: (report) => log.error(report, 'the stores differ: sluice reconcile <campaign> says how'),
       onError,
     },
     stopping,

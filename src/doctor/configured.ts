@@ -13,6 +13,8 @@ export function frontPromise(config: Config): Promised {
     ...ofWorker,
     migrates: true,
     connectionsWanted: limits.adminConnectionsMax + workers.count * workers.connections,
+    // Two pools: operators and buyers who give back.
+    openConnectionsWanted: limits.connectionsMax + 2 * limits.adminConnectionsMax,
     exposure: {
       ...ofWorker.exposure,
       adminHost: admin.host,
@@ -28,6 +30,8 @@ export function workerPromise({ durability, profile, telemetry, logLevel, worker
     durability,
     migrates: false,
     connectionsWanted: workers.connections,
+    // One to Redis for each campaign on sale, whose number is not known yet.
+    openConnectionsWanted: workers.connections + limits.viewsMax,
     exposure: {
       production: profile === 'production',
       adminHost: undefined,

@@ -11,6 +11,8 @@ export interface Welcome {
   config: Config;
   publicUrl: string;
   adminUrl: string;
+  /** Workers that have reported to this Redis, wherever they run; undefined while it is unknown. */
+  workersSeen: () => { seenCount: number; readyCount: number } | undefined;
   /** False leaves the rehearsal out. */
   rehearse: boolean;
   say: (line: string) => void;
@@ -31,7 +33,8 @@ export async function welcome(options: Welcome): Promise<void> {
   if (config.admin.token === undefined) say(`  admin token        ${place.adminToken}`);
   say(`  metrics            ${metrics}`);
   for (const line of place.banner) say(`  ${line}`);
-  say(`  workers            ${config.workers.count}, durability ${config.durability}`);
+  say(`  workers            ${workersLine(config.workers.count, options.workersSeen())}`);
+  say(`  durability         ${config.durability}`);
   const isOpen = config.identity.kind === 'header';
   if (isOpen) say('  Local profile: anybody may name themselves in X-User-Id. Not for production.');
 
@@ -42,6 +45,16 @@ export async function welcome(options: Welcome): Promise<void> {
   }
   if (!options.stopping.aborted)
     say('\nReady. Ctrl-C stops it. Rehearse again: npm run rehearse -- --buyers 20000 --stock 5000');
+}
+
+/** Says whether anything will be issued, which a number of configured workers does not. */
+function workersLine(ownCount: number, seen: ReturnType<Welcome['workersSeen']>): string {
+  const own = `${ownCount} started here`;
+  if (seen === undefined) return `${own}; whether others run is not known: their reports in Redis cannot be read`;
+  const { seenCount, readyCount } = seen;
+  if (readyCount > 0) return `${own}, ${readyCount} ready on this Redis`;
+  if (seenCount > 0) return `${own}, ${seenCount} on this Redis and none ready: no ticket is issued until one is`;
+  return `${own}, none on this Redis: tickets will wait and not be issued until a worker runs (set WORKERS=1)`;
 }
 
 async function rehearse({ place, config, publicUrl, adminUrl, stopping }: Welcome): Promise<boolean> {

@@ -5,6 +5,7 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
+import { type Readiness, readinessBody } from '../domain/readiness.ts';
 
 export interface TelemetrySettings {
   on: boolean;
@@ -13,8 +14,8 @@ export interface TelemetrySettings {
   /** 0 takes any free port. */
   port: number;
   otlpEndpoint: string | undefined;
-  /** What the process needs for its work and does not have, by name; told by /readyz. A front tells it on its public port. */
-  missing?: () => string[];
+  /** What `/readyz` says. A front says it on its public port instead. */
+  readiness?: () => Readiness;
 }
 
 /** Starts it, or does nothing when it is off. Close it last: what is still buffered is sent then. */
@@ -45,10 +46,11 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Async
 async function listen(exporter: PrometheusExporter, settings: TelemetrySettings): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?', 1)[0];
-    const missing = path === '/readyz' ? settings.missing?.() : undefined;
+    const readiness = path === '/readyz' ? settings.readiness?.() : undefined;
     if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
-    else if (missing !== undefined) answer(response, missing.length === 0 ? 200 : 503, { missing });
+    else if (readiness !== undefined)
+      answer(response, readiness.reasons.length === 0 ? 200 : 503, readinessBody(readiness));
     else answer(response, 404, {});
   }).unref();
   await new Promise<void>((resolve, reject) => {
