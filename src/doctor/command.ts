@@ -1,6 +1,4 @@
 // `npx sluice doctor`: opens its own connections, looks at everything, prints it.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { openLedger } from '../ledger/pool.ts';
 import { limits } from '../limits.ts';
@@ -8,6 +6,7 @@ import { openFast, untilReady } from '../redis/connection.ts';
 import { frontPromise } from './configured.ts';
 import { examineGates, examineServers } from './examine.ts';
 import { type Finding, reasonOf } from './finding.ts';
+import { notedServices } from './noted-services.ts';
 import { DOCTOR_EXIT, exitCodeOf, jsonOf, textOf } from './report.ts';
 
 interface Output {
@@ -70,14 +69,4 @@ async function lookAt(config: Config, redisUrl: string, databaseUrl: string): Pr
       ? { ...finding, found: reasonOf(lastError) }
       : finding,
   );
-}
-
-/** Where the front of this data folder has its private servers; it writes that down at each start. */
-function notedServices({ profile, dataDir }: Config): { redisUrl?: string; databaseUrl?: string } {
-  if (profile !== 'local') return {};
-  try {
-    return JSON.parse(readFileSync(join(dataDir, 'services.json'), 'utf8')) as object;
-  } catch {
-    return {};
-  }
 }

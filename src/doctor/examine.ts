@@ -1,4 +1,6 @@
 // Asks both stores at once and judges what they told.
+
+import type { ServerPackage } from '../domain/server-package.ts';
 import { listLiveCampaigns } from '../ledger/campaigns.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { limits } from '../limits.ts';
@@ -24,17 +26,19 @@ export interface Patient extends LedgerPromise {
   exposure: Exposure;
   /** Connections that this process alone may have open: of buyers and to the stores. */
   openConnectionsWanted: number;
+  /** Of a private Redis, where the distribution has one. */
+  redisPackage?: ServerPackage | undefined;
 }
 
 /** What a process rests on when it starts; some 20 ms on servers nearby. Never rejects. */
 export async function examineServers(patient: Patient): Promise<Finding[]> {
-  const { redis, ledger, durability, exposure, openConnectionsWanted, ...promise } = patient;
+  const { redis, ledger, durability, exposure, openConnectionsWanted, redisPackage, ...promise } = patient;
   const [servers, ledgerFacts] = await Promise.all([
     Promise.all(primariesOf(redis).map(gatherRedisFacts)),
     gatherLedgerFacts(ledger),
   ]);
   const ofEach = servers.map((facts) => [
-    ...judgeReached('redis', reachedRedis(facts), () => judgeRedis(facts, durability)),
+    ...judgeReached('redis', reachedRedis(facts), () => judgeRedis(facts, durability, redisPackage)),
     ...judgeClocks(facts.clock, ledgerFacts.clock),
   ]);
   return [

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { waitsForDisk } from '../domain/durability.ts';
+import type { ServerPackage } from '../domain/server-package.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import { writeWhole } from './data-folder.ts';
 import { type OwnWorkers, startOwnWorkers } from './own-workers.ts';
@@ -39,7 +40,8 @@ export async function furnish(config: Config, report: (line: string) => void): P
   const databaseUrl = config.databaseUrl ?? services.databaseUrl!;
   const couponKey = config.couponKey ?? Buffer.from(secrets!.couponKey, 'hex');
   const ticketKeys = config.ticketKeys ?? { current: 1, keys: new Map([[1, Buffer.from(secrets!.ticketKey, 'hex')]]) };
-  if (config.profile === 'local') noteServices(config.dataDir, { redisUrl, databaseUrl });
+  const { redisPackage } = services;
+  if (config.profile === 'local') noteServices(config.dataDir, { redisUrl, databaseUrl, redisPackage });
   return {
     redisUrl,
     databaseUrl,
@@ -54,8 +56,14 @@ export async function furnish(config: Config, report: (line: string) => void): P
   };
 }
 
+interface Noted {
+  redisUrl: string;
+  databaseUrl: string;
+  redisPackage: ServerPackage | undefined;
+}
+
 /** For the tools that run beside this process: the rehearsal reads the ledger where it really is. */
-function noteServices(dataDir: string, urls: { redisUrl: string; databaseUrl: string }): void {
+function noteServices(dataDir: string, services: Noted): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  writeWhole(join(dataDir, 'services.json'), `${JSON.stringify(urls, null, 2)}\n`);
+  writeWhole(join(dataDir, 'services.json'), `${JSON.stringify(services, null, 2)}\n`);
 }
