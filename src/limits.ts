@@ -65,6 +65,19 @@ export const limits = {
   receiveMs: 1_000,
   /** A worker that has read nothing for this long says that it is not ready: others claim its entries a little later. */
   readStaleMs: 15_000,
+  /** A worker reports to Redis this often, and fronts read the reports as often: one call each, whatever is on sale. */
+  workerReportMs: 2_000,
+  /** A worker that has not reported for this long is not there: four reports are missing. */
+  workerSilentMs: 10_000,
+  /** What a silent worker reported last is kept for the doctor; new names of restarted workers must not pile up. */
+  workerForgottenMs: 600_000,
+  /** A front that starts waits this long for its own workers' first reports before it prints where everything is. */
+  workerFirstReportMs: 5_000,
+  /** The wait before a child process is started again, doubled each time up to the second. */
+  restartMinMs: 100,
+  restartMaxMs: 5_000,
+  /** A child that stayed up for this long is well: its next restart waits as little as the first. */
+  restartStableMs: 30_000,
   /** One statement of the ledger; after that its outcome is unknown. */
   statementMs: 8_000,
   lockWaitMs: 3_000,
@@ -170,6 +183,8 @@ export const limits = {
   batchBytesMax: 524_288,
   /** A process that wants more than half of the database's connections cannot be started twice. */
   connectionShareMax: 0.5,
+  /** Open files of a process besides its connections: logs, libraries, listeners, a few clients of Redis, operators. */
+  openFilesReserve: 100,
   /** Above this share of Redis's memory there is no time left to react: a crowd fills the rest in minutes. */
   memoryShareMax: 0.7,
   /** A replica that is further behind is none that a 202 may count on. */
@@ -196,6 +211,9 @@ const relations: [string, boolean][] = [
     'a read is late before it is claimed',
     limits.receiveMs < limits.readStaleMs && limits.readStaleMs < limits.claimIdleMs,
   ],
+  ['a worker reports several times before it is missed', limits.workerReportMs * 3 < limits.workerSilentMs],
+  ['a worker is missed before it is forgotten', limits.workerSilentMs < limits.workerForgottenMs],
+  ['restarts come to rest before a child counts as well', limits.restartMaxMs < limits.restartStableMs],
   ['a lock wait ends before its statement', limits.lockWaitMs < limits.statementMs],
   [
     'memory is read more often than it goes stale',

@@ -13,6 +13,7 @@ import { reachLedger } from './ledger/reach.ts';
 import { listenForStop, listening, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
+import type { OwnWorkers } from './local/own-workers.ts';
 import { welcome } from './local/welcome.ts';
 import { outliveOutput } from './output.ts';
 import { openFast } from './redis/connection.ts';
@@ -73,6 +74,7 @@ const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
 const board = open.adopt(openBoard(retryQueue, BOARD_PATH, config.adminUrl), (opened) => opened.close());
 
 const leaving = new AbortController();
+let ownWorkers: OwnWorkers | undefined;
 const { durability, identity, trustedProxies, clientLimits, telemetry, publicUrl, adminUrl, corsOrigins } = config;
 const { ticketKeys, couponKey, adminToken } = place;
 const service = open.use(
@@ -93,6 +95,7 @@ const service = open.use(
       tokens: { operator: adminToken, reader: config.admin.readToken },
       draining: stop.signal,
       leaving: leaving.signal,
+      ownWorkersDown: () => ownWorkers?.down() ?? [],
       onError,
     },
   ),
@@ -101,7 +104,8 @@ breakerMetrics('redis', service.breaker);
 poolMetrics(ledger);
 poolMetrics(status);
 
-open.use(await place.startWorkers());
+// A front that was asked to end during its start starts no workers only to stop them.
+if (!stop.signal.aborted) ownWorkers = open.use(await place.startWorkers());
 publicListener.serve(service.front.fetch);
 open.defer(async () => {
   leaving.abort();
@@ -117,7 +121,9 @@ const adminListener = await listening({ portName: 'ADMIN_PORT', hostName: 'ADMIN
 open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url, telemetryUrl: told.url };
-await welcome({ place, config, ...urls, rehearse, say, stopping: stop.signal });
+const { readiness } = service;
+await readiness.untilWorkerReady(config.workers.count > 0 ? limits.workerFirstReportMs : 0, stop.signal);
+await welcome({ place, config, ...urls, workersSeen: readiness.workersSeen, rehearse, say, stopping: stop.signal });
 await untilAborted(stop.signal);
 // First the balancer hears of it, from /readyz; then connections end with their next answer, and who waits goes elsewhere.
 await pause(config.drainNoticeMs / 2);

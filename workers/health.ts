@@ -1,14 +1,18 @@
 // Whether a worker does its work: a process that is up and reads nothing looks healthy from everywhere but here.
 import type { Broker } from '../src/broker/port.ts';
+import type { Readiness } from '../src/domain/readiness.ts';
 import { limits } from '../src/limits.ts';
+
+/** Streams that are named by their campaign; with 10,000 campaigns the rest is a number. */
+const NAMED_MAX = 3;
 
 export interface WorkerHealth {
   /** To be called after every look at the campaigns that went well. */
   looked(): void;
   /** The same broker, whose reads are noted. */
   noting(broker: Broker): Broker;
-  /** What has not been read lately; empty when all is well. */
-  missing(): string[];
+  /** Whether it can issue: it reaches the ledger, and has read lately what it reads. */
+  readiness(): Readiness;
 }
 
 /** `now` in ms of any clock that only goes forward. */
@@ -39,10 +43,19 @@ export function createWorkerHealth(isLedgerAway: () => boolean, now = () => perf
         };
       },
     }),
-    missing: () => [
-      ...(isLedgerAway() ? ['ledger'] : []),
-      ...(isStale(lookedAt) ? ['a look at the campaigns'] : []),
-      ...[...readAt].filter(([, at]) => isStale(at)).map(([campaign]) => `a read of ${campaign}`),
-    ],
+    readiness: () => ({
+      reasons: [
+        ...(isLedgerAway() ? ['ledger-unreachable'] : []),
+        ...(isStale(lookedAt) ? ['campaigns-read-stale'] : []),
+        ...named([...readAt].filter(([, at]) => isStale(at)).map(([campaign]) => campaign)),
+      ],
+      warnings: [],
+    }),
   };
+}
+
+function named(campaigns: readonly string[]): string[] {
+  const rest = campaigns.length - NAMED_MAX;
+  const slugs = campaigns.slice(0, NAMED_MAX).map((campaign) => `stream-read-stale:${campaign}`);
+  return rest > 0 ? [...slugs, `stream-read-stale:and-${rest}-more`] : slugs;
 }

@@ -6,6 +6,7 @@ import { configOrExit } from '../src/config.ts';
 import { workerPromise } from '../src/doctor/configured.ts';
 import { checkStart } from '../src/doctor/start.ts';
 import { systemClock } from '../src/domain/clock.ts';
+import type { Readiness } from '../src/domain/readiness.ts';
 import { campaignStore } from '../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
 import { createLedgerGuard } from '../src/ledger/guard.ts';
@@ -22,6 +23,7 @@ import { createGate } from '../src/redis/gate.ts';
 import { createEachGateReader, createGateReader } from '../src/redis/gate-reader.ts';
 import { createReach } from '../src/redis/reach.ts';
 import { createReturns } from '../src/redis/returns.ts';
+import { createWorkerReports } from '../src/redis/worker-reports.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { errorWords } from '../src/telemetry/describe-error.ts';
 import { createLog } from '../src/telemetry/log.ts';
@@ -34,6 +36,7 @@ import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
 import { keepReconciling } from './reconciler.ts';
 import { recoverGates } from './recoverer.ts';
+import { keepReporting } from './reporter.ts';
 import { createRetryWork } from './retrier.ts';
 
 outliveOutput({ means: 'The worker goes on; log lines are lost until it can be written again.' });
@@ -46,8 +49,8 @@ const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
 // Asked from the first moment on, by every probe there is.
-const readiness = { missing: () => ['starting'] };
-open.use(await startTelemetry({ service: 'sluice-worker', ...config.telemetry, missing: () => readiness.missing() }));
+let readiness = (): Readiness => ({ reasons: ['starting'], warnings: [] });
+open.use(await startTelemetry({ service: 'sluice-worker', ...config.telemetry, readiness: () => readiness() }));
 const metrics = workerMetrics();
 const ledger = open.use(
   openLedger({
@@ -75,7 +78,7 @@ const guard = open.use(createLedgerGuard(ledger));
 breakerMetrics('ledger', guard.breaker);
 poolMetrics(ledger);
 const health = createWorkerHealth(guard.breaker.isOpen);
-readiness.missing = () => health.missing();
+readiness = () => health.readiness();
 const store = campaignStore(ledger);
 const cancellations = cancellationStore(ledger);
 const gate = createGate(redis);
@@ -127,8 +130,20 @@ const recovery = composeRecovery({
   durability: config.durability,
   graceMs: config.workers.recoveryGraceMs,
 });
+const reports = createWorkerReports(redis);
 log.info('issuing');
+// To the front that started this worker, if one did: its start is over.
+process.send?.('issuing');
 await Promise.all([
+  keepReporting(
+    {
+      readiness: () => health.readiness(),
+      report: (reasons) => reports.report(workerName, reasons),
+      withdraw: () => reports.withdraw(workerName),
+      onError,
+    },
+    stopping,
+  ),
   watchCampaigns(
     {
       ...store,
@@ -162,7 +177,7 @@ await Promise.all([
       takeTurn: (campaign, ms) => recovery.gates.takeTurn(campaign, workerName, ms),
       look: recovery.look,
       onRound: metrics.reconciled,
-      onMismatch: (report) => log.error(report, 'the stores differ: see sluice reconcile'),
+      onMismatch: (report) => log.error(report, 'the stores differ: sluice reconcile <campaign> says how'),
       onError,
     },
     stopping,

@@ -20,6 +20,7 @@ import { type Fetch, withCors } from '../http/cors.ts';
 import { createFront } from '../http/front.ts';
 import { createIdentify, type IdentitySource } from '../http/identity.ts';
 import { watchEventLoop } from '../http/load-shedding.ts';
+import { createFrontReadiness, type FrontReadiness } from '../http/readiness.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -32,6 +33,7 @@ import { createOldestWaitReader } from '../redis/oldest-wait.ts';
 import { createReplicaBarrier } from '../redis/replica-barrier.ts';
 import { createCancelledTagsReader, createReturns, type Returns } from '../redis/returns.ts';
 import { createSharedLimit } from '../redis/shared-limit.ts';
+import { createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
 import { createTraceJoin } from '../telemetry/join-trace.ts';
 import { frontMetrics } from '../telemetry/metrics.ts';
@@ -71,6 +73,8 @@ export interface FrontSettings {
   draining: AbortSignal;
   /** Aborts when who waits here is to ask elsewhere. */
   leaving: AbortSignal;
+  /** Numbers of the workers that this process started and that do not run now. */
+  ownWorkersDown: () => number[];
   onError: (error: unknown) => void;
 }
 
@@ -84,6 +88,7 @@ export interface ComposedFront extends AsyncDisposable {
   readGates: ReadGates;
   campaigns: Campaigns;
   tickets: Tickets;
+  readiness: FrontReadiness;
 }
 
 export function composeFront(parts: FrontParts, settings: FrontSettings): ComposedFront {
@@ -104,9 +109,17 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     clock,
     onError,
   });
+  const { draining, ownWorkersDown } = settings;
+  const readiness = createFrontReadiness({
+    draining,
+    isRedisAway: () => redis.status !== 'ready' || breaker.isOpen(),
+    readWorkers: guardPort(createWorkerReports(redis), breaker).read,
+    ownWorkersDown,
+    onError,
+  });
   // Until the last request is answered: a front that drains serves as well as any other.
   const served = new AbortController();
-  const reading = Promise.all([campaigns.keepReading(served.signal), roll.keepReading(served.signal)]);
+  const reading = Promise.all([campaigns, roll, readiness].map((reader) => reader.keepReading(served.signal)));
   const barrier = waitsForReplica(durability)
     ? createReplicaBarrier(redis, (error) => onError(redisFault(error)))
     : undefined;
@@ -132,10 +145,10 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       joinsWaiting: joins.waitingCount,
       clientsWaiting: () => tickets.waiterCount(),
       eventLoopLagMs: shedding.lagMs,
+      workersSeen: readiness.workersSeen,
     }),
-    draining: settings.draining,
     leaving: settings.leaving,
-    missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
+    readiness: readiness.readiness,
     onError,
   });
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
@@ -173,6 +186,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     readGates,
     campaigns,
     tickets,
+    readiness,
     [Symbol.asyncDispose]: async () => {
       served.abort();
       await reading;

@@ -1,6 +1,4 @@
 // `npx sluice doctor`: opens its own connections, looks at everything, prints it.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { visibleJson, visibleLines } from '../domain/text.ts';
 import { executedMigrations } from '../ledger/migrate.ts';
@@ -12,6 +10,7 @@ import { shownAddress as redisAddress, redisObstacle } from '../redis/reach.ts';
 import { frontPromise } from './configured.ts';
 import { examineGates, examineServers } from './examine.ts';
 import { type Finding, reasonOf } from './finding.ts';
+import { notedServices } from './noted-services.ts';
 import { DOCTOR_EXIT, exitCodeOf, jsonOf, textOf } from './report.ts';
 
 interface Output {
@@ -93,13 +92,3 @@ const hasTables = (ledger: Ledger): Promise<boolean> =>
     ({ executed }) => executed.length > 0,
     () => true,
   );
-
-/** Where the front of this data folder has its private servers; it writes that down at each start. */
-function notedServices({ profile, dataDir }: Config): { redisUrl?: string; databaseUrl?: string } {
-  if (profile !== 'local') return {};
-  try {
-    return JSON.parse(readFileSync(join(dataDir, 'services.json'), 'utf8')) as object;
-  } catch {
-    return {};
-  }
-}

@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts';
 import { limits } from '../limits.ts';
 import type { Patient } from './examine.ts';
+import { notedRedisPackage } from './noted-services.ts';
 
 type Promised = Omit<Patient, 'redis' | 'ledger'>;
 
@@ -13,6 +14,8 @@ export function frontPromise(config: Config): Promised {
     ...ofWorker,
     migrates: true,
     connectionsWanted: limits.adminConnectionsMax + workers.count * workers.connections,
+    // Two pools: operators and buyers who give back.
+    openConnectionsWanted: limits.connectionsMax + 2 * limits.adminConnectionsMax,
     exposure: {
       ...ofWorker.exposure,
       adminHost: admin.host,
@@ -23,11 +26,15 @@ export function frontPromise(config: Config): Promised {
   };
 }
 
-export function workerPromise({ durability, profile, telemetry, logLevel, workers }: Config): Promised {
+export function workerPromise(config: Config): Promised {
+  const { durability, profile, telemetry, logLevel, workers } = config;
   return {
     durability,
     migrates: false,
     connectionsWanted: workers.connections,
+    // One to Redis for each campaign on sale, whose number is not known yet.
+    openConnectionsWanted: workers.connections + limits.viewsMax,
+    redisPackage: notedRedisPackage(config),
     exposure: {
       production: profile === 'production',
       adminHost: undefined,

@@ -1,17 +1,22 @@
 // Asks both stores at once and judges what they told.
+
+import type { ServerPackage } from '../domain/server-package.ts';
 import { listLiveCampaigns } from '../ledger/campaigns.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { limits } from '../limits.ts';
 import { primariesOf, type RedisClient } from '../redis/connection.ts';
+import { createWorkerReports } from '../redis/worker-reports.ts';
 import { judgeClocks } from './clocks.ts';
 import { type Exposure, judgeExposure } from './exposure.ts';
 import { type Fact, type Finding, factOf, judged, ok } from './finding.ts';
 import { gatherGateFacts } from './gate-facts.ts';
-import { judgeGates } from './gate-judgement.ts';
+import { judgeGates, waitingOf } from './gate-judgement.ts';
 import { gatherLedgerFacts, type LedgerFacts } from './ledger-facts.ts';
 import { judgeLedger, type LedgerPromise } from './ledger-judgement.ts';
+import { judgeOpenFiles, readOpenFilesMax } from './open-files.ts';
 import { gatherRedisFacts, type RedisFacts } from './redis-facts.ts';
 import { judgeRedis } from './redis-judgement.ts';
+import { judgeWorkers } from './worker-judgement.ts';
 
 export interface Patient extends LedgerPromise {
   redis: RedisClient;
@@ -19,22 +24,28 @@ export interface Patient extends LedgerPromise {
   /** DURABILITY, as it is written. */
   durability: string;
   exposure: Exposure;
+  /** Connections that this process alone may have open: of buyers and to the stores. */
+  openConnectionsWanted: number;
+  /** Of a private Redis, where the distribution has one. */
+  redisPackage?: ServerPackage | undefined;
 }
 
 /** What a process rests on when it starts; some 20 ms on servers nearby. Never rejects. */
-export async function examineServers({ redis, ledger, durability, exposure, ...promise }: Patient): Promise<Finding[]> {
+export async function examineServers(patient: Patient): Promise<Finding[]> {
+  const { redis, ledger, durability, exposure, openConnectionsWanted, redisPackage, ...promise } = patient;
   const [servers, ledgerFacts] = await Promise.all([
     Promise.all(primariesOf(redis).map(gatherRedisFacts)),
     gatherLedgerFacts(ledger),
   ]);
   const ofEach = servers.map((facts) => [
-    ...judgeReached('redis', reachedRedis(facts), () => judgeRedis(facts, durability)),
+    ...judgeReached('redis', reachedRedis(facts), () => judgeRedis(facts, durability, redisPackage)),
     ...judgeClocks(facts.clock, ledgerFacts.clock),
   ]);
   return [
     ...gravest(ofEach.flat()),
     ...judgeReached('ledger', reachedLedger(ledgerFacts), () => judgeLedger(ledgerFacts, promise)),
     ...judgeExposure(exposure),
+    judgeOpenFiles(readOpenFilesMax(), openConnectionsWanted),
   ];
 }
 
@@ -51,12 +62,16 @@ function gravest(findings: readonly Finding[]): Finding[] {
   return [...worst.values()];
 }
 
-/** The gates of live campaigns against the ledger. Never rejects. */
+/** The gates of live campaigns against the ledger, and the workers that issue their tickets. Never rejects. */
 export async function examineGates({ redis, ledger }: Pick<Patient, 'redis' | 'ledger'>): Promise<Finding[]> {
   const max = limits.doctorCampaignsMax;
   const live = await factOf(() => listLiveCampaigns(ledger, max + 1));
-  if ('untold' in live) return judgeGates(live, false);
-  return judgeGates(await gatherGateFacts(redis, live.told.slice(0, max)), live.told.length > max);
+  const [gates, workers] = await Promise.all([
+    'untold' in live ? live : gatherGateFacts(redis, live.told.slice(0, max)),
+    factOf(() => createWorkerReports(redis).read()),
+  ]);
+  const isMore = 'told' in live && live.told.length > max;
+  return [...judgeGates(gates, isMore), judgeWorkers(workers, 'told' in gates ? waitingOf(gates.told).count : 0)];
 }
 
 /** One line in place of a dozen where nobody answers at all. */

@@ -11,31 +11,47 @@ export interface GateFacts {
   gate: Fields | undefined;
   /** By shard: undefined where the work stream has no group `issuers`; a null lag is not told by Redis, and not 0. */
   groups: readonly ({ lag: number | null } | undefined)[];
+  /** Tickets admitted and not settled, by the gate's own counters, and the age of the oldest; null when none has an entry. */
+  waiting: { count: number; oldestMs: number | null };
 }
 
 const FIELDS = ['epoch', 'shards', 'buckets'];
+const COUNTERS = ['seq', 'settled'];
 
 /** Never rejects. */
 export function gatherGateFacts(redis: RedisClient, campaigns: readonly StoredCampaign[]): Promise<Fact<GateFacts[]>> {
   return factOf(async () => {
     const values = (await readWhole(
       redis,
-      campaigns.map(({ id }) => ['hmget', keys.gate(id), ...FIELDS] as const),
+      campaigns.map(({ id }) => ['hmget', keys.gate(id), ...FIELDS, ...COUNTERS] as const),
     )) as (string | null)[][];
     const works = campaigns.flatMap((campaign) => keys.works(campaign));
-    const replies = (
-      await readAll(
-        redis,
-        works.map((work) => ['xinfo', 'GROUPS', work] as const),
-      )
-    ).values();
-    return campaigns.map((campaign, index) => ({
-      campaign,
-      gate: values[index]!.every((value) => value === null)
-        ? undefined
-        : Object.fromEntries(FIELDS.map((field, at) => [field, values[index]![at] ?? ''])),
-      groups: Array.from({ length: campaign.shards }, () => groupOf(replies.next().value)),
-    }));
+    const groups = await readAll(
+      redis,
+      works.map((work) => ['xinfo', 'GROUPS', work] as const),
+    );
+    const oldest = await readAll(
+      redis,
+      works.map((work) => ['xrange', work, '-', '+', 'COUNT', 1] as const),
+    );
+    const now = Date.now();
+    let at = 0;
+    return campaigns.map((campaign, index) => {
+      const fields = values[index]!;
+      const from = at;
+      at += campaign.shards;
+      return {
+        campaign,
+        gate: fields.every((value) => value === null)
+          ? undefined
+          : Object.fromEntries(FIELDS.map((field, column) => [field, fields[column] ?? ''])),
+        groups: groups.slice(from, at).map(groupOf),
+        waiting: {
+          count: Math.max(0, Number(fields[FIELDS.length] ?? 0) - Number(fields[FIELDS.length + 1] ?? 0)),
+          oldestMs: oldestOf(oldest.slice(from, at), now),
+        },
+      };
+    });
   });
 }
 
@@ -45,4 +61,12 @@ function groupOf(reply: unknown): { lag: number | null } | undefined {
   const groups = (reply as unknown[][]).map((flat) => new Map(flat.map((name, at) => [name, flat[at + 1]])));
   const group = groups.find((fields) => fields.get('name') === GROUP);
   return group === undefined ? undefined : { lag: (group.get('lag') ?? null) as number | null };
+}
+
+/** Settled entries are trimmed away, so the first entry of each stream is its oldest that waits. */
+function oldestOf(replies: readonly unknown[], now: number): number | null {
+  const entries = replies.flatMap((reply) => (Array.isArray(reply) ? (reply as [string, string[]][]) : []));
+  const times = entries.map(([, fields]) => Number(fields[fields.indexOf('admitted_at') + 1]));
+  const oldest = Math.min(...times.filter(Number.isFinite));
+  return Number.isFinite(oldest) ? Math.max(0, now - oldest) : null;
 }

@@ -1,4 +1,5 @@
 // Whether gates and ledger agree about the live campaigns: one line for each question, whatever the number. Pure.
+import { limits } from '../limits.ts';
 import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
 import type { GateFacts } from './gate-facts.ts';
 
@@ -67,17 +68,35 @@ function judgeGroups(gates: readonly GateFacts[]): Finding {
   });
 }
 
+/** Tickets that wait in these campaigns, and the age of the oldest. */
+export function waitingOf(gates: readonly GateFacts[]): { count: number; oldestMs: number } {
+  return {
+    count: gates.reduce((sum, { waiting }) => sum + waiting.count, 0),
+    oldestMs: Math.max(0, ...gates.map(({ waiting }) => waiting.oldestMs ?? 0)),
+  };
+}
+
 function judgeLag(gates: readonly GateFacts[]): Finding {
   const groups = gates.flatMap((facts) => facts.groups.filter((group) => group !== undefined));
   const lag = groups.reduce((sum, group) => sum + (group.lag ?? 0), 0);
   const untold = groups.filter((group) => group.lag === null).length;
-  if (untold === 0) return ok('work-lag', `${lag} entries not delivered yet`);
+  const { count, oldestMs } = waitingOf(gates);
+  const oldest = oldestMs === 0 ? '' : `, the oldest for ${Math.round(oldestMs / 1_000)} s`;
+  if (oldestMs > limits.claimIdleMs) {
+    const slow = gates.filter(({ waiting }) => (waiting.oldestMs ?? 0) > limits.claimIdleMs);
+    return warning('work-lag', {
+      found: `${count} ticket(s) wait${oldest}, of ${named(slow)}`,
+      means: `workers are ${limits.claimIdleMs / 1_000} s behind or more, or none issues`,
+      remedy: 'see the check workers; then the database (sluice_batch_seconds), and only then add workers',
+    });
+  }
+  if (untold === 0) return ok('work-lag', `${count} ticket(s) wait${oldest}; ${lag} entries not delivered yet`);
   return {
     check: 'work-lag',
     status: 'unknown',
     found: `${lag} entries not delivered yet, and ${untold} stream(s) of which Redis does not tell`,
     means: 'entries were deleted by hand, or Redis came back without some; no number is not zero',
-    remedy: 'go by backlog and oldestWaitMs of sluice campaign show',
+    remedy: 'go by backlog and oldestWaitMs of sluice campaign show <campaign>',
   };
 }
 

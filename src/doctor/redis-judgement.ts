@@ -1,17 +1,21 @@
 // What the facts of a Redis mean. Pure.
+import type { ServerPackage } from '../domain/server-package.ts';
 import { broken, type Fields, type Finding, judged, ok, unknown, warning } from './finding.ts';
 import { isLoopback } from './loopback.ts';
 import { judgeDurability } from './redis-durability.ts';
 import type { RedisFacts } from './redis-facts.ts';
-import { holesOf, isBelow, type Product } from './versions.ts';
+import { holesOf, isBelow, isPatched, type Product } from './versions.ts';
 
 const FLOORS = { Redis: '7.0.0', Valkey: '7.2.0' };
 
-/** A finding for each check, in the order they are told. `promised` is DURABILITY. */
-export function judgeRedis(facts: RedisFacts, promised: string): Finding[] {
+/**
+ * A finding for each check, in the order they are told. `promised` is DURABILITY; `installed` is the package that the
+ * server runs from, where that is known.
+ */
+export function judgeRedis(facts: RedisFacts, promised: string, installed?: ServerPackage): Finding[] {
   return [
     judged('redis-version', facts.info, (info) => judgeVersion(productOf(info))),
-    judged('redis-holes', facts.info, (info) => judgeHoles(productOf(info))),
+    judged('redis-holes', facts.info, (info) => judgeHoles(productOf(info), installed)),
     judgeScripts(facts.scriptRefusals),
     ...judgeDurability(facts, promised),
     judgeAccess(facts),
@@ -34,14 +38,20 @@ function judgeVersion({ name, version }: Product & { name: 'Redis' | 'Valkey' })
   });
 }
 
-function judgeHoles(product: Product): Finding {
-  const found = `${product.name} ${product.version}`;
-  const holes = holesOf(product);
-  if (holes.length === 0) return ok('redis-holes', `${found}: none known to this version of Sluice`);
+function judgeHoles(product: Product, installed: ServerPackage | undefined): Finding {
+  const version = `${product.name} ${product.version}`;
+  const found = installed === undefined ? version : `${version} of package ${installed.name} ${installed.version}`;
+  const byNumber = holesOf(product);
+  const holes = byNumber.filter((hole) => installed === undefined || !isPatched(hole, installed));
+  if (byNumber.length === 0) return ok('redis-holes', `${found}: none known to this version of Sluice`);
+  if (holes.length === 0) return ok('redis-holes', `${found}: ${byNumber.map(({ id }) => id).join(', ')} patched`);
   return warning('redis-holes', {
     found: `${found}: ${holes.map(({ id, what }) => `${id} (${what})`).join(', ')}`,
-    means: 'whoever has its password may take over the server, going by the number alone',
-    remedy: `upgrade; a distribution may have patched it without a new number (Debian 12 did: see the package's changelog)`,
+    means: `a client with its password may take over the server${installed === undefined ? ', going by the number alone' : ''}`,
+    remedy:
+      installed === undefined
+        ? "upgrade; a distribution may have patched it under the same number: see its package's changelog"
+        : `apt-get update, apt-get install --only-upgrade ${installed.name}, and start Sluice again`,
   });
 }
 

@@ -1,5 +1,6 @@
 // The public listener's application.
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { type Readiness, readinessBody } from '../domain/readiness.ts';
 import { type CampaignRouteDeps, campaignRoute } from './campaigns.ts';
 import { serversOf } from './declare.ts';
 import { answerTheRest } from './errors.ts';
@@ -12,10 +13,7 @@ import { type TicketRouteDeps, ticketRoute } from './tickets.ts';
 export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps, GiveBackRouteDeps, CampaignRouteDeps {
   /** Where buyers reach it, if that is not its own address. */
   publicUrl?: string | undefined;
-  /** Aborts when the front is to be left alone by its balancer; it serves on until that has heard of it. */
-  draining: AbortSignal;
-  /** What a request needs and does not have, by name; empty when the front may receive traffic. */
-  missing: () => Promise<string[]>;
+  readiness: () => Readiness;
   onError: (error: unknown) => void;
 }
 
@@ -26,9 +24,9 @@ export function createFront(deps: FrontDeps): OpenAPIHono {
   giveBackRoute(app, deps);
   campaignRoute(app, deps);
   app.get('/livez', () => json(200, { status: 'up' }));
-  app.get('/readyz', async () => {
-    const missing = deps.draining.aborted ? ['not draining'] : await deps.missing();
-    return json(missing.length === 0 ? 200 : 503, { ready: missing.length === 0, missing });
+  app.get('/readyz', () => {
+    const readiness = deps.readiness();
+    return json(readiness.reasons.length === 0 ? 200 : 503, readinessBody(readiness));
   });
   app.get('/openapi.json', () => {
     const info = {

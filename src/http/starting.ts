@@ -1,4 +1,5 @@
 // The public listener of a front that has not finished its start: a balancer asks it, and must not be let in.
+import { readinessBody } from '../domain/readiness.ts';
 import { pathOf } from './path.ts';
 import { unavailable } from './problems.ts';
 import { json } from './respond.ts';
@@ -7,6 +8,6 @@ import { json } from './respond.ts';
 export function answerWhileStarting(request: Request): Response {
   const pathname = pathOf(request);
   if (pathname === '/livez') return json(200, { status: 'up' });
-  if (pathname === '/readyz') return json(503, { ready: false, missing: ['starting'] });
+  if (pathname === '/readyz') return json(503, readinessBody({ reasons: ['starting'], warnings: [] }));
   return unavailable('This front has not finished its start.');
 }

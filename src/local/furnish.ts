@@ -1,16 +1,14 @@
 // Gives a process what its configuration leaves out: in the local profile servers, secrets and workers of its own.
-import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
 import { waitsForDisk } from '../domain/durability.ts';
+import type { ServerPackage } from '../domain/server-package.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
-import { limits } from '../limits.ts';
 import { writeWhole } from './data-folder.ts';
+import { type OwnWorkers, startOwnWorkers } from './own-workers.ts';
 import { localSecrets } from './secrets.ts';
 import { startLocalServices } from './services.ts';
-import { superviseChild } from './supervised-child.ts';
 
 export interface Place extends AsyncDisposable {
   redisUrl: string;
@@ -24,10 +22,8 @@ export interface Place extends AsyncDisposable {
   /** What a person at the terminal should know of it, a line each. */
   banner: string[];
   /** Starts the configured number of worker processes; a worker that dies is started again. */
-  startWorkers(): Promise<AsyncDisposable>;
+  startWorkers(): Promise<OwnWorkers>;
 }
-
-const WORKER = fileURLToPath(new URL('../../workers/main.ts', import.meta.url));
 
 /** Rejects when a server cannot be started or the data folder is in use. */
 export async function furnish(config: Config, report: (line: string) => void): Promise<Place> {
@@ -44,7 +40,8 @@ export async function furnish(config: Config, report: (line: string) => void): P
   const databaseUrl = config.databaseUrl ?? services.databaseUrl!;
   const couponKey = config.couponKey ?? Buffer.from(secrets!.couponKey, 'hex');
   const ticketKeys = config.ticketKeys ?? { current: 1, keys: new Map([[1, Buffer.from(secrets!.ticketKey, 'hex')]]) };
-  if (config.profile === 'local') noteServices(config.dataDir, { redisUrl, databaseUrl });
+  const { redisPackage } = services;
+  if (config.profile === 'local') noteServices(config.dataDir, { redisUrl, databaseUrl, redisPackage });
   return {
     redisUrl,
     databaseUrl,
@@ -54,61 +51,19 @@ export async function furnish(config: Config, report: (line: string) => void): P
     dataDir: config.dataDir,
     madeSecrets: secrets?.made ?? false,
     banner: services.banner,
-    startWorkers: () => startWorkers({ config, redisUrl, databaseUrl, couponKey, report }),
+    startWorkers: () => startOwnWorkers({ config, redisUrl, databaseUrl, couponKey, report }),
     [Symbol.asyncDispose]: () => services.close(),
   };
 }
 
-/** For the tools that run beside this process: the rehearsal reads the ledger where it really is. */
-function noteServices(dataDir: string, urls: { redisUrl: string; databaseUrl: string }): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  writeWhole(join(dataDir, 'services.json'), `${JSON.stringify(urls, null, 2)}\n`);
-}
-
-interface WorkersPlan {
-  config: Config;
+interface Noted {
   redisUrl: string;
   databaseUrl: string;
-  couponKey: Buffer;
-  report: (line: string) => void;
+  redisPackage: ServerPackage | undefined;
 }
 
-async function startWorkers({
-  config,
-  redisUrl,
-  databaseUrl,
-  couponKey,
-  report,
-}: WorkersPlan): Promise<AsyncDisposable> {
-  const settings = {
-    REDIS_URL: redisUrl,
-    DATABASE_URL: databaseUrl,
-    COUPON_KEY: couponKey.toString('hex'),
-  };
-  const workers = await Promise.all(
-    Array.from({ length: config.workers.count }, (_, index) =>
-      superviseChild({
-        name: `worker ${index + 1}`,
-        // A group of its own: the terminal's Ctrl-C must not reach it before the front has drained.
-        start: () =>
-          spawn(process.execPath, [WORKER], {
-            env: config.childEnvironment({
-              ...settings,
-              WORKER_NAME: `local-${index + 1}`,
-              TELEMETRY_PORT: String(config.telemetry.port === 0 ? 0 : config.telemetry.port + 1 + index),
-            }),
-            stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-            detached: true,
-          }),
-        ready: async () => undefined,
-        report,
-        stopMs: limits.drainMs + 2_000,
-      }),
-    ),
-  );
-  return {
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(workers.map((worker) => worker.stop()));
-    },
-  };
+/** For the tools that run beside this process: the rehearsal reads the ledger where it really is. */
+function noteServices(dataDir: string, services: Noted): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  writeWhole(join(dataDir, 'services.json'), `${JSON.stringify(services, null, 2)}\n`);
 }

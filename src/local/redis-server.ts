@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { Fault } from '../domain/fault.ts';
 import { findRedis, REDIS_MAJOR_MIN } from './binaries.mjs';
 import { type DataFolder, keptPassword, keptPort, stopLeftover, writeWhole } from './data-folder.ts';
+import { packageOf } from './server-package.ts';
 import { type LocalServer, STOP_MS, superviseServer } from './server-process.ts';
 
 export interface RedisDurability {
@@ -38,10 +39,14 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Loc
   writeWhole(config, configuration(options, data, port, password));
 
   const probe = () => ping(port, password);
-  const stop = await superviseServer({ name: NAME, command: found.path, args: [config], probe, ...options });
+  const [stop, itsPackage] = await Promise.all([
+    superviseServer({ name: NAME, command: found.path, args: [config], probe, ...options }),
+    packageOf(found.path),
+  ]);
   return {
     url: `redis://default:${password}@127.0.0.1:${port}`,
     line: `${found.product} ${found.version}, private, port ${port}, data ${relative('', data)}`,
+    package: itsPackage,
     stop,
   };
 }

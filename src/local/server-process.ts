@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../domain/fault.ts';
+import type { ServerPackage } from '../domain/server-package.ts';
 import { findProgram } from './binaries.mjs';
 import { type DataFolder, forgetProcess, recordProcess } from './data-folder.ts';
 import { superviseChild } from './supervised-child.ts';
@@ -18,6 +19,8 @@ export interface LocalServer {
   url: string;
   /** One line for the banner. */
   line: string;
+  /** Of the distribution, where the program is of one. */
+  package?: ServerPackage | undefined;
   stop(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 // The private Redis and database of a Sluice that was given none: started together, on one data folder, closed with it.
+import type { ServerPackage } from '../domain/server-package.ts';
 import { serverSearchPath } from './binaries.mjs';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { startDatabaseServer } from './database-server.ts';
@@ -19,6 +20,8 @@ export interface LocalServicesOptions extends RedisDurability {
 export interface LocalServices extends AsyncDisposable {
   redisUrl?: string;
   databaseUrl?: string;
+  /** Of the program that the private Redis runs. */
+  redisPackage?: ServerPackage;
   /** One line for each server: product, version, port, data. */
   banner: string[];
   /** Stops the servers and gives the data folder free. Returns when their processes are gone; may be called again. */
@@ -60,6 +63,7 @@ function gathered(
   };
   return {
     ...(redis && { redisUrl: redis.url }),
+    ...(redis?.package && { redisPackage: redis.package }),
     ...(database && { databaseUrl: database.url }),
     banner: started.map((server) => server.line),
     close,

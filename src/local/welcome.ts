@@ -15,6 +15,8 @@ export interface Welcome {
   adminUrl: string;
   /** Undefined when telemetry is off. */
   telemetryUrl: string | undefined;
+  /** Workers that have reported to this Redis, wherever they run; undefined while it is unknown. */
+  workersSeen: () => { seenCount: number; readyCount: number } | undefined;
   /** False leaves the rehearsal out. */
   rehearse: boolean;
   say: (line: string) => void;
@@ -36,8 +38,8 @@ export async function welcome(options: Welcome): Promise<void> {
   if (config.admin.token === undefined) say(`  admin token        ${place.adminToken}`);
   say(`  metrics            ${metrics}`);
   for (const line of place.banner) say(`  ${line}`);
-  say(`  workers            ${config.workers.count}, durability ${config.durability}`);
-  if (config.workers.count === 0) say(`  ${NO_WORKERS}`);
+  say(`  workers            ${workersLine(config.workers.count, options.workersSeen())}`);
+  say(`  durability         ${config.durability}`);
   const isOpen = config.identity.kind === 'header';
   if (isOpen) say('  Local profile: the front believes any X-User-Id. Not for production.');
 
@@ -54,8 +56,16 @@ export async function welcome(options: Welcome): Promise<void> {
 
 /** A URL holds one address; a listener on a wildcard has all of them. */
 const reach = (host: string): string => (isWildcard(host) ? `   on every address of this machine (${host})` : '');
-const NO_WORKERS =
-  'No worker is started here: tickets wait, and none is issued until one runs (WORKERS=1, or npm run worker elsewhere).';
+
+/** Says whether anything will be issued, which a number of configured workers does not. */
+function workersLine(ownCount: number, seen: ReturnType<Welcome['workersSeen']>): string {
+  const own = `${ownCount} started here`;
+  if (seen === undefined) return `${own}; whether others run is not known: their reports in Redis cannot be read`;
+  const { seenCount, readyCount } = seen;
+  if (readyCount > 0) return `${own}, ${readyCount} ready on this Redis`;
+  if (seenCount > 0) return `${own}, ${seenCount} on this Redis and none ready: no ticket is issued until one is`;
+  return `${own}, none on this Redis: tickets will wait and not be issued until a worker runs (set WORKERS=1)`;
+}
 
 async function rehearse({ place, config, publicUrl, adminUrl, stopping }: Welcome): Promise<boolean> {
   const child = spawn(process.execPath, [REHEARSAL, ...SIZE, '--url', publicUrl, '--admin-url', adminUrl], {

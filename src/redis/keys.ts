@@ -23,6 +23,8 @@ export const keys = {
   barrier: (campaign: string) => of(campaign, 'barrier'),
   /** Requests of one client over all fronts; see `http/client-limits.ts`. */
   clientLimit: 'sluice:limit',
+  /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */
+  workers: 'sluice:workers',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */
   retryPrefix: '{sluice-retry}',
 };

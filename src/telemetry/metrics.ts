@@ -28,11 +28,14 @@ function durationHistogram(name: string, description: string): (seconds: number,
   return (seconds, attributes) => histogram.record(seconds, attributes);
 }
 
-/** A value that is read when somebody scrapes. */
-function gauge(name: string, description: string, read: () => number, attributes?: Attributes): void {
+/** A value that is read when somebody scrapes; not told while it is unknown. */
+function gauge(name: string, description: string, read: () => number | undefined, attributes?: Attributes): void {
   meter()
     .createObservableGauge(name, { description })
-    .addCallback((result) => result.observe(read(), attributes));
+    .addCallback((result) => {
+      const value = read();
+      if (value !== undefined) result.observe(value, attributes);
+    });
 }
 
 export interface WorkerMetrics {
@@ -74,12 +77,18 @@ export function workerMetrics(): WorkerMetrics {
   };
 }
 
-/** The counters of a front: decisions by kind, how long a join took, and what it holds just now. */
-export function frontMetrics(read: {
+export interface FrontReadings {
   joinsWaiting: () => number;
   clientsWaiting: () => number;
   eventLoopLagMs: () => number;
-}) {
+  /** Undefined while it is unknown. */
+  workersSeen: () => { seenCount: number; readyCount: number } | undefined;
+}
+
+/** The counters of a front: decisions by kind, how long a join took, and what it holds just now. */
+export function frontMetrics(read: FrontReadings) {
+  gauge('sluice_workers_seen', 'Workers that have reported lately', () => read.workersSeen()?.seenCount);
+  gauge('sluice_workers_ready', 'Those of them that can issue', () => read.workersSeen()?.readyCount);
   gauge('sluice_joins_waiting', 'Joins that wait for the gate', read.joinsWaiting);
   gauge('sluice_clients_waiting', 'Clients in a long-poll or an event stream', read.clientsWaiting);
   gauge('sluice_event_loop_lag_seconds', 'How late the event loop is', () => read.eventLoopLagMs() / 1_000);

@@ -7,6 +7,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { urlOf } from '../domain/listen-address.ts';
+import { type Readiness, readinessBody } from '../domain/readiness.ts';
 import { listening } from '../lifecycle.ts';
 import { answerBare, SECURE_HEADERS } from '../listener/bare-answers.ts';
 import { openServer } from '../listener/open-server.ts';
@@ -18,11 +19,8 @@ export interface TelemetrySettings {
   /** 0 takes any free port. */
   port: number;
   otlpEndpoint: string | undefined;
-  /**
-   * What the process needs for its work and does not have, by name; told by /readyz, which is asked from the first moment
-   * on. A front tells it on its public port.
-   */
-  missing?: () => string[];
+  /** What `/readyz` says, from the first moment on. A front says it on its public port instead. */
+  readiness?: () => Readiness;
 }
 
 export interface Telemetry extends AsyncDisposable {
@@ -60,11 +58,12 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
 async function listen(exporter: PrometheusExporter, settings: TelemetrySettings): Promise<Server> {
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const path = URL.parse(request.url!, 'http://localhost')?.pathname;
-    const missing = path === '/readyz' ? told(settings.missing) : undefined;
+    const readiness = path === '/readyz' ? told(settings.readiness) : undefined;
     for (const [name, value] of Object.entries(SECURE_HEADERS)) response.setHeader(name, value);
     if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
-    else if (missing !== undefined) answer(response, missing.length === 0 ? 200 : 503, { missing });
+    else if (readiness !== undefined)
+      answer(response, readiness.reasons.length === 0 ? 200 : 503, readinessBody(readiness));
     else answerBare(response, 404);
   };
   const { host, port } = settings;
@@ -75,11 +74,11 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
 }
 
 /** A question about the process never ends it. */
-function told(missing: TelemetrySettings['missing']): string[] | undefined {
+function told(readiness: TelemetrySettings['readiness']): Readiness | undefined {
   try {
-    return missing?.();
+    return readiness?.();
   } catch {
-    return ['health'];
+    return { reasons: ['readiness-unknown'], warnings: [] };
   }
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { readConfig } from '../../src/config.ts';
 import { DECISION_KINDS } from '../../src/domain/decision.ts';
 import { findProgram, serverSearchPath } from '../../src/local/binaries.mjs';
 import { ROOT, runningFront } from '../cli/running-front.ts';
@@ -69,12 +70,35 @@ test('what is scraped are the services of compose.yaml, where they tell their nu
     expect([port, services]).toEqual([9464, expect.objectContaining({ [names[0]!]: expect.anything() })]);
 });
 
+test('the local configuration scrapes what npm start serves when nothing is set, by the same rules', () => {
+  const local = read('otel/prometheus.local.yml') as {
+    rule_files: string[];
+    scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+  };
+  const { telemetry, workers } = readConfig({});
+  const targets = local.scrape_configs.map(({ job_name, static_configs }) => [
+    job_name,
+    ...static_configs.flatMap((config) => config.targets),
+  ]);
+  const first = telemetry.port + 1;
+  expect(targets).toEqual([
+    ['sluice-front', `${telemetry.host}:${telemetry.port}`],
+    ['sluice-worker', ...Array.from({ length: workers.count }, (_, index) => `${telemetry.host}:${first + index}`)],
+  ]);
+  const compose = read('otel/prometheus.yml') as { rule_files: string[]; scrape_configs: { job_name: string }[] };
+  expect(local.rule_files).toEqual(compose.rule_files);
+  expect(local.scrape_configs.map((job) => job.job_name)).toEqual(compose.scrape_configs.map((job) => job.job_name));
+});
+
 const promtool = findProgram(['promtool'], serverSearchPath());
 
-test.skipIf(promtool === undefined)('promtool takes the rules and the configuration', () => {
-  const said = spawnSync(promtool!, ['check', 'config', 'otel/prometheus.yml'], { cwd: ROOT, encoding: 'utf8' });
-  expect(said.status, said.stdout + said.stderr).toBe(0);
-});
+test.skipIf(promtool === undefined).for(['otel/prometheus.yml', 'otel/prometheus.local.yml'])(
+  'promtool takes the rules and %s',
+  (path) => {
+    const said = spawnSync(promtool!, ['check', 'config', path], { cwd: ROOT, encoding: 'utf8' });
+    expect(said.status, said.stdout + said.stderr).toBe(0);
+  },
+);
 
 /** The names that an expression asks for: what is neither function, keyword, label nor value. */
 function metricsOf(expression: string): string[] {

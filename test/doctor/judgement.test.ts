@@ -80,6 +80,7 @@ const GATE: GateFacts = {
   campaign: { id: 'spring', epoch: 2, shards: 2, buckets: 16 },
   gate: { epoch: '2', shards: '2', buckets: '16' },
   groups: [{ lag: 3 }, { lag: 0 }],
+  waiting: { count: 5, oldestMs: 900 },
 };
 const gateOf = (fields: Record<string, string>) => ({ ...GATE, gate: { ...GATE.gate, ...fields } });
 
@@ -96,6 +97,12 @@ test.for<[string, GateFacts[], string, Status]>([
   ['a stream without its group', [{ ...GATE, groups: [{ lag: 0 }, undefined] }], 'work-groups', 'warning'],
   ['a lag', [GATE], 'work-lag', 'ok'],
   ['a lag that is null', [{ ...GATE, groups: [{ lag: 3 }, { lag: null }] }], 'work-lag', 'unknown'],
+  [
+    'no lag, because no worker has made the groups, and a ticket that waits for a minute',
+    [{ ...GATE, groups: [undefined, undefined], waiting: { count: 1, oldestMs: 60_000 } }],
+    'work-lag',
+    'warning',
+  ],
 ])('%s', ([, gates, check, status]) => {
   const findings = judgeGates({ told: gates }, false);
   expect(findings.find((finding) => finding.check === check)?.status).toBe(status);

@@ -36,9 +36,11 @@ interface Told {
   settings?: Fields;
   durability?: string;
   facts?: Partial<RedisFacts>;
+  /** The version of the Debian package that it runs from, and what its changelog names. */
+  installed?: [version: string, ...patched: string[]];
 }
 
-function statuses({ info = {}, settings = {}, durability = 'disk', facts = {} }: Told): Record<string, Status> {
+function statuses({ info = {}, settings = {}, durability = 'disk', facts = {}, installed }: Told) {
   const all: RedisFacts = {
     info: { told: { ...INFO, ...info } },
     settings: { told: { ...SETTINGS, ...settings } },
@@ -48,8 +50,13 @@ function statuses({ info = {}, settings = {}, durability = 'disk', facts = {} }:
     clock: { told: { aheadMs: 0, doubtMs: 0 } },
     ...facts,
   };
-  return Object.fromEntries(judgeRedis(all, durability).map(({ check, status }) => [check, status]));
+  const itsPackage = installed && { name: 'redis-server', version: installed[0], patched: installed.slice(1) };
+  const findings = judgeRedis(all, durability, itsPackage).map(({ check, status }) => [check, status] as const);
+  return Object.fromEntries(findings) as Record<string, Status>;
 }
+
+const REDIS_7 = { redis_version: '7.0.15' };
+const HOLES = ['CVE-2025-49844', 'CVE-2026-23631'];
 
 test('a Redis as it should be is ok in everything', () => {
   expect(new Set(Object.values(statuses({})))).toEqual(new Set(['ok']));
@@ -145,7 +152,12 @@ test.for<[string, Told, string, Status]>([
   ['Redis 7.0', { info: { redis_version: '7.0.0' } }, 'redis-version', 'ok'],
   ['a Valkey', { info: { redis_version: '7.2.4', valkey_version: '7.2.11' } }, 'redis-version', 'ok'],
   ['Redis 10', { info: { redis_version: '10.0.0' } }, 'redis-version', 'ok'],
-  ['the package of Debian 12', { info: { redis_version: '7.0.15' } }, 'redis-holes', 'warning'],
+  ['Redis 7.0.15, wherever it comes from', { info: REDIS_7 }, 'redis-holes', 'warning'],
+  ['Debian 12, patched', { info: REDIS_7, installed: ['5:7.0.15-1~deb12u8'] }, 'redis-holes', 'ok'],
+  ['Debian 12, patched since', { info: REDIS_7, installed: ['5:7.0.15-1~deb12u10'] }, 'redis-holes', 'ok'],
+  ['Debian 12, not patched yet', { info: REDIS_7, installed: ['5:7.0.15-1~deb12u7'] }, 'redis-holes', 'warning'],
+  ['a package whose changelog names all', { info: REDIS_7, installed: ['1', ...HOLES] }, 'redis-holes', 'ok'],
+  ['one whose changelog names some', { info: REDIS_7, installed: ['1', HOLES[0]!] }, 'redis-holes', 'warning'],
   ['a Redis before the fix of its line', { info: { redis_version: '8.2.2' } }, 'redis-holes', 'warning'],
   ['a Valkey before the fix of its line', { info: { valkey_version: '8.1.3' } }, 'redis-holes', 'warning'],
   ['a Valkey after it', { info: { valkey_version: '8.1.7' } }, 'redis-holes', 'ok'],

@@ -16,6 +16,7 @@ import { limits } from '../../src/limits.ts';
 import { openFast, type RedisClient, untilReady } from '../../src/redis/connection.ts';
 import type { Gate } from '../../src/redis/gate.ts';
 import type { ReadGates } from '../../src/redis/gate-reader.ts';
+import { keys } from '../../src/redis/keys.ts';
 import type { Returns } from '../../src/redis/returns.ts';
 import { openBoard } from '../../src/retry/board.ts';
 import { openRetries } from '../../src/retry/bullmq.ts';
@@ -58,7 +59,7 @@ export interface TestFront extends Client, AsyncDisposable {
   waiterCount: () => number;
   /** What the front reported as an error, except that Redis was out of reach. */
   errors: unknown[];
-  /** How many commands were sent to Redis for somebody who asked: all but the background reading of the gates. */
+  /** How many commands were sent to Redis for somebody who asked: all but the background reading of gates and workers. */
   questionCount: () => number;
   /** Asks clients that wait to go to another front. */
   drain: () => void;
@@ -143,6 +144,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       tokens: { operator: TOKEN, reader: READ_TOKEN },
       draining: stop.signal,
       leaving: stop.signal,
+      ownWorkersDown: () => [],
       onError,
     },
   );
@@ -201,8 +203,9 @@ const OPENING = new Set(['ping', 'auth', 'hello', 'info', 'client', 'select', 'q
 function countQuestions(redis: RedisClient): () => number {
   let count = 0;
   const send = redis.sendCommand.bind(redis) as (...args: unknown[]) => unknown;
-  redis.sendCommand = (command: { name: string }, ...rest: unknown[]) => {
-    if (!READING.has(command.name) && !OPENING.has(command.name)) count += 1;
+  redis.sendCommand = (command: { name: string; args: unknown[] }, ...rest: unknown[]) => {
+    const isReading = READING.has(command.name) || command.args.includes(keys.workers);
+    if (!isReading && !OPENING.has(command.name)) count += 1;
     return send(command, ...rest);
   };
   return () => count;

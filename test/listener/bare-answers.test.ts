@@ -15,7 +15,12 @@ beforeAll(async () => {
   ports.admin = Number(new URL(front().adminUrl).port);
   ports.telemetry = await freePort();
   const where = { host: '127.0.0.1', port: ports.telemetry, otlpEndpoint: undefined };
-  const telemetry = await startTelemetry({ on: true, service: 'test', ...where, missing: () => [] });
+  const telemetry = await startTelemetry({
+    on: true,
+    service: 'test',
+    ...where,
+    readiness: () => ({ reasons: [], warnings: [] }),
+  });
   return () => telemetry[Symbol.asyncDispose]();
 });
 

@@ -17,23 +17,41 @@ test('a worker is ready while it looks at the campaigns and reads every one of t
     () => isAway,
     () => now,
   );
-  expect(health.missing()).toEqual(['a look at the campaigns']);
+  expect(health.readiness().reasons).toEqual(['campaigns-read-stale']);
   health.looked();
   const broker = createMemoryBroker({ batchMax: 10, claimIdleMs: 1_000, clock: () => now });
   const consumer = await health.noting(broker).consume({ id: 'sale', epoch: 1, shards: 1 }, 'w');
-  expect(health.missing()).toEqual([]);
+  expect(health.readiness().reasons).toEqual([]);
   now += limits.readStaleMs + 1;
   health.looked();
-  expect(health.missing()).toEqual(['a read of sale']);
+  expect(health.readiness().reasons).toEqual(['stream-read-stale:sale']);
   await consumer.receive(0);
-  expect(health.missing()).toEqual([]);
+  expect(health.readiness().reasons).toEqual([]);
   isAway = true;
-  expect(health.missing()).toEqual(['ledger']);
+  expect(health.readiness().reasons).toEqual(['ledger-unreachable']);
   isAway = false;
   await consumer.close();
   now += limits.readStaleMs + 1;
   health.looked();
-  expect(health.missing()).toEqual([]);
+  expect(health.readiness().reasons).toEqual([]);
+});
+
+test('of thousands of streams that are not read a worker names three, and counts the rest', async () => {
+  let now = 0;
+  const health = createWorkerHealth(
+    () => false,
+    () => now,
+  );
+  const broker = health.noting(createMemoryBroker({ batchMax: 10, claimIdleMs: 1_000, clock: () => now }));
+  for (let n = 0; n < 5; n += 1) await broker.consume({ id: `sale-${n}`, epoch: 1, shards: 1 }, 'w');
+  now += limits.readStaleMs + 1;
+  health.looked();
+  expect(health.readiness().reasons).toEqual([
+    'stream-read-stale:sale-0',
+    'stream-read-stale:sale-1',
+    'stream-read-stale:sale-2',
+    'stream-read-stale:and-2-more',
+  ]);
 });
 
 test('the telemetry port of a worker says that it is up, that it is ready, and its numbers', async (t) => {
@@ -45,7 +63,11 @@ test('the telemetry port of a worker says that it is up, that it is ready, and i
     return { status: answer.status, text: await answer.text() };
   };
   expect(await ask('/livez')).toMatchObject({ status: 200 });
-  await until('it is ready', 5_000, async () => (await ask('/readyz')).status === 200);
+  const ready = await until('it is ready', 60_000, async () => {
+    const answer = await ask('/readyz');
+    return answer.status === 200 && answer;
+  });
+  expect(JSON.parse(ready.text)).toEqual({ ready: true, reasons: [], warnings: [] });
   const { text } = await ask('/metrics');
   for (const number of [
     'sluice_breaker_open{dependency="ledger"',
