@@ -40,6 +40,10 @@ const changeable = {
 /** Without a rate nothing is ever throttled: a burst would be kept and never looked at. */
 const BURST_ALONE = { path: ['burst'], error: 'takes effect only with a ratePerSecond above 0' };
 
+/** The same for readers of the document: JSON Schema's `if`, which the types of the generator do not have. */
+const burstTakesRate = (then: object) => ({ description: 'A burst takes a rate', if: { required: ['burst'] }, then });
+const rateAboveZero = { properties: { ratePerSecond: { minimum: 1 } } };
+
 export const createBody = z
   .strictObject({
     id: campaignId,
@@ -48,13 +52,13 @@ export const createBody = z
     ...changeable,
   })
   .refine(({ burst, ratePerSecond }) => burst === undefined || ratePerSecond, BURST_ALONE)
-  .openapi('CreateCampaign');
+  .openapi('CreateCampaign', burstTakesRate({ required: ['ratePerSecond'], ...rateAboveZero }));
 
 export const changeBody = z
   .strictObject(changeable)
   .refine((body) => Object.keys(body).length > 0, 'names at least one setting to change')
   .refine(({ burst, ratePerSecond }) => burst === undefined || ratePerSecond !== 0, BURST_ALONE)
-  .openapi('ChangeCampaign');
+  .openapi('ChangeCampaign', burstTakesRate(rateAboveZero));
 
 export const stockBody = z.strictObject({ add: z.int().min(1).max(limits.stockMax) }).openapi('AddStock');
 

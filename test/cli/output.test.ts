@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, type TestContext, test } from 'vitest';
+import { expect, type TestContext, test, vi } from 'vitest';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { openLedger } from '../../src/ledger/pool.ts';
 import { databaseUrl, temporaryFolder, uniqueName } from '../helpers/services.ts';
@@ -11,6 +11,9 @@ import { until } from '../helpers/until.ts';
 import { joinCampaign, untilIssued } from '../start/sluice.ts';
 import { ROOT, runningFront } from './running-front.ts';
 import { sluice } from './sluice.ts';
+
+// Each command is a process of its own: on a busy machine it takes seconds to begin.
+vi.setConfig({ testTimeout: 120_000 });
 
 const front = runningFront({ workers: 1 });
 const HIDDEN = /[^\P{C}\n]/u;
@@ -46,6 +49,10 @@ test('a name of 101 emoji is as short for the command line as for the API, one o
 test('a burst without a rate, which nothing would ever look at, is refused by the API', async () => {
   const alone = await post('/admin/campaigns', { id: uniqueName('burst'), stock: 1, burst: 5 });
   expect([alone.status, await alone.text()]).toEqual([422, expect.stringContaining('"field":"burst"')]);
+  const document = (await (await fetch(`${front.adminUrl}/openapi.json`)).json()) as {
+    components: { schemas: { CreateCampaign: object } };
+  };
+  expect(document.components.schemas.CreateCampaign).toMatchObject({ if: { required: ['burst'] } });
   const id = uniqueName('burst');
   await run('campaign', 'create', id, '--stock', '1');
   const changed = await run('campaign', 'change', id, '--burst', '5');
