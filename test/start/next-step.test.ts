@@ -47,7 +47,7 @@ test(
 test('without workers the banner says that nothing is issued, and no rehearsal is begun', patience, async (t) => {
   const { program } = await startHere(t, { WORKERS: '0' }, MAIN);
   expect(program.output()).toMatch(
-    /^ {2}workers +0, .*\n {2}No worker is started here: tickets wait, and none is issued/m,
+    /^ {2}workers +0 started here, none on this Redis: tickets will wait and not be issued/m,
   );
   expect(program.output()).not.toMatch(/rehearsal first/);
 });
