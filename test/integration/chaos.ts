@@ -17,6 +17,7 @@ export interface Killer {
   killed: string[];
   /** Entries that a worker had received and not settled when it was killed: each has to be delivered again. */
   orphanedCount: number;
+  /** Once those that were killed are back at work. */
   stop: () => Promise<void>;
 }
 
@@ -27,6 +28,7 @@ export function killWorkers(
 ): Killer {
   const { stores, workers, redis, campaign, shards } = plan;
   const over = new AbortController();
+  let isAbandoned = false;
   const bag: string[] = [];
   const killer: Killer = {
     killed: [],
@@ -50,7 +52,7 @@ export function killWorkers(
     if (slots.filter((other) => nameOf(other) === name).length === 1) {
       killer.orphanedCount += await pendingOf(redis, campaign, shards, name);
     }
-    workers.set(slot, await startWorker(t, stores, name));
+    if (!isAbandoned) workers.set(slot, await startWorker(t, stores, name));
   }
 
   /** Stops the process if it still has work in hand once it stands still: looking alone takes longer than a batch may. */
@@ -70,7 +72,11 @@ export function killWorkers(
       await killOne();
     }
   })();
-  t.onTestFinished(killer.stop);
+  t.onTestFinished(async () => {
+    isAbandoned = true;
+    over.abort();
+    await loop.catch(() => undefined);
+  });
   return killer;
 }
 
