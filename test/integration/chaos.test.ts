@@ -32,14 +32,14 @@ test('workers killed every second, two of one name, and lost replies of the gate
   await load.open();
   const redis = testRedis(t, redisUrl);
   const killer = killWorkers(t, { stores, workers, redis, campaign: plan.campaign, shards: plan.shards });
-  const stopLosing = loseReplies(t, proxy);
+  const stopLosing = loseReplies(t, proxy, () => load.log.seen.joined);
   const selling = holdSale(load, plan, stores.databaseUrl);
   // As long as the machine needs for as much harm as the test is about.
   await until('five kills', SETTLE_MS, () => killer.killed.length >= 5);
   await until('one of them with work in hand', SETTLE_MS, () => killer.orphanedCount > 0);
   await until('five lost replies', SETTLE_MS, () => proxy.lostCount() >= 5);
   await until('nearly all have an answer', SETTLE_MS, () => load.log.seen.joined > 0.95 * plan.buyers);
-  stopLosing();
+  await stopLosing();
   await killer.stop();
   const sale = await selling;
   const told = [...finalAnswers(sale.log).values()];
