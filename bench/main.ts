@@ -6,17 +6,33 @@ import { type Context, type Figure, type FigureResult, measureFigure, type Setti
 import { against } from './figures/against.ts';
 import { drain } from './figures/drain.ts';
 import { durability } from './figures/durability.ts';
+import { failovers } from './figures/failovers.ts';
 import { growth } from './figures/growth.ts';
 import { joins } from './figures/joins.ts';
+import { outages } from './figures/outages.ts';
+import { overload } from './figures/overload.ts';
 import { polls } from './figures/polls.ts';
 import { refusals } from './figures/refusals.ts';
+import { starts } from './figures/starts.ts';
 import { telemetry } from './figures/telemetry.ts';
 import { describeMachine } from './machine.ts';
 import { killAll, pinSelf } from './processes.ts';
 import { openStand } from './stand.ts';
 import { markdown, type Report, writeReport } from './table.ts';
 
-const FIGURES: readonly Figure[] = [joins, durability, polls, refusals, drain, growth, telemetry];
+const FIGURES: readonly Figure[] = [
+  joins,
+  durability,
+  polls,
+  refusals,
+  drain,
+  growth,
+  telemetry,
+  outages,
+  overload,
+  failovers,
+  starts,
+];
 /** With fewer connections a closed loop waits for the disk (fsync before every answer) and neither core is busy. */
 const CONNECTIONS = 256;
 const FULL: Settings = { quick: false, rounds: 5, seconds: 4, warmSeconds: 3, connections: CONNECTIONS };

@@ -19,7 +19,8 @@ const BEGIN = '<!-- bench:begin (written by npm run bench) -->';
 const END = '<!-- bench:end -->';
 const NEW_PAGE = `# Benchmarks
 
-Every figure is a ratio of two things measured in alternating rounds of one run; see \`bench/\`.
+A figure is a ratio of two things measured in alternating rounds of one run, or a quantity (ms, MB, bytes) of this
+machine, the median of its rounds; see \`bench/\`. Tests measure no time: what has a bar in ms is a figure here.
 
 ${BEGIN}
 ${END}

@@ -17,8 +17,9 @@ export interface GunReport {
   statuses: Record<number, number>;
   /** Due when every connection was busy. */
   unsentCount: number;
-  /** Between the first and the last request. */
+  /** Between the first and the last request, and between the first request and the last answer. */
   elapsedMs: number;
+  answeredMs: number;
   /** Of 202s and of all others, from the moment of sending, ms. */
   admittedP99Ms: number;
   refusedP99Ms: number;
@@ -34,6 +35,7 @@ let openCount = 0;
 let dueCount = 0;
 let unsentCount = 0;
 let underWay = 0;
+let lastAnswerAt = 0;
 
 interface Line {
   sentAt: number;
@@ -70,6 +72,7 @@ function open(): Socket {
 function finish(status: number, line: Line): void {
   statuses[status] = (statuses[status] ?? 0) + 1;
   (status === 202 ? times.admitted : times.refused).push(performance.now() - line.sentAt);
+  lastAnswerAt = performance.now();
   line.sentAt = 0;
   underWay -= 1;
 }
@@ -101,6 +104,7 @@ const timer = setInterval(() => {
       statuses,
       unsentCount,
       elapsedMs,
+      answeredMs: lastAnswerAt - startedAt,
       admittedP99Ms: p99(times.admitted),
       refusedP99Ms: p99(times.refused),
     };

@@ -11,12 +11,14 @@ const KILL_EVERY_MS = 1_000;
 /** How long the chosen worker may live on until it has a batch in hand. */
 const WORK_WITHIN_MS = 5_000;
 const LOSE_EVERY_MS = 1_000;
+const ANSWERS_BETWEEN = 100;
 
 export interface Killer {
   /** Names of the killed, in order. */
   killed: string[];
   /** Entries that a worker had received and not settled when it was killed: each has to be delivered again. */
   orphanedCount: number;
+  /** Once those that were killed are back at work. */
   stop: () => Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export function killWorkers(
 ): Killer {
   const { stores, workers, redis, campaign, shards } = plan;
   const over = new AbortController();
+  let isAbandoned = false;
   const bag: string[] = [];
   const killer: Killer = {
     killed: [],
@@ -50,7 +53,7 @@ export function killWorkers(
     if (slots.filter((other) => nameOf(other) === name).length === 1) {
       killer.orphanedCount += await pendingOf(redis, campaign, shards, name);
     }
-    workers.set(slot, await startWorker(t, stores, name));
+    if (!isAbandoned) workers.set(slot, await startWorker(t, stores, name));
   }
 
   /** Stops the process if it still has work in hand once it stands still: looking alone takes longer than a batch may. */
@@ -62,37 +65,57 @@ export function killWorkers(
     return false;
   }
 
+  /** That a worker got something done, or has nothing to do: on a busy machine those that start may need many seconds. */
+  async function untilProgress(settledBefore: number): Promise<void> {
+    while (!over.signal.aborted) {
+      const [seq, settled] = (await redis.hmget(keys.gate(campaign), 'seq', 'settled')).map(Number) as [number, number];
+      if (settled > settledBefore || settled === seq) return;
+      await pause(20, over.signal);
+    }
+  }
+
   const loop = (async () => {
-    for (let nextAt = Date.now(); ; ) {
-      nextAt += KILL_EVERY_MS;
-      await pause(Math.max(0, nextAt - Date.now()), over.signal);
+    for (;;) {
+      await pause(KILL_EVERY_MS, over.signal);
       if (over.signal.aborted) return;
+      const settled = Number(await redis.hget(keys.gate(campaign), 'settled'));
       await killOne();
+      await untilProgress(settled);
     }
   })();
-  t.onTestFinished(killer.stop);
+  t.onTestFinished(async () => {
+    isAbandoned = true;
+    over.abort();
+    await loop.catch(() => undefined);
+  });
   return killer;
 }
 
 /** `w1#2` is a second worker that calls itself `w1`. */
 export const nameOf = (slot: string): string => slot.split('#')[0]!;
 
-/** Loses the reply of a decision of the gate now and then: the script ran, and the front will never know. */
-export function loseReplies(t: TestContext, proxy: LossyProxy): () => void {
+/**
+ * Loses the reply of a decision of the gate now and then: the script ran, and the front will never know. Between two of
+ * them `answeredCount` grows: what loses the first reply after each reconnection lets nobody buy on a slow machine.
+ */
+export function loseReplies(t: TestContext, proxy: LossyProxy, answeredCount: () => number): () => Promise<void> {
   const { sha } = loadScript('admit');
-  let timer: NodeJS.Timeout;
-  // At odd times: in step with the clients' Retry-After it would hit the same ones each time.
-  const loseLater = () => {
-    timer = setTimeout(
-      () => {
-        proxy.loseAnswerTo(sha, 'close');
-        loseLater();
-      },
-      LOSE_EVERY_MS * (0.5 + Math.random()),
-    );
+  const over = new AbortController();
+  const loop = (async () => {
+    while (!over.signal.aborted) {
+      // At odd times: in step with the clients' Retry-After it would hit the same ones each time.
+      await pause(LOSE_EVERY_MS * (0.5 + Math.random()), over.signal);
+      if (over.signal.aborted) return;
+      const [lost, answered] = [proxy.lostCount(), answeredCount()];
+      proxy.loseAnswerTo(sha, 'close');
+      const goesOn = () => proxy.lostCount() > lost && answeredCount() >= answered + ANSWERS_BETWEEN;
+      while (!over.signal.aborted && !goesOn()) await pause(20, over.signal);
+    }
+  })();
+  const stop = async () => {
+    over.abort();
+    await loop;
   };
-  loseLater();
-  const stop = () => clearTimeout(timer);
   t.onTestFinished(stop);
   return stop;
 }
