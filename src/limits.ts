@@ -48,6 +48,7 @@ export const limits = {
   /** What proxies wait for a word of ours by default: HAProxy as Debian configures it 50 s, nginx 60 s. */
   proxySilenceMs: 50_000,
   longPollMaxMs: 30_000,
+  /** A stream tells of a new place this often at most; at the back of the queue as rarely as a poll would ask. */
   streamEventMs: 1_000,
   /** A comment to each stream this often: two may be late before a proxy takes the stream for dead. */
   heartbeatMs: 15_000,

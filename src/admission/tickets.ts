@@ -4,7 +4,7 @@ import { couponCode } from '../domain/coupon.ts';
 import type { Admission } from '../domain/decision.ts';
 import { epochAt } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
-import { type GateView, placeOf } from '../domain/gate-view.ts';
+import { aheadOf, type GateView, placeOf } from '../domain/gate-view.ts';
 import { signTicket, type Ticket, type TicketKeys, verifyTicket } from '../domain/ticket.ts';
 import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
@@ -38,6 +38,13 @@ export interface HeldTicket {
   pollWindowAt: number;
 }
 
+export interface Patience {
+  /** A change of status is told at once, its absence after this long. */
+  waitMs: number;
+  /** Another place counts as a change from then on; never where it is not given. */
+  placeAfterMs?: number;
+}
+
 export interface Tickets {
   /** The signed ticket of an admission, and its body as of now. */
   handOut(memory: CampaignMemory, admission: Admission, tag: string): TicketBody;
@@ -53,12 +60,12 @@ export interface Tickets {
    * back, which needs its `user`: throws `unidentified` when nobody says who that is, a retryable Fault when unknown.
    */
   status(held: HeldTicket, user: string | undefined): Promise<TicketBody | undefined>;
-  /** Waits until the status differs from `seen`, or `waitMs`, or `gone` aborts. */
+  /** Waits until something differs from `seen`, or for as long as `patience` says, or `gone` aborts. */
   untilChanged(
     held: HeldTicket,
     user: string | undefined,
     seen: TicketBody,
-    waitMs: number,
+    patience: Patience,
     gone: AbortSignal,
   ): Promise<TicketBody>;
   /** Counts a client that waits, until it is disposed of; undefined when as many wait as may. */
@@ -164,18 +171,26 @@ export function createTickets(deps: TicketsDeps): Tickets {
     held: HeldTicket,
     user: string | undefined,
     seen: TicketBody,
-    waitMs: number,
+    { waitMs, placeAfterMs = Number.POSITIVE_INFINITY }: Patience,
     gone: AbortSignal,
   ): Promise<TicketBody> {
-    const until = deps.clock() + waitMs;
-    let last = seen;
-    while (last.status === seen.status && !isFinal(last.status) && !gone.aborted && deps.clock() < until) {
-      await nextReading(deps.campaigns, Math.min(until - deps.clock(), limits.pollMinMs), gone);
+    const startedAt = deps.clock();
+    const leftMs = () => startedAt + waitMs - deps.clock();
+    const isSame = (ahead: number) => ahead === seen.ahead || deps.clock() < startedAt + placeAfterMs;
+    const isAsSeen = () => {
       const memory = deps.campaigns.peek(held.ticket.campaign);
-      if (seen.status === 'queued' && memory && isWaiting(held, memory)) continue;
+      if (seen.status !== 'queued' || memory === undefined || !isWaiting(held, memory)) return false;
+      return isSame(aheadOf(memory.view, standingOf(held, memory.view)!));
+    };
+    // The question goes to Redis: with many waiters in the window it must not go there on every reading.
+    const restMs = seen.status === 'failed' ? limits.pollMaxMs : limits.pollMinMs / 4;
+    let last = seen;
+    while (last.status === seen.status && isSame(last.ahead) && !isFinal(last.status) && !gone.aborted) {
+      if (leftMs() <= 0) break;
+      await nextReading(deps.campaigns, isAsSeen, isAsSeen() ? leftMs() : Math.min(leftMs(), limits.pollMinMs), gone);
+      if (isAsSeen()) continue;
       last = (await status(held, user)) ?? last;
-      // The question went to Redis: with many waiters in the window it must not go there on every reading.
-      if (last.status === seen.status) await pause(limits.pollMinMs / 4, gone);
+      if (last.status === seen.status && isSame(last.ahead)) await pause(Math.min(restMs, leftMs()), gone);
     }
     return (await status(held, user)) ?? last;
   }
@@ -236,10 +251,10 @@ function isStill({ epoch, body }: NonNullable<HeldTicket['final']>, memory: Camp
 }
 
 /**
- * Resolves after the next reading of the gates, `waitMs` or `gone`, whichever comes first. Every waiter does this ten times
- * a second: a combined signal for each would cost several times as much.
+ * Resolves after the next reading of the gates that tells something, `waitMs` or `gone`, whichever comes first. A reading
+ * comes ten times a second and most tell a waiter nothing: 20,000 waiters that woke up each time would take all of a core.
  */
-function nextReading(campaigns: Campaigns, waitMs: number, gone: AbortSignal): Promise<void> {
+function nextReading(campaigns: Campaigns, isAsSeen: () => boolean, waitMs: number, gone: AbortSignal): Promise<void> {
   if (gone.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
@@ -249,7 +264,9 @@ function nextReading(campaigns: Campaigns, waitMs: number, gone: AbortSignal): P
       resolve();
     };
     const timer = setTimeout(done, waitMs);
-    const stop = campaigns.onReading(done);
+    const stop = campaigns.onReading(() => {
+      if (!isAsSeen()) done();
+    });
     gone.addEventListener('abort', done, { once: true });
   });
 }

@@ -78,7 +78,8 @@ async function tell(
     if (id !== told) await events.writeSSE({ event: 'ticket', id, data: ticketJson(body), retry: retryMs(body) });
     told = id;
     if (isFinal(body.status) || events.aborted || gone.aborted) return;
-    const changed = await tickets.untilChanged(held, user, body, limits.streamEventMs, gone).catch(() => undefined);
+    const patience = { waitMs: limits.streamMaxMs, placeAfterMs: Math.max(limits.streamEventMs, body.pollAfterMs) };
+    const changed = await tickets.untilChanged(held, user, body, patience, gone).catch(() => undefined);
     // The outcome is unknown just now: the stream ends, and the client comes back after `retry`.
     if (changed === undefined) return;
     body = changed;

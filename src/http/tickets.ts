@@ -117,7 +117,7 @@ async function answerLater(c: Context, deps: PollDeps, held: HeldTicket, asked: 
   using waiting = deps.tickets.startWaiting();
   if (waiting === undefined) return json(200, body);
   const gone = AbortSignal.any([c.req.raw.signal, deps.leaving]);
-  return json(200, await deps.tickets.untilChanged(held, user, body, waitMs, gone), applied);
+  return json(200, await deps.tickets.untilChanged(held, user, body, { waitMs }, gone), applied);
 }
 
 /** A ticket is a bearer's; but who says who they are must be who it was made for. */
