@@ -84,7 +84,7 @@ const WHY: Record<string, string> = {
   unfinished: 'a store did not answer; a worker finishes it within seconds',
   'not-redrivable': 'its entry cannot be read, so nobody knows its user or unit',
   'not-settled-yet': 'a worker still has its ticket in hand; try again in a moment',
-  'unknown-to-the-gate': 'the gate does not know its ticket; see sluice reconcile',
+  'unknown-to-the-gate': 'the gate does not know its ticket; see sluice reconcile <id>',
 };
 
 export function letterWork(verb: 'redrive' | 'discard', answer: unknown): string {

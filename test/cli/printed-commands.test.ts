@@ -37,7 +37,7 @@ function commandOf([noun = '', ...rest]: string[]): string {
   for (const [index, word] of rest.entries()) {
     const isVerb = index === 0 && /^[a-z-]+[.,;:)]?$/.test(word) && !/^(reconcile|doctor|token)/.test(noun);
     const isValue = /^--/.test(rest[index - 1] ?? '') && /^[A-Z0-9<]/.test(word);
-    if (!isVerb && !isValue && !/^(<|--)/.test(word)) break;
+    if (!isVerb && !isValue && !/^(<|--|\$\{)/.test(word)) break;
     words.push(word);
   }
   return words.join(' ').replaceAll(/[.,;:)]+(?= |$)/g, '');
@@ -46,7 +46,8 @@ function commandOf([noun = '', ...rest]: string[]): string {
 /** Placeholders as a person fills them in; a `…` leaves the rest open. */
 const filledIn = (command: string): string[] =>
   command
-    .replace(/…|\.\.\..*$/, '')
+    .replace(/…|\.\.\..*$| \|.*$|\\n.*$/, '')
+    .replaceAll(/\$\{[^}]+\}/g, 'spring-sale')
     .replaceAll(/<id>|\bN\b/g, '17')
     .replaceAll(/<[^>]+>/g, 'spring-sale')
     .split(' ')
