@@ -18,6 +18,7 @@ import { openRetries } from './retry/bullmq.ts';
 import { errorWords } from './telemetry/describe-error.ts';
 import { createLog } from './telemetry/log.ts';
 import { breakerMetrics, poolMetrics } from './telemetry/metrics.ts';
+import { tellServerErrors } from './telemetry/server-errors.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
 tellFailuresPlainly(errorWords);
@@ -76,6 +77,7 @@ const service = open.use(
       draining: stop.signal,
       leaving: leaving.signal,
       onError,
+      onServerError: tellServerErrors(log),
     },
   ),
 );

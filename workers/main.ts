@@ -23,6 +23,7 @@ import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { errorWords } from '../src/telemetry/describe-error.ts';
 import { createLog } from '../src/telemetry/log.ts';
 import { breakerMetrics, poolMetrics, workerMetrics } from '../src/telemetry/metrics.ts';
+import { tellServerErrors } from '../src/telemetry/server-errors.ts';
 import { startTelemetry } from '../src/telemetry/start.ts';
 import { watchCampaigns } from './campaign-watch.ts';
 import { finishHalfDone } from './finisher.ts';
@@ -41,8 +42,12 @@ const onError = (error: unknown) => log.error({ err: error }, 'a duty met an err
 const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
-const telling = { service: 'sluice-worker', ...config.telemetry, missing: () => health.missing() };
+let tellServerError: ReturnType<typeof tellServerErrors> | undefined;
+const onUnready = (cause: string[]) =>
+  tellServerError?.({ kind: 'not-ready', status: 503, listener: 'telemetry', at: 'GET /readyz', cause });
+const telling = { service: 'sluice-worker', ...config.telemetry, missing: () => health.missing(), onUnready };
 open.use(await startTelemetry(telling));
+tellServerError = tellServerErrors(log);
 const metrics = workerMetrics();
 const ledger = open.use(
   openLedger({

@@ -1,4 +1,5 @@
 // The options of the verbs: what each takes, the field of the admin API it fills, and how it is explained.
+import { isCampaignName, NAME_CHARS_MAX } from '../domain/campaign-name.ts';
 
 export interface Option {
   /** What the help shows in place of the value. */
@@ -48,8 +49,8 @@ export const OPTIONS = {
     value: 'TEXT',
     help: 'what people see',
     field: 'name',
-    read: (text) => (text.length <= 200 ? text : undefined),
-    expected: 'at most 200 characters',
+    read: (text) => (isCampaignName(text) ? text : undefined),
+    expected: `at most ${NAME_CHARS_MAX} characters, and no control characters`,
   },
   'opens-at': time('first moment of the sale', 'opensAt'),
   'closes-at': time('end of the sale', 'closesAt'),

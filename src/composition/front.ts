@@ -1,5 +1,4 @@
 // The public and the admin application, put together of the stores: the front itself does it, and its tests do.
-import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import { createCampaignDesk } from '../admission/campaign-desk.ts';
 import { createCampaignRoll } from '../admission/campaign-roll.ts';
@@ -11,6 +10,7 @@ import { createTickets, type Tickets } from '../admission/tickets.ts';
 import type { Breaker } from '../breaker.ts';
 import { systemClock } from '../domain/clock.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
+import type { ServerError } from '../domain/server-error.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import { createAdmin } from '../http/admin.ts';
 import type { AdminTokens } from '../http/admin-roles.ts';
@@ -19,6 +19,7 @@ import { createJoinLimits } from '../http/client-limits.ts';
 import { createFront } from '../http/front.ts';
 import { createIdentify, type IdentitySource } from '../http/identity.ts';
 import { watchEventLoop } from '../http/load-shedding.ts';
+import { tellingServerErrors } from '../http/server-errors.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -66,12 +67,14 @@ export interface FrontSettings {
   /** Aborts when who waits here is to ask elsewhere. */
   leaving: AbortSignal;
   onError: (error: unknown) => void;
+  /** Hears of every answer with a 5xx, of both listeners. */
+  onServerError: (error: ServerError) => void;
 }
 
 /** Dispose of it after its last answer, and before the connections it was made of. */
 export interface ComposedFront extends AsyncDisposable {
-  front: OpenAPIHono;
-  admin: OpenAPIHono;
+  front: ReturnType<typeof tellingServerErrors>;
+  admin: ReturnType<typeof tellingServerErrors>;
   breaker: Breaker;
   gate: Gate;
   returns: Returns;
@@ -123,7 +126,6 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     draining: settings.draining,
     leaving: settings.leaving,
     missing: async () => (redis.status === 'ready' && !breaker.isOpen() ? [] : ['redis']),
-    onError,
   });
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const admin = createAdmin({
@@ -148,11 +150,10 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     }),
     board,
     tokens: settings.tokens,
-    onError,
   });
   return {
-    front,
-    admin,
+    front: tellingServerErrors(front.fetch, 'public', settings.onServerError),
+    admin: tellingServerErrors(admin.fetch, 'admin', settings.onServerError),
     breaker,
     gate,
     returns,

@@ -6,7 +6,7 @@ import { answerTheRest } from './errors.ts';
 import { type GiveBackRouteDeps, giveBackRoute } from './give-back.ts';
 import { type JoinRouteDeps, joinRoute } from './joins.ts';
 import { pathOf } from './path.ts';
-import { json } from './respond.ts';
+import { because, json } from './respond.ts';
 import { type TicketRouteDeps, ticketRoute } from './tickets.ts';
 
 export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps, GiveBackRouteDeps {
@@ -15,7 +15,6 @@ export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps, GiveBackRoute
   draining: AbortSignal;
   /** What a request needs and does not have, by name; empty when the front may receive traffic. */
   missing: () => Promise<string[]>;
-  onError: (error: unknown) => void;
 }
 
 export function createFront(deps: FrontDeps): OpenAPIHono {
@@ -27,7 +26,8 @@ export function createFront(deps: FrontDeps): OpenAPIHono {
   app.get('/livez', () => json(200, { status: 'up' }));
   app.get('/readyz', async () => {
     const missing = deps.draining.aborted ? ['not draining'] : await deps.missing();
-    return json(missing.length === 0 ? 200 : 503, { ready: missing.length === 0, missing });
+    if (missing.length === 0) return json(200, { ready: true, missing });
+    return because('not-ready', missing, json(503, { ready: false, missing }));
   });
   app.get('/openapi.json', () => {
     const info = {
@@ -37,6 +37,6 @@ export function createFront(deps: FrontDeps): OpenAPIHono {
     };
     return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info }));
   });
-  answerTheRest(app, deps.onError);
+  answerTheRest(app);
   return app;
 }

@@ -15,6 +15,8 @@ export interface TelemetrySettings {
   otlpEndpoint: string | undefined;
   /** What the process needs for its work and does not have, by name; told by /readyz. A front tells it on its public port. */
   missing?: () => string[];
+  /** Hears of every answer that it is not ready. */
+  onUnready?: (missing: string[]) => void;
 }
 
 /** Starts it, or does nothing when it is off. Close it last: what is still buffered is sent then. */
@@ -46,6 +48,7 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
   const server = createServer((request, response) => {
     const path = request.url?.split('?', 1)[0];
     const missing = path === '/readyz' ? settings.missing?.() : undefined;
+    if (missing !== undefined && missing.length > 0) settings.onUnready?.(missing);
     if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
     else if (missing !== undefined) answer(response, missing.length === 0 ? 200 : 503, { missing });

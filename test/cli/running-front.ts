@@ -21,6 +21,8 @@ export interface RunningFront {
   /** Where a scrape finds the numbers: the front's first, then those of its workers. */
   metricsUrls: string[];
   dataDir: string;
+  /** What it has written so far. */
+  said: () => string;
 }
 
 /** Call at the top of a test file. `workers` issue what it sells; 0 leaves every ticket waiting. */
@@ -31,6 +33,7 @@ export function runningFront({ workers = 0 } = {}): RunningFront {
     adminToken: 'a-token-for-tests-and-no-secret',
     metricsUrls: [],
     dataDir: '',
+    said: () => said,
   };
   let child: ChildProcess | undefined;
   let said = '';
