@@ -139,6 +139,9 @@ export const limits = {
   /** What was begun in the ledger and not finished in the gate for this long is finished by a worker. */
   halfDoneMs: 5_000,
 
+  /** Of server errors of one kind one line is logged within this long: a reader sees that it goes on, and no disk fills. */
+  serverErrorLogMs: 10_000,
+
   /** A client's requests are counted over this long. */
   clientWindowSeconds: 10,
 
@@ -165,6 +168,8 @@ export const limits = {
   corsOriginsMax: 100,
 
   adminBodyBytes: 4_096,
+  /** A hundred of the longest tickets, of which a redrive may name so many. */
+  letterBodyBytes: 16_384,
   joinBodyBytes: 4_096,
   headerBytes: 16_384,
   headersMs: 5_000,

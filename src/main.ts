@@ -23,6 +23,7 @@ import { openRetries } from './retry/bullmq.ts';
 import { errorWords } from './telemetry/describe-error.ts';
 import { createLog } from './telemetry/log.ts';
 import { breakerMetrics, poolMetrics } from './telemetry/metrics.ts';
+import { tellServerErrors } from './telemetry/server-errors.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
 outliveOutput({ means: 'The front goes on; log lines are lost until it can be written again.' });
@@ -97,6 +98,7 @@ const service = open.use(
       leaving: leaving.signal,
       ownWorkersDown: () => ownWorkers?.down() ?? [],
       onError,
+      onServerError: tellServerErrors(log),
     },
   ),
 );

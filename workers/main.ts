@@ -28,6 +28,7 @@ import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { errorWords } from '../src/telemetry/describe-error.ts';
 import { createLog } from '../src/telemetry/log.ts';
 import { breakerMetrics, poolMetrics, workerMetrics } from '../src/telemetry/metrics.ts';
+import { tellServerErrors } from '../src/telemetry/server-errors.ts';
 import { startTelemetry } from '../src/telemetry/start.ts';
 import { watchCampaigns } from './campaign-watch.ts';
 import { finishHalfDone } from './finisher.ts';
@@ -50,7 +51,12 @@ await using open = new AsyncDisposableStack();
 
 // Asked from the first moment on, by every probe there is.
 let readiness = (): Readiness => ({ reasons: ['starting'], warnings: [] });
-open.use(await startTelemetry({ service: 'sluice-worker', ...config.telemetry, readiness: () => readiness() }));
+let tellServerError: ReturnType<typeof tellServerErrors> | undefined;
+const onUnready = (cause: readonly string[]) =>
+  tellServerError?.({ kind: 'not-ready', status: 503, listener: 'telemetry', at: 'GET /readyz', cause });
+const service = 'sluice-worker';
+open.use(await startTelemetry({ service, ...config.telemetry, readiness: () => readiness(), onUnready }));
+tellServerError = tellServerErrors(log);
 const metrics = workerMetrics();
 const ledger = open.use(
   openLedger({

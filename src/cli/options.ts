@@ -1,6 +1,6 @@
 // The options of the verbs: what each takes, the field of the admin API it fills, and how it is explained.
+import { isCampaignName, NAME_CHARS_MAX } from '../domain/campaign-name.ts';
 import { parseInstant } from '../domain/instant.ts';
-import { codePointCount, NAME_CODE_POINTS_MAX } from '../domain/text.ts';
 
 export interface Option {
   /** What the help shows in place of the value. */
@@ -50,8 +50,8 @@ export const OPTIONS = {
     value: 'TEXT',
     help: 'the name that buyers see; default: the id',
     field: 'name',
-    read: (text) => (codePointCount(text) <= NAME_CODE_POINTS_MAX ? text : undefined),
-    expected: `at most ${NAME_CODE_POINTS_MAX} characters`,
+    read: (text) => (isCampaignName(text) ? text : undefined),
+    expected: `at most ${NAME_CHARS_MAX} characters, and no control characters`,
   },
   'opens-at': time('when the sale opens', 'opensAt'),
   'closes-at': time('when the sale ends', 'closesAt'),

@@ -1,5 +1,4 @@
 // The public and the admin application, put together of the stores: the front itself does it, and its tests do.
-import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Hono } from 'hono';
 import { createCampaignDesk } from '../admission/campaign-desk.ts';
 import { createCampaignRoll } from '../admission/campaign-roll.ts';
@@ -11,16 +10,18 @@ import { createTickets, type Tickets } from '../admission/tickets.ts';
 import type { Breaker } from '../breaker.ts';
 import { systemClock } from '../domain/clock.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
+import type { ServerError } from '../domain/server-error.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import { createAdmin } from '../http/admin.ts';
 import type { AdminTokens } from '../http/admin-roles.ts';
 import { createAddressOf } from '../http/client-address.ts';
 import { createJoinLimits } from '../http/client-limits.ts';
-import { type Fetch, withCors } from '../http/cors.ts';
+import { withCors } from '../http/cors.ts';
 import { createFront } from '../http/front.ts';
 import { createIdentify, type IdentitySource } from '../http/identity.ts';
 import { watchEventLoop } from '../http/load-shedding.ts';
 import { createFrontReadiness, type FrontReadiness } from '../http/readiness.ts';
+import { tellingServerErrors } from '../http/server-errors.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -76,12 +77,14 @@ export interface FrontSettings {
   /** Numbers of the workers that this process started and that do not run now. */
   ownWorkersDown: () => number[];
   onError: (error: unknown) => void;
+  /** Hears of every answer with a 5xx, of both listeners. */
+  onServerError: (error: ServerError) => void;
 }
 
 /** Dispose of it after its last answer, and before the connections it was made of. */
 export interface ComposedFront extends AsyncDisposable {
-  front: { fetch: Fetch };
-  admin: OpenAPIHono;
+  front: ReturnType<typeof tellingServerErrors>;
+  admin: ReturnType<typeof tellingServerErrors>;
   breaker: Breaker;
   gate: Gate;
   returns: Returns;
@@ -149,7 +152,6 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     }),
     leaving: settings.leaving,
     readiness: readiness.readiness,
-    onError,
   });
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const admin = createAdmin({
@@ -175,11 +177,10 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     board,
     tokens: settings.tokens,
     adminUrl: settings.adminUrl,
-    onError,
   });
   return {
-    front: { fetch: withCors(front.fetch, corsOrigins) },
-    admin,
+    front: tellingServerErrors(withCors(front.fetch, corsOrigins), 'public', settings.onServerError),
+    admin: tellingServerErrors(admin.fetch, 'admin', settings.onServerError),
     breaker,
     gate,
     returns,

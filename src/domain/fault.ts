@@ -8,6 +8,8 @@ export type FaultCode =
   | 'gate-unverified'
   | 'unidentified'
   | 'corrupt-state'
+  /** A statement or a script of ours that can never work: a mistake in Sluice, or a store of another version. */
+  | 'defect'
   | 'conflict'
   | 'invalid'
   | 'not-found'

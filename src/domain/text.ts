@@ -1,10 +1,5 @@
 // Text that somebody typed: how long it may be, and how it is shown so that it can neither hide nor move anything.
 
-/** Code points of a campaign's name, as its column counts them: an emoji is one, though JavaScript says two. */
-export const NAME_CODE_POINTS_MAX = 200;
-
-export const codePointCount = (text: string): number => Array.from(text).length;
-
 /**
  * What a terminal obeys instead of showing it (control characters, bidirectional controls), or shows as nothing
  * (zero-width characters, fillers, lone surrogates). Whole emoji are found first: they are joined by such characters.

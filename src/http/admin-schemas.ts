@@ -1,27 +1,31 @@
 // The shapes of the admin API. Unknown fields are refused by name: a typing error must not look like a setting.
 import { z } from '@hono/zod-openapi';
+import { isCampaignName, NAME_CHARS_MAX, NAME_EXPECTED, NAME_PATTERN } from '../domain/campaign-name.ts';
 import { parseInstant } from '../domain/instant.ts';
-import { NAME_CODE_POINTS_MAX } from '../domain/text.ts';
 import { limits } from '../limits.ts';
 import { campaignId } from './schemas.ts';
 
-/** The gate takes no time before 1970, the ledger none after 9999. */
-const TIME_MAX = parseInstant('9999-12-31T23:59:59.999Z')!;
-const isKeepable = (text: string): boolean => {
-  const ms = parseInstant(text);
-  return ms !== undefined && ms >= 0 && ms <= TIME_MAX;
-};
+/** The gate takes no time before 1970, the ledger none after 9999; a year less at both ends, whatever the offset. */
+const YEARS = /^(?:197[1-9]|19[89]\d|[2-8]\d{3}|9[0-8]\d\d|99[0-8]\d|999[0-8])-/;
 const time = z.iso
   .datetime({ offset: true, abort: true })
-  .refine(isKeepable, 'lies between 1970 and 9999')
-  .nullable()
-  .openapi({ example: '2026-12-24T09:00:00Z' });
+  .refine((text) => YEARS.test(text) && parseInstant(text) !== undefined, 'lies between the years 1971 and 9998')
+  .nullable();
+const described = { format: 'date-time', pattern: YEARS.source };
+const name = z
+  .string()
+  .refine(isCampaignName, NAME_EXPECTED)
+  .openapi({ maxLength: NAME_CHARS_MAX, pattern: NAME_PATTERN, example: 'Spring sale' });
 const rate = z.int().min(0).max(limits.rateMax).openapi({ description: 'Joins per second; 0 for no limit' });
 
 const changeable = {
-  name: z.string().max(NAME_CODE_POINTS_MAX).optional(),
-  opensAt: time.optional(),
-  closesAt: time.optional(),
+  name: name.optional(),
+  opensAt: time.optional().openapi({ ...described, example: '2026-12-24T09:00:00Z' }),
+  closesAt: time.optional().openapi({
+    ...described,
+    example: '2026-12-24T21:00:00Z',
+    description: 'After opensAt; two that contradict each other are a 409',
+  }),
   ratePerSecond: rate.optional(),
   burst: z
     .int()
@@ -58,9 +62,17 @@ export const changeBody = z
   .strictObject(changeable)
   .refine((body) => Object.keys(body).length > 0, 'names at least one setting to change')
   .refine(({ burst, ratePerSecond }) => burst === undefined || ratePerSecond !== 0, BURST_ALONE)
-  .openapi('ChangeCampaign', burstTakesRate(rateAboveZero));
+  .openapi('ChangeCampaign', { minProperties: 1, ...burstTakesRate(rateAboveZero) });
 
 export const stockBody = z.strictObject({ add: z.int().min(1).max(limits.stockMax) }).openapi('AddStock');
+
+/** Who acts, for the audit log. What the log cannot take stays out of it; the role stands there in any case. */
+export const actorHeader = z.object({
+  'x-actor': z
+    .string()
+    .optional()
+    .openapi({ description: 'Your name for the audit log: 1 to 64 of A-Z a-z 0-9 _ . @ - and space', example: 'ann' }),
+});
 
 export const adminCampaign = z
   .object({

@@ -9,7 +9,15 @@ import type { StoredCampaign } from '../domain/campaign.ts';
 import { parseInstant } from '../domain/instant.ts';
 import { limits } from '../limits.ts';
 import { type AdminTokens, actorOf, adminRoles } from './admin-roles.ts';
-import { adminCampaign, campaignSummary, changeBody, createBody, stockAdded, stockBody } from './admin-schemas.ts';
+import {
+  actorHeader,
+  adminCampaign,
+  campaignSummary,
+  changeBody,
+  createBody,
+  stockAdded,
+  stockBody,
+} from './admin-schemas.ts';
 import { boardRoute } from './board.ts';
 import { isoTime } from './campaigns.ts';
 import { serversOf } from './declare.ts';
@@ -17,7 +25,7 @@ import { answerTheRest, invalid, noSuchCampaign, requireJson } from './errors.ts
 import { letterRoutes } from './letters.ts';
 import { type ReconcileDeps, reconcileRoutes } from './reconcile.ts';
 import { json } from './respond.ts';
-import { campaignId, jsonAnswer, problemAnswer } from './schemas.ts';
+import { campaignId, jsonAnswer, problemAnswer, wholeNumber } from './schemas.ts';
 
 export interface AdminDeps {
   desk: CampaignDesk;
@@ -29,7 +37,6 @@ export interface AdminDeps {
   tokens: AdminTokens;
   /** Where operators reach it, if that is not its own address. */
   adminUrl?: string | undefined;
-  onError: (error: unknown) => void;
 }
 
 const params = z.object({ id: campaignId });
@@ -41,16 +48,17 @@ const refused = {
   400: problemAnswer('Neither well-formed JSON nor a bearer token'),
   401: problemAnswer('The bearer token is missing or wrong'),
   403: problemAnswer('forbidden: the token may only read'),
-  413: problemAnswer('The body is larger than 4 KB'),
+  413: problemAnswer('The body is larger than 4 KB; with a choice of dead letters, than 16 KB'),
   415: problemAnswer('The body is not application/json'),
   422: problemAnswer('The request is not valid; it names each field'),
+  500: problemAnswer('A fault of Sluice itself: its log has the cause'),
   503: problemAnswer('The outcome is unknown: ask again after Retry-After'),
 };
 const changed = {
   ...refused,
   200: jsonAnswer('As it is now', adminCampaign),
   404: problemAnswer('No such campaign'),
-  409: problemAnswer('Not possible in its present state'),
+  409: problemAnswer('Not possible in its present state, or contradicts what was asked before'),
 };
 
 export function createAdmin(deps: AdminDeps): OpenAPIHono {
@@ -58,14 +66,19 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   const app = new OpenAPIHono({
     defaultHook: (result) => (result.success ? undefined : invalid(result.error.issues)),
   });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.get('/livez', () => json(200, { status: 'up' }));
   app.get('/openapi.json', () => {
     const info = { title: 'Sluice admin', version: '1' };
-    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info, ...serversOf(deps.adminUrl) }));
+    return json(
+      200,
+      app.getOpenAPI31Document({ openapi: '3.1.0', info, security: [{ token: [] }], ...serversOf(deps.adminUrl) }),
+    );
   });
   if (deps.board !== undefined) boardRoute(app, { board: deps.board, tokens: deps.tokens });
   for (const check of adminRoles(deps.tokens)) app.use('/admin/*', check);
-  app.use('/admin/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
+  app.use('/admin/campaigns/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
+  app.use('/admin/dead-letters/*', bodyLimit({ maxSize: limits.letterBodyBytes }));
   app.use('/admin/*', requireJson);
 
   app.openapi(
@@ -73,7 +86,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       method: 'post',
       path: '/admin/campaigns',
       summary: 'Create a campaign',
-      request: { body: jsonBody(createBody) },
+      request: { headers: actorHeader, body: jsonBody(createBody) },
       responses: { ...changed, 201: jsonAnswer('Created', adminCampaign) },
     }),
     async (c) => {
@@ -88,7 +101,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       path: '/admin/campaigns',
       summary: 'List campaigns, by id',
       request: {
-        query: z.object({ after: campaignId.optional(), limit: z.coerce.number().int().min(1).max(500).default(100) }),
+        query: z.object({ after: campaignId.optional(), limit: wholeNumber(1, 500, 100) }),
       },
       responses: { ...refused, 200: jsonAnswer('A page', z.object({ campaigns: z.array(adminCampaign) })) },
     }),
@@ -118,7 +131,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       method: 'patch',
       path: '/admin/campaigns/{id}',
       summary: 'Change a live campaign',
-      request: { params, body: jsonBody(changeBody) },
+      request: { params, headers: actorHeader, body: jsonBody(changeBody) },
       responses: changed,
     }),
     async (c) => {
@@ -136,7 +149,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
         method: 'post',
         path: `/admin/campaigns/{id}/${verb}`,
         summary: `${verb[0]!.toUpperCase()}${verb.slice(1)} a campaign`,
-        request: { params },
+        request: { params, headers: actorHeader },
         responses: changed,
       }),
       async (c) =>
@@ -150,7 +163,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       summary: 'Add stock, once for each Idempotency-Key',
       request: {
         params,
-        headers: z.object({ 'idempotency-key': z.string().regex(/^"?[A-Za-z0-9_-]{1,64}"?$/) }),
+        headers: actorHeader.extend({ 'idempotency-key': z.string().regex(/^"?[A-Za-z0-9_-]{1,64}"?$/) }),
         body: jsonBody(stockBody),
       },
       responses: { ...changed, 200: jsonAnswer('As it is now, and what this call added', stockAdded) },
@@ -164,7 +177,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   );
   reconcileRoutes(app, { reconcile: deps.reconcile, changed, actor: actorOf });
   letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
-  answerTheRest(app, deps.onError);
+  answerTheRest(app);
   return app;
 }
 

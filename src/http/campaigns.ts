@@ -37,7 +37,9 @@ export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
       if (memory === undefined) return problems.unknownCampaign();
       const { view, drain } = memory;
       if (view.remaining <= 0 && !isCurrent(memory, Date.now())) {
-        return problems.unavailable('The gate cannot be read just now, and there may be units again.');
+        return problems.unavailable('The gate cannot be read just now, and there may be units again.', {
+          kind: 'redis-unavailable',
+        });
       }
       const rate = drain.perSecond();
       const body: z.input<typeof campaignSchema> = {

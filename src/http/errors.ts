@@ -1,25 +1,26 @@
 // What is left when no handler answered: wrong paths, wrong methods, bad bodies and whatever was thrown. Never a stack.
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context, Next } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { Fault, isFault } from '../domain/fault.ts';
+import { Fault } from '../domain/fault.ts';
 import * as problems from './problems.ts';
 import { problem } from './respond.ts';
 
 const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'];
 
-export function answerTheRest(app: OpenAPIHono, onError: (error: unknown) => void): void {
+export function answerTheRest(app: OpenAPIHono): void {
   app.notFound((c) => {
     const allowed = METHODS.filter((method) =>
-      app.router.match(method, c.req.path)[0].some(([[, route]]) => route.path !== '/admin/*'),
+      // Middleware is of all methods.
+      app.router.match(method, c.req.path)[0].some(([[, route]]) => route.method === method),
     );
     return allowed.length > 0 ? problems.methodNotAllowed(allowed) : problems.notFound();
   });
   app.onError((error, c) => {
     if (isHalfSent(c)) return problems.notUnderstood();
     if (error instanceof HTTPException) return problems.ofStatus(error.status, error.getResponse().headers);
-    if (!isFault(error) || error.code === 'corrupt-state') onError(error);
     return problems.faulted(error);
   });
 }
@@ -47,6 +48,8 @@ export async function requireJson(c: Context, next: Next): Promise<Response | un
   if (hasBody && c.req.header('content-length') !== '0' && !/^application\/json\s*(;|$)/i.test(type)) {
     return problems.ofStatus(415);
   }
+  // Decoding would put U+FFFD in place of what is no UTF-8, and keep that.
+  if (hasBody && !isUtf8(await c.req.arrayBuffer())) return problems.ofStatus(400);
   await next();
   return undefined;
 }

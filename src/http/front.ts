@@ -7,14 +7,13 @@ import { answerTheRest } from './errors.ts';
 import { type GiveBackRouteDeps, giveBackRoute } from './give-back.ts';
 import { type JoinRouteDeps, joinRoute } from './joins.ts';
 import { pathOf } from './path.ts';
-import { json } from './respond.ts';
+import { because, json } from './respond.ts';
 import { type TicketRouteDeps, ticketRoute } from './tickets.ts';
 
 export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps, GiveBackRouteDeps, CampaignRouteDeps {
   /** Where buyers reach it, if that is not its own address. */
   publicUrl?: string | undefined;
   readiness: () => Readiness;
-  onError: (error: unknown) => void;
 }
 
 export function createFront(deps: FrontDeps): OpenAPIHono {
@@ -26,7 +25,8 @@ export function createFront(deps: FrontDeps): OpenAPIHono {
   app.get('/livez', () => json(200, { status: 'up' }));
   app.get('/readyz', () => {
     const readiness = deps.readiness();
-    return json(readiness.reasons.length === 0 ? 200 : 503, readinessBody(readiness));
+    const body = readinessBody(readiness);
+    return body.ready ? json(200, body) : because('not-ready', readiness.reasons, json(503, body));
   });
   app.get('/openapi.json', () => {
     const info = {
@@ -36,6 +36,6 @@ export function createFront(deps: FrontDeps): OpenAPIHono {
     };
     return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info, ...serversOf(deps.publicUrl) }));
   });
-  answerTheRest(app, deps.onError);
+  answerTheRest(app);
   return app;
 }

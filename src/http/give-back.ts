@@ -54,7 +54,7 @@ async function giveBack(deps: GiveBackRouteDeps, { held, user }: Asked): Promise
     case 'cancelling':
       return jsonText(202, ticketJson(answer.body), retryAfter(answer.body.pollAfterMs));
     case 'busy':
-      return problems.unavailable('Your ticket is being worked on just now. Ask again.');
+      return problems.unavailable('Your ticket is being worked on just now. Ask again.', { kind: 'ticket-in-work' });
     case 'unaccounted':
       return problems.unaccountedTicket();
     case 'unknown':

@@ -82,7 +82,7 @@ function join(c: Context, deps: JoinRouteDeps): Response | Promise<Response> {
 
 function shed(deps: JoinRouteDeps, reason: ShedReason): Response {
   deps.shed[reason] += 1;
-  return problems.overloaded();
+  return problems.overloaded(`the ${reason} is too slow`);
 }
 
 interface AskedJoin {
@@ -92,7 +92,7 @@ interface AskedJoin {
 }
 
 function joinAs(deps: JoinRouteDeps, identity: Identity, asked: AskedJoin): Response | Promise<Response> {
-  if (identity.kind === 'unknown') return problems.unavailable(identity.detail);
+  if (identity.kind === 'unknown') return problems.unavailable(identity.detail, { kind: 'identity-unknown' });
   if (identity.kind !== 'user') return problems.unidentified(identity);
   return limited(deps.clientLimits.user, identity.user, () => decideJoin(deps, identity.user, asked));
 }

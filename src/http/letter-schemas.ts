@@ -2,13 +2,14 @@
 import { z } from '@hono/zod-openapi';
 import { LETTER_STATES } from '../domain/dead-letter.ts';
 import { limits } from '../limits.ts';
-import { campaignId } from './schemas.ts';
+import { campaignId, wholeNumber } from './schemas.ts';
 
 /** What `int unsigned` and `bigint unsigned` columns are asked for: ids grow by one. */
 const id = z.int().min(1);
 const state = z.enum(LETTER_STATES);
-const REASON_CHARS_MAX = 64;
-/** As many tickets as fit into the body anyway. */
+/** Reasons are ASCII in the ledger; it refuses to compare them with anything else. */
+const REASON = /^[\x20-\x7e]{1,64}$/;
+/** The body has room for as many of the longest tickets. */
 const TICKETS_MAX = 100;
 
 export const deadLetter = z
@@ -36,8 +37,8 @@ export const deadLetterDetails = deadLetter
 export const letterQuery = z.object({
   campaign: campaignId.optional(),
   state: state.optional(),
-  after: z.coerce.number().int().min(0).default(0),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  after: wholeNumber(0, Number.MAX_SAFE_INTEGER, 0),
+  limit: wholeNumber(1, 500, 100),
 });
 
 export const letterPage = z
@@ -49,7 +50,7 @@ export const letterPage = z
   })
   .openapi('DeadLetterPage');
 
-export const letterParams = z.object({ id: z.coerce.number().int().min(1).openapi({ example: 17 }) });
+export const letterParams = z.object({ id: wholeNumber(1, Number.MAX_SAFE_INTEGER) });
 
 export const choiceBody = z
   .strictObject({
@@ -60,7 +61,7 @@ export const choiceBody = z
       .max(TICKETS_MAX)
       .optional()
       .openapi({ description: 'Ids of dead letters, or signed tickets; all kept ones of the campaign if not given' }),
-    reason: z.string().min(1).max(REASON_CHARS_MAX).optional(),
+    reason: z.string().regex(REASON, 'takes 1 to 64 printable ASCII characters, as all reasons are').optional(),
     limit: z.int().min(1).max(limits.lettersPerCallMax).optional(),
     dryRun: z.boolean().default(false),
   })

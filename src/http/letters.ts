@@ -4,6 +4,7 @@ import type { Context } from 'hono';
 import type { LetterDesk } from '../admission/letter-desk.ts';
 import type { StoredDeadLetter } from '../domain/dead-letter.ts';
 import { Fault } from '../domain/fault.ts';
+import { actorHeader } from './admin-schemas.ts';
 import { isoTime } from './campaigns.ts';
 import {
   choiceBody,
@@ -51,7 +52,10 @@ export function letterRoutes(app: OpenAPIHono, deps: LetterRouteDeps): void {
         method: 'post',
         path: `${PATH}/${verb}`,
         summary: verb === 'redrive' ? 'Try kept tickets again' : 'Give kept tickets up for good; their units go back',
-        request: { body: { required: true, content: { 'application/json': { schema: choiceBody } } } },
+        request: {
+          headers: actorHeader,
+          body: { required: true, content: { 'application/json': { schema: choiceBody } } },
+        },
         responses: { ...refused, 200: jsonAnswer('What was done, and what is left', letterWork) },
       }),
       async (c) => c.json(await deps.letters[verb](c.req.valid('json'), actor(c)), 200),

@@ -1,8 +1,9 @@
 // Every no and every fault a client can see, with its stable type URI.
 import type { Decision } from '../domain/decision.ts';
-import { type FaultCode, isFault } from '../domain/fault.ts';
+import { type Fault, type FaultCode, isFault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
-import { problem, problemText, retryAfter } from './respond.ts';
+import { isServerErrorKind, type ServerErrorKind } from '../domain/server-error.ts';
+import { because, problem, problemText, retryAfter } from './respond.ts';
 
 const own = (slug: string): string => `urn:problem-type:sluice:${slug}`;
 const registered = (slug: string): string => `https://iana.org/assignments/http-problem-types#${slug}`;
@@ -64,10 +65,18 @@ export const tooMany = (waitMs: number, { name, count, windowSeconds }: Quota): 
     },
   );
 
-export const unavailable = (detail: string, waitMs = UNAVAILABLE_MS): Response =>
-  problem(
-    { type: registered('temporary-reduced-capacity'), title: 'Ask again in a moment', status: 503, detail },
-    retryAfter(waitMs),
+/** `kind` is for the log and the metric. */
+export const unavailable = (
+  detail: string,
+  { waitMs = UNAVAILABLE_MS, kind = 'other' }: { waitMs?: number; kind?: ServerErrorKind } = {},
+): Response =>
+  because(
+    kind,
+    detail,
+    problem(
+      { type: registered('temporary-reduced-capacity'), title: 'Ask again in a moment', status: 503, detail },
+      retryAfter(waitMs),
+    ),
   );
 
 const OVERLOADED = JSON.stringify({
@@ -78,7 +87,8 @@ const OVERLOADED = JSON.stringify({
 });
 
 /** The refusal of an overload: it must cost next to nothing. */
-export const overloaded = (): Response => problemText(503, OVERLOADED, retryAfter(UNAVAILABLE_MS));
+export const overloaded = (slow: string): Response =>
+  because('overloaded', slow, problemText(503, OVERLOADED, retryAfter(UNAVAILABLE_MS)));
 
 export type Refusal = Exclude<Decision, { kind: 'admitted' | 'known' }>;
 
@@ -93,23 +103,26 @@ export function refused(refusal: Refusal, view: GateView): Response {
     case 'throttled':
       return throttled(refusal.waitMs, view);
     case 'backlogged':
-      return unavailable('The backlog is at its bound; your place is not lost, you have none yet.');
+      return unavailable('The backlog is at its bound; your place is not lost, you have none yet.', {
+        kind: 'backlogged',
+      });
     case 'not-open':
       return notOpen(refusal.opensAt);
     case 'paused':
-      return problem(
-        { type: own('campaign-paused'), title: 'The campaign is paused', status: 503 },
-        retryAfter(PAUSED_MS),
+      return because(
+        'paused',
+        'The campaign is paused',
+        problem({ type: own('campaign-paused'), title: 'The campaign is paused', status: 503 }, retryAfter(PAUSED_MS)),
       );
     case 'ended':
       return problem({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
     case 'recovering':
-      return unavailable(
-        'The campaign recovers from a fault; holders of tickets come first.',
-        Math.max(UNAVAILABLE_MS, view.recoveringUntil - Date.now()),
-      );
+      return unavailable('The campaign recovers from a fault; holders of tickets come first.', {
+        waitMs: Math.max(UNAVAILABLE_MS, view.recoveringUntil - Date.now()),
+        kind: 'recovering',
+      });
     case 'expired':
-      return unavailable('The gate was too slow to decide; nothing was decided.');
+      return unavailable('The gate was too slow to decide; nothing was decided.', { kind: 'expired' });
   }
 }
 
@@ -167,17 +180,38 @@ const FAULT_STATUS: Partial<Record<FaultCode, number>> = { conflict: 409, invali
 
 /** What a fault looks like from outside: it says whether asking again helps, never what broke. */
 export function faulted(error: unknown): Response {
+  const response = answerTo(error);
+  return response.status < 500 ? response : because(kindOf(error), error, response);
+}
+
+function kindOf(error: unknown): ServerErrorKind {
+  if (!isFault(error)) return 'internal';
+  // What the API had accepted and the ledger did not: a bound of ours is wrong.
+  if (isRefusalOfTheLedger(error)) return 'defect';
+  return isServerErrorKind(error.code) ? error.code : 'other';
+}
+
+/** Our own refusals have no cause. */
+const isRefusalOfTheLedger = ({ code, cause }: Fault): boolean =>
+  cause !== undefined && (code === 'invalid' || code === 'conflict');
+
+function answerTo(error: unknown): Response {
   if (isFault(error)) {
     if (error.retryable) return unavailable('The outcome is unknown. Asking again is safe.');
     if (error.code === 'unidentified') {
       return unidentified({ detail: 'The place of this ticket was lost: ask again as its user.' });
     }
     const status = FAULT_STATUS[error.code];
-    // A fault with a cause quotes the database, which names tables and columns.
-    const title = error.cause === undefined ? error.message : 'The ledger does not take this';
-    if (status !== undefined) return problem({ type: own(error.code), title, status });
+    if (status !== undefined && !isRefusalOfTheLedger(error)) {
+      return problem({ type: own(error.code), title: error.message, status });
+    }
   }
-  return problem({ type: own('internal'), title: 'Something broke on our side', status: 500 });
+  return problem({
+    type: own('internal'),
+    title: 'Something broke on our side',
+    status: 500,
+    detail: 'This is a fault in Sluice or in its data, and no outage. The log of this front has the cause.',
+  });
 }
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));

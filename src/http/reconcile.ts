@@ -1,6 +1,7 @@
 // /admin/campaigns/{id}/reconcile: what the stores say of one campaign, compared; and the gate built anew from the ledger.
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { actorHeader } from './admin-schemas.ts';
 import { noSuchCampaign } from './errors.ts';
 import { campaignId, jsonAnswer, type problemAnswer } from './schemas.ts';
 
@@ -65,7 +66,7 @@ export function reconcileRoutes(app: OpenAPIHono, { reconcile, changed, actor }:
       path: PATH,
       summary:
         'Build the gate anew from the ledger: joins are refused for a moment, lost tickets come back to who polls',
-      request: { params },
+      request: { params, headers: actorHeader },
       responses: { ...changed, 200: jsonAnswer('What is left', report) },
     }),
     async (c) => {

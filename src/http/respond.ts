@@ -1,4 +1,5 @@
 // Responses of the hot paths are built whole: a middleware that adds headers afterwards costs a fifth of a request.
+import type { ServerErrorKind } from '../domain/server-error.ts';
 import { SECURE_HEADERS } from '../listener/bare-answers.ts';
 
 export { SECURE_HEADERS };
@@ -27,13 +28,27 @@ export interface Problem {
   [extension: string]: unknown;
 }
 
-export const problem = (body: Problem, headers?: Record<string, string>): Response =>
-  problemText(body.status, JSON.stringify(body), headers);
+export function problem(body: Problem, headers?: Record<string, string>): Response {
+  const response = problemText(body.status, JSON.stringify(body), headers);
+  return body.status < 500 ? response : because('other', body.detail ?? body.title, response);
+}
 
 /** The same for a body that is JSON already. */
 export function problemText(status: number, text: string, headers?: Record<string, string>): Response {
   return new Response(text, { status, headers: headers ? { ...PROBLEM_HEADERS, ...headers } : PROBLEM_HEADERS });
 }
+
+/** What a 5xx was for us, until its answer has left. */
+const reasons = new WeakMap<Response, { kind: ServerErrorKind; cause: unknown }>();
+
+/** `response`, and why there is such an answer: for the log and the metric, never for the client. */
+export function because(kind: ServerErrorKind, cause: unknown, response: Response): Response {
+  reasons.set(response, { kind, cause });
+  return response;
+}
+
+export const reasonOf = (response: Response): { kind: ServerErrorKind; cause: unknown } | undefined =>
+  reasons.get(response);
 
 /** Whole seconds for `Retry-After`: at least `waitMs`, spread up to twice that, so that a crowd does not come back at once. */
 export function retryAfter(waitMs: number): Record<string, string> {

@@ -54,6 +54,22 @@ export const campaignSchema = z
   })
   .openapi('Campaign');
 
+/**
+ * A whole number of a query or a path: decimal digits and nothing else. Number() would take the empty text for 0, and
+ * `1e3`, `0x10` and blanks for numbers.
+ */
+export const wholeNumber = (min: number, max: number, fallback?: number) => {
+  const described = { type: 'integer' as const, minimum: min, maximum: max };
+  const read = z
+    .string()
+    .regex(/^(?:0|[1-9]\d{0,15})$/, 'takes a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+  return fallback === undefined
+    ? read.openapi(described)
+    : read.default(fallback).openapi({ ...described, default: fallback });
+};
+
 /** An answer with a problem body, as every refusal has. */
 export const problemAnswer = (description: string) => ({
   description,

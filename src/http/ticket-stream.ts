@@ -43,7 +43,8 @@ export function createTicketStream(deps: TicketStreamDeps, rhythm: HeartbeatOpti
     if (isFinal(body.status) && c.req.header('last-event-id') === eventId(body)) return ended();
     if (c.req.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
     const waiting = deps.tickets.startWaiting();
-    if (waiting === undefined) return problems.unavailable('Too many clients wait here. Poll the ticket instead.');
+    if (waiting === undefined)
+      return problems.unavailable('Too many clients wait here. Poll the ticket instead.', { kind: 'streams-full' });
     const { body: text } = streamSSE(c, async (events) => {
       using _ = waiting;
       const over = new AbortController();

@@ -71,7 +71,7 @@ export function withHeldTicket(
 ): Response | Promise<Response> {
   const header = headersOf(c);
   return inTurn(deps.identify(header), (identity) => {
-    if (identity.kind === 'unknown') return problems.unavailable(identity.detail);
+    if (identity.kind === 'unknown') return problems.unavailable(identity.detail, { kind: 'identity-unknown' });
     // Told before anything is said of the ticket. Where there is no scheme to name, it is as good as somebody else.
     if (identity.kind === 'invalid' && identity.challenge !== undefined) return problems.unidentified(identity);
     const held = deps.tickets.hold(c.req.param('ticket')!);

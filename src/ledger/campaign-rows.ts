@@ -1,6 +1,7 @@
 // Campaigns as rows: the one place that knows both forms.
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Campaign, CampaignState, StoredCampaign } from '../domain/campaign.ts';
+import { isCampaignName, NAME_EXPECTED } from '../domain/campaign-name.ts';
 import { Fault } from '../domain/fault.ts';
 import type { CampaignsTable, Schema } from './schema.ts';
 
@@ -8,7 +9,7 @@ import type { CampaignsTable, Schema } from './schema.ts';
 const BUCKET_USERS_MEAN = 90;
 const BUCKETS_MIN = 16;
 /** What `int unsigned` holds, and the unit of a ticket. */
-const UINT32_MAX = 2 ** 32 - 1;
+export const UINT32_MAX = 2 ** 32 - 1;
 
 export const bucketsFor = (stock: number): number => Math.max(BUCKETS_MIN, Math.ceil(stock / BUCKET_USERS_MEAN));
 
@@ -67,7 +68,10 @@ export async function writeCampaign(tx: Kysely<Schema>, campaign: Campaign): Pro
     .execute();
 }
 
-/** Throws `invalid`, naming the setting, for what the ledger could not keep; HTTP has finer bounds of its own. */
+/**
+ * Throws `invalid`, naming the setting, for what the ledger could not keep (HTTP has finer bounds of its own), and
+ * `conflict` for two settings that are good by themselves and contradict each other.
+ */
 export function assertKeepable(campaign: Omit<Campaign, 'id' | 'createdAt'>): void {
   const counts = ['stock', 'ratePerSecond', 'burst', 'backlogMax', 'shards', 'buckets'] as const;
   for (const count of counts) {
@@ -75,13 +79,14 @@ export function assertKeepable(campaign: Omit<Campaign, 'id' | 'createdAt'>): vo
     if (Number.isInteger(value) && value >= 0 && value <= UINT32_MAX) continue;
     throw new Fault('invalid', `${count} is no whole number from 0 to ${UINT32_MAX}`);
   }
+  if (!isCampaignName(campaign.name)) throw new Fault('invalid', `name ${NAME_EXPECTED}`);
   if (campaign.stock < 1) throw new Fault('invalid', 'stock is less than 1');
   const { opensAt, closesAt } = campaign;
   for (const [name, ms] of Object.entries({ opensAt, closesAt })) {
     if (ms !== null && Number.isNaN(new Date(ms).getTime())) throw new Fault('invalid', `${name} is no time`);
   }
   if (opensAt !== null && closesAt !== null && closesAt <= opensAt) {
-    throw new Fault('invalid', 'closesAt is not after opensAt');
+    throw new Fault('conflict', 'closesAt is not after opensAt');
   }
 }
 

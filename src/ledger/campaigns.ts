@@ -79,7 +79,7 @@ export async function listLiveCampaigns(ledger: Ledger, limit = 10_000): Promise
   return (await query.orderBy('id').limit(limit).execute()).map(campaignOf);
 }
 
-/** Changes settings. Throws `not-found`, `conflict` when the campaign is closed, `invalid` when it cannot be kept. */
+/** Changes settings. Throws `not-found`, `conflict` when the campaign is closed or its times contradict each other, `invalid` when it cannot be kept. */
 export function changeCampaign(
   ledger: Ledger,
   id: string,
@@ -132,7 +132,8 @@ interface Change {
 
 /**
  * Changes one campaign within a transaction: version + 1, audited, to be projected and drained anew. Nothing of it when
- * `to` returns the settings as they were. Throws `not-found`, `conflict` for a closed campaign, `invalid`.
+ * `to` returns the settings as they were. Throws `not-found`, `conflict` for a closed campaign and settings that contradict
+ * each other, `invalid`.
  */
 export async function change(
   tx: Kysely<Schema>,
@@ -144,8 +145,9 @@ export async function change(
   if (JSON.stringify(wanted) === JSON.stringify(before)) return before;
   if (isFinal(before.state)) throw new Fault('conflict', `campaign ${id} is closed, and closed is final`);
   assertKeepable(wanted);
-  const after = { ...wanted, version: before.version + 1 };
-  await writeCampaign(tx, after);
+  await writeCampaign(tx, { ...wanted, version: before.version + 1 });
+  // What is told, audited and projected is what stands there, not what was sent.
+  const after = await lockCampaign(tx, id);
   await audit(tx, { actor, action, campaign: id, before, after });
   return after;
 }

@@ -40,7 +40,7 @@ export interface Ledger extends AsyncDisposable {
 
 /**
  * Opens a pool; connects when first used. Everything it offers throws Faults: `ledger-unavailable` (retryable) when the
- * ledger is out of reach, gives no connection in time or does not answer, `conflict` for a duplicate key, `invalid` for
+ * ledger is out of reach, gives no connection in time or does not answer, `defect` for a statement that can never work, `conflict` for a duplicate key, `invalid` for
  * a value it refuses. `kindOf` of errors.ts tells them further apart.
  */
 export function openLedger(options: LedgerOptions): Ledger {

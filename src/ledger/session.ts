@@ -31,11 +31,12 @@ export function openSession(connection: PoolConnection, statementMs: number, onD
     // mysql2 only half-closes; against a server that hangs the socket would stay for ever.
     (connection as PoolConnection & { stream?: Socket }).stream?.destroy();
   };
-  const fail = (error: unknown): Fault => {
-    const fault = statementFault(error);
+  const fail = (error: unknown, sql: string): Fault => {
+    const fault = statementFault(error, sql);
     const kind = kindOf(fault);
     failure ??= fault;
-    if (kind === 'unknown' || kind === 'down') {
+    // A mistake that the server did not answer may have left the connection half-way through a statement.
+    if (kind === 'unknown' || kind === 'down' || (kind === 'defect' && fault.cause instanceof TypeError)) {
       if (!doomed) onDoubt();
       destroy();
     }
@@ -48,7 +49,7 @@ export function openSession(connection: PoolConnection, statementMs: number, onD
         if (over) return;
         over = true;
         clearTimeout(deadline);
-        if (error) reject(fail(error));
+        if (error) reject(fail(error, sql));
         else resolve(answerOf(result));
       };
       // mysql2's own timeout does not cover PREPARE, and leaves the connection wedged.

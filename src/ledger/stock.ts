@@ -1,7 +1,7 @@
 // More stock for a campaign that runs, once per idempotency key.
 import type { Kysely } from 'kysely';
 import { Fault } from '../domain/fault.ts';
-import { lockCampaign } from './campaign-rows.ts';
+import { lockCampaign, UINT32_MAX } from './campaign-rows.ts';
 import { change } from './campaigns.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
@@ -22,8 +22,9 @@ type AddedOnce = StockAddition & { isNew: boolean };
 const KEY = /^[\x20-\x7e]{1,200}$/;
 
 /**
- * Adds a tranche of `add` units. Throws `not-found`; `conflict` when the campaign is closed; `invalid` when `add` is no
- * whole number above 0, when the key is none, and when the key was used for another `add`.
+ * Adds a tranche of `add` units. Throws `not-found`; `conflict` when the campaign is closed, when the key was used for
+ * another `add`, and when there would be more units than a ticket can number; `invalid` when `add` is no whole number above 0
+ * and when the key is none.
  */
 export async function addStock(
   ledger: Ledger,
@@ -32,7 +33,8 @@ export async function addStock(
   idempotencyKey: string,
   actor: string,
 ): Promise<AddedOnce> {
-  if (!Number.isSafeInteger(add) || add < 1) throw new Fault('invalid', 'add is no whole number above 0');
+  if (!Number.isSafeInteger(add) || add < 1 || add > UINT32_MAX)
+    throw new Fault('invalid', 'add is no whole number above 0');
   if (!KEY.test(idempotencyKey)) throw new Fault('invalid', 'the idempotency key is not 1 to 200 printable characters');
   const asked = { scope: `add-stock:${id}`, key: idempotencyKey, fingerprint: String(add) };
   return ledger.transaction(async (tx) => {
@@ -40,6 +42,7 @@ export async function addStock(
     const { stock } = await lockCampaign(tx, id);
     const told = await toldBefore(tx, asked);
     if (told !== undefined) return { ...told, isNew: false };
+    if (stock + add > UINT32_MAX) throw new Fault('conflict', `the stock would be more than ${UINT32_MAX}`);
     await tx
       .insertInto('tranches')
       .values({ campaign: id, last_unit: stock + add })
@@ -69,7 +72,7 @@ async function toldBefore(
     .executeTakeFirst();
   if (row === undefined) return undefined;
   if (row.fingerprint !== fingerprint) {
-    throw new Fault('invalid', `this idempotency key was used to add ${row.fingerprint}, not ${fingerprint}`);
+    throw new Fault('conflict', `this idempotency key was used to add ${row.fingerprint}, not ${fingerprint}`);
   }
   return JSON.parse(row.response) as StockAddition;
 }

@@ -68,6 +68,9 @@ export async function untilReady(redis: RedisClient, waitMs: number): Promise<vo
   });
 }
 
+/** What no data and no moment can be blamed for: the command or the script is wrong. */
+const DEFECT =
+  /^(CROSSSLOT|EXECABORT|ERR (unknown command|unknown subcommand|wrong number of arguments|syntax error|Error compiling script)|ERR .*nonexistent global variable)/i;
 /** Errors that will be the same next time: the data or the script is at fault, not the moment. */
 const LASTING = /^(SLUICE_CORRUPT|WRONGTYPE|CROSSSLOT|ERR (?!max number of clients))/;
 
@@ -76,6 +79,10 @@ const replies = new WeakSet<Fault>();
 /** Whether a Fault says that Redis is out of reach: no connection, or no answer. A refusal of Redis is an answer. */
 export const isOutOfReach = (error: unknown): boolean => isFault(error, 'redis-unavailable') && !replies.has(error);
 
+/** What JavaScript throws at a mistake: a command that was never sent. */
+const isMistake = (error: unknown): boolean =>
+  error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+
 /** Turns what ioredis and the scripts throw into a Fault. Arguments of the command never get into its message. */
 export function redisFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
@@ -83,6 +90,7 @@ export function redisFault(error: unknown): Fault {
   if (message.startsWith('SLUICE_GATE_MISSING')) return new Fault('gate-missing', message, { retryable: true });
   if (message.startsWith('SLUICE_UNVERIFIED')) return new Fault('gate-unverified', message, { retryable: true });
   if (message.startsWith('SLUICE_EPOCH')) return new Fault('stale-epoch', message, { retryable: true });
+  if (DEFECT.test(message) || isMistake(error)) return new Fault('defect', message, { cause: error });
   if (LASTING.test(message)) return new Fault('corrupt-state', message, { cause: message });
   const fault = new Fault('redis-unavailable', message, { retryable: true });
   if (error instanceof Error && error.name === 'ReplyError') replies.add(fault);

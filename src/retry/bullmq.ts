@@ -4,7 +4,7 @@ import { Fault, isFault } from '../domain/fault.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import { backoffMs, pause, within } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
-import { openForBullmq, type RedisServer } from '../redis/connection.ts';
+import { openForBullmq, type RedisServer, redisFault } from '../redis/connection.ts';
 import { keys } from '../redis/keys.ts';
 import type { Retries, RetryWork } from './port.ts';
 
@@ -29,6 +29,12 @@ export interface RetryPace {
 
 const PACE: RetryPace = { attemptsMax: limits.retryAttemptsMax, backoffMs: limits.retryBackoffMs };
 
+/** BullMQ's own errors are not Redis's words; a mistake of ours stays one. */
+function queueFault(message: string, cause: unknown): Fault {
+  const fault = redisFault(cause);
+  return fault.code === 'defect' ? fault : new Fault('redis-unavailable', message, { retryable: true, cause });
+}
+
 /** Opens the scheduling side. */
 export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: RetryPace = PACE): Retries {
   const { queue, close } = openQueue(deps);
@@ -38,7 +44,7 @@ export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: 
       try {
         return await listJobs(queue, campaign);
       } catch (error) {
-        throw new Fault('redis-unavailable', 'the retries could not be listed', { retryable: true, cause: error });
+        throw queueFault('the retries could not be listed', error);
       }
     },
     async schedule(job) {
@@ -52,7 +58,7 @@ export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: 
           removeOnFail: false,
         });
       } catch (error) {
-        throw new Fault('redis-unavailable', 'a retry could not be scheduled', { retryable: true, cause: error });
+        throw queueFault('a retry could not be scheduled', error);
       }
     },
   };

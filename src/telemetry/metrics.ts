@@ -1,6 +1,7 @@
 // The numbers of Sluice. Hot paths count in plain integers; a scrape reads them. No user, ticket or campaign is a label.
 import { type Attributes, metrics } from '@opentelemetry/api';
 import { DECISION_KINDS } from '../domain/decision.ts';
+import { SERVER_ERROR_KINDS, type ServerErrorKind } from '../domain/server-error.ts';
 
 /** Asked for when an instrument is made: a meter taken before the SDK started would count nothing, for ever. */
 const meter = () => metrics.getMeter('sluice');
@@ -37,6 +38,10 @@ function gauge(name: string, description: string, read: () => number | undefined
       if (value !== undefined) result.observe(value, attributes);
     });
 }
+
+/** Answers with a 5xx by kind, over all listeners of the process. */
+export const serverErrorCounts = (): Record<ServerErrorKind, number> =>
+  labelledCounter('sluice_http_errors', 'Answers with a 5xx status', 'kind', SERVER_ERROR_KINDS);
 
 export interface WorkerMetrics {
   /** Counts a settled batch and how long it took from receipt to ack. */

@@ -21,6 +21,8 @@ export interface TelemetrySettings {
   otlpEndpoint: string | undefined;
   /** What `/readyz` says, from the first moment on. A front says it on its public port instead. */
   readiness?: () => Readiness;
+  /** Hears of every answer that it is not ready. */
+  onUnready?: (reasons: readonly string[]) => void;
 }
 
 export interface Telemetry extends AsyncDisposable {
@@ -60,6 +62,7 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
     const path = URL.parse(request.url!, 'http://localhost')?.pathname;
     const readiness = path === '/readyz' ? told(settings.readiness) : undefined;
     for (const [name, value] of Object.entries(SECURE_HEADERS)) response.setHeader(name, value);
+    if (readiness !== undefined && readiness.reasons.length > 0) settings.onUnready?.(readiness.reasons);
     if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
     else if (readiness !== undefined)

@@ -52,12 +52,14 @@ test('stock is added once for a key, and a key that was made up is told', async 
   });
   expect((await json('add-stock', id, '--add', '5')).stock).toBe(20);
   const other = await campaign('add-stock', id, '--add', '6', '--key', key);
-  expect([other.code, other.err]).toEqual([1, expect.stringMatching(/^Refused \(422\): .*used to add 5/)]);
+  expect([other.code, other.err]).toEqual([1, expect.stringMatching(/^Refused \(409\): .*used to add 5/)]);
 });
 
-test('the list is aligned, ends with the name and keeps control characters from the terminal', async () => {
+test('the list is aligned and ends with the name, and no name has control characters for the terminal', async () => {
   const [first, second] = [uniqueName('list-a'), uniqueName('list-b-longer')];
-  await campaign('create', first, '--stock', '7', '--name', '\u001b[31mred');
+  const red = await campaign('create', first, '--stock', '7', '--name', '\u001b[31mred');
+  expect([red.code, red.err]).toEqual([64, expect.stringContaining('control characters')]);
+  await campaign('create', first, '--stock', '7', '--name', 'red');
   await campaign('create', second, '--stock', '1000000', '--name', '봄 세일');
   const { out } = await campaign('list');
   const ends = out.split('\n').filter((line) => ['ID ', first, second].some((start) => line.startsWith(start)));

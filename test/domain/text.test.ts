@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { codePointCount, visible, visibleJson, visibleLines } from '../../src/domain/text.ts';
+import { visible, visibleJson, visibleLines } from '../../src/domain/text.ts';
 
 test.for([
   ['a right-to-left override', 'gnp.\u202Eexe', 'gnp.\\u{202E}exe'],
@@ -30,8 +30,4 @@ test('lines stay lines, and JSON means the same', () => {
   const value = { name: '\u202E👨‍👩‍👧\u{E0041}\u009B\n' };
   expect(JSON.parse(visibleJson(value))).toEqual(value);
   expect(visibleJson(value)).not.toMatch(/[\p{Cc}\p{Cf}]/u);
-});
-
-test('an emoji is one of the characters that a name may have', () => {
-  expect(codePointCount('🎉'.repeat(101))).toBe(101);
 });

@@ -94,7 +94,7 @@ test('what the ledger refuses is told without its words', async () => {
     opensAt: '2030-01-02T00:00:00Z',
     closesAt: '2030-01-01T00:00:00Z',
   });
-  expect([answer.status, answer.body.title]).toEqual([422, 'closesAt is not after opensAt']);
+  expect([answer.status, answer.body.title]).toEqual([409, 'closesAt is not after opensAt']);
 });
 
 test('the list goes on behind the last id of a page', async () => {
@@ -149,7 +149,7 @@ test('stock is added once for each key, however often and however concurrently i
   expect((await add(4, 'first')).body.stock).toBe(5);
   expect((await add(4, '"first"')).body.stock).toBe(5);
   const other = await add(5, 'first');
-  expect([other.status, other.body.type]).toEqual([422, 'urn:problem-type:sluice:invalid']);
+  expect([other.status, other.body.type]).toEqual([409, 'urn:problem-type:sluice:conflict']);
   expect((await add(2, 'second')).body).toMatchObject({ stock: 7, version: 3 });
   // The same key for another campaign is another key.
   const second = await front().create({ stock: 1 });

@@ -6,6 +6,7 @@ import type { Tickets } from '../../src/admission/tickets.ts';
 import { composeFront } from '../../src/composition/front.ts';
 import { composeRecovery } from '../../src/composition/recovery.ts';
 import type { Durability } from '../../src/domain/durability.ts';
+import type { ServerError } from '../../src/domain/server-error.ts';
 import type { TicketKeys } from '../../src/domain/ticket.ts';
 import { BOARD_PATH } from '../../src/http/board.ts';
 import type { IdentitySource } from '../../src/http/identity.ts';
@@ -59,6 +60,8 @@ export interface TestFront extends Client, AsyncDisposable {
   waiterCount: () => number;
   /** What the front reported as an error, except that Redis was out of reach. */
   errors: unknown[];
+  /** Every answer with a 5xx, as the log and the metric hear of it. */
+  serverErrors: ServerError[];
   /** How many commands were sent to Redis for somebody who asked: all but the background reading of gates and workers. */
   questionCount: () => number;
   /** Asks clients that wait to go to another front. */
@@ -115,6 +118,7 @@ export function fronts(): Fronts {
 async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestFront> {
   const stop = new AbortController();
   const errors: unknown[] = [];
+  const serverErrors: ServerError[] = [];
   const onError = (error: unknown) => {
     if (!isOutOfReach(error)) errors.push(error);
   };
@@ -146,6 +150,10 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       leaving: stop.signal,
       ownWorkersDown: () => [],
       onError,
+      onServerError: (error) => {
+        serverErrors.push(error);
+        if (OURS.includes(error.kind)) errors.push(error.cause);
+      },
     },
   );
   // What a worker does: without it a gate stays closed once Redis was away. Not on the Redis that all tests share: there
@@ -180,6 +188,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     tickets: service.tickets,
     waiterCount: () => service.tickets.waiterCount(),
     errors,
+    serverErrors,
     questionCount,
     drain: () => stop.abort(),
     [Symbol.asyncDispose]: async () => {
@@ -195,6 +204,9 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
 
 const isOutOfReach = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'redis-unavailable';
+
+/** What is no outage and no refusal: the errors of Sluice itself. */
+const OURS = ['defect', 'corrupt-state', 'internal', 'other'];
 
 const READING = new Set(['hgetall', 'zcard']);
 /** What ioredis sends to open a connection, and what the breaker probes with. */

@@ -153,7 +153,10 @@ const FIELDS: string[] = [
   '"stock":1,"opensAt":"0000-01-01T00:00:00Z"',
   '"stock":1,"opensAt":"1969-12-31T23:59:59Z"',
   '"stock":1,"closesAt":"9999-12-31T23:59:59.999-10:00"',
-  '"stock":1,"opensAt":"2026-12-24T09:00:00Z","closesAt":"2026-12-24T08:00:00Z"',
+  '"stock":1,"opensAt":"1970-06-01T00:00:00Z"',
+  '"stock":1,"name":"\\ud800"',
+  '"stock":1,"name":"a\\u0000b"',
+  '"stock":1,"name":"\\u001b[31m"',
   '"stock":1,"unknown":1',
   '"stock":1,"Stock":1',
   '"stock":1,"state":"closed"',
@@ -164,6 +167,11 @@ const FIELDS: string[] = [
 ];
 const IDS = ['', 'A', '-a', 'a'.repeat(64), 'a b', '{x}', 'a:b', '../a', 'ünï', 'a\\u0000', '%2e', 'a\\n'];
 const fields = onAdmin([
+  {
+    name: 'a campaign that ends before it begins',
+    statuses: [409],
+    request: create('{"id":"hostile","stock":1,"opensAt":"2026-12-24T09:00:00Z","closesAt":"2026-12-24T08:00:00Z"}'),
+  },
   ...FIELDS.map((field, i) => ({
     name: `a campaign with ${shown(field)}`,
     statuses: [422],

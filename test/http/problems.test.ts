@@ -15,7 +15,7 @@ test('a fault of ours is told in its own words, one that quotes the database is 
   });
   const cause = new Error('Incorrect datetime value for column `sluice`.`campaigns`.`closes_at`');
   const quoted = await told(new Fault('invalid', `the ledger refuses the row: ${cause.message}`, { cause }));
-  expect(quoted.status).toBe(422);
+  expect(quoted.status).toBe(500);
   expect(quoted.text).not.toMatch(/closes_at|refuses the row/);
 });
 

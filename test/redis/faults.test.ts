@@ -156,6 +156,16 @@ test('a script that fails by itself, or on data of another kind, fails again: no
     retryable: false,
   });
   expect(await fault(client.eval('return nil + 1', 0))).toMatchObject({ code: 'corrupt-state', retryable: false });
+  const wrong = [
+    () => client.call('HGETALLL', 'key'),
+    () => client.call('GET'),
+    () => client.eval('return (', 0),
+    () => client.eval('return nobodyKnows', 0),
+    () => Promise.reject(new TypeError('no command was made')),
+  ];
+  for (const mistake of wrong) {
+    expect(await fault(mistake())).toMatchObject({ code: 'defect', retryable: false });
+  }
 });
 
 test('a node that does not hold the key, is moving it, or has lost its slot: ask again; two slots at once: never', async () => {
@@ -166,7 +176,7 @@ test('a node that does not hold the key, is moving it, or has lost its slot: ask
   const ids = await Promise.all([holder, other].map(async ({ client }) => String(await client.cluster('MYID'))));
   expect(await fault(other.client.get('{a}1'))).toMatchObject(saying('MOVED'));
   expect(await fault(holder.client.mget('{a}1', '{other}1'))).toMatchObject({
-    code: 'corrupt-state',
+    code: 'defect',
     retryable: false,
   });
 

@@ -1,0 +1,41 @@
+// An answer with a 5xx, as whoever runs the service hears of it. Clients are told less.
+
+/** By what was the matter: the label of a metric, so there are few and none holds data. */
+export const SERVER_ERROR_KINDS = [
+  // Faults, by their code.
+  'defect',
+  'corrupt-state',
+  'redis-unavailable',
+  'ledger-unavailable',
+  'gate-missing',
+  'gate-unverified',
+  'stale-epoch',
+  'overloaded',
+  // A 503 that is as it should be.
+  'backlogged',
+  'paused',
+  'recovering',
+  'expired',
+  'ticket-in-work',
+  'streams-full',
+  'identity-unknown',
+  'not-ready',
+  // An exception that is no fault, and an answer that gave no reason.
+  'internal',
+  'other',
+] as const;
+
+export type ServerErrorKind = (typeof SERVER_ERROR_KINDS)[number];
+
+export interface ServerError {
+  kind: ServerErrorKind;
+  status: number;
+  listener: 'public' | 'admin' | 'telemetry';
+  /** Method and the beginning of the path, without ids and tickets. */
+  at: string;
+  /** What broke, or words of ours. */
+  cause: unknown;
+}
+
+export const isServerErrorKind = (text: string): text is ServerErrorKind =>
+  (SERVER_ERROR_KINDS as readonly string[]).includes(text);
