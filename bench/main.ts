@@ -1,6 +1,7 @@
 // `npm run bench`: every figure of the design, measured in one run. Options: --quick, --only <figure>, --rounds N, --json.
 // `--against <checkout>` measures this code against that of another folder instead, where `npm install` was run.
 import { parseArgs } from 'node:util';
+import { EXIT_OUTPUT_LOST, outliveOutput } from '../src/output.ts';
 import { type Context, type Figure, type FigureResult, measureFigure, type Settings } from './figure.ts';
 import { against } from './figures/against.ts';
 import { drain } from './figures/drain.ts';
@@ -31,6 +32,7 @@ const { values } = parseArgs({
   },
 });
 
+outliveOutput({ means: 'The figures are lost.', exitCode: EXIT_OUTPUT_LOST });
 process.on('exit', killAll);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 
@@ -42,7 +44,7 @@ async function main(): Promise<number> {
   const figures = there === undefined ? FIGURES : against(there);
   const chosen = figures.filter(({ name }) => values.only.length === 0 || values.only.includes(name));
   const preset = values.quick ? QUICK : FULL;
-  const settings = { ...preset, rounds: values.rounds === undefined ? preset.rounds : Number(values.rounds) };
+  const settings = { ...preset, rounds: values.rounds === undefined ? preset.rounds : wholeNumber(values.rounds) };
   const unknown = values.only.filter((name) => !figures.some((figure) => figure.name === name));
   if (unknown.length > 0 || !Number.isInteger(settings.rounds) || settings.rounds < 1) {
     console.error(`--only takes ${figures.map(({ name }) => name).join(', ')}; --rounds takes a number from 1`);
@@ -57,6 +59,9 @@ async function main(): Promise<number> {
   const verdicts = new Set(report.figures.flatMap(({ rows }) => rows.map(({ verdict }) => verdict)));
   return verdicts.has('not run') || (!values.quick && verdicts.has('missed')) ? 1 : 0;
 }
+
+/** NaN for what is no plain number: Number() would also read 0x10 and an empty text. */
+const wholeNumber = (text: string): number => (/^\d{1,4}$/.test(text) ? Number(text) : Number.NaN);
 
 async function measure(chosen: readonly Figure[], settings: Settings): Promise<Report> {
   const date = new Date().toISOString();

@@ -95,7 +95,9 @@ if deadline > 0 and now > deadline then closed = 8
 elseif state == 'closed' or (closes_at > 0 and now >= closes_at) then closed = 7
 elseif state == 'paused' then closed = 6
 elseif now < opens_at then closed = 5
-elseif now < number[15] then closed = 9 end
+elseif now < number[15] and number[15] - now <= tonumber(call('HGET', gate, 'grace') or '0') then
+  closed = 9 -- more than the grace is left only where the clock was set back since: then it is over
+end
 
 local reply = {now, 0, 0, 0, opens_at}
 local admitted = {} -- position in the batch of each new admission, in order

@@ -104,8 +104,11 @@ if #pending == 0 then
   local following = redis.call('XRANGE', work, string.format('(%.0f-0', last_delivered), '+', 'COUNT', 1)
   local seq = tonumber(fields[3])
   local reached = following[1] and math.min(seq, tonumber(string.match(following[1][1], '^(%d+)-')) - 1) or seq
-  -- As in settle.lua: a watermark must not pass what was never settled.
-  local seqs = math.floor((reached - place % shards) / shards) + (place % shards > 0 and 1 or 0)
-  if reached >= place and settled >= seqs then redis.call('HSET', gate, 'watermark:' .. shard, string.format('%.0f', reached)) end
+  -- As in settle.lua: a watermark must not pass a ticket that was never settled.
+  local k = place % shards
+  local seqs = math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
+  local kept = tonumber(redis.call('HGET', gate, 'kept:' .. shard) or '0')
+  local intact = seqs - settled <= redis.call('XLEN', work) - kept
+  if intact and reached >= place then redis.call('HSET', gate, 'watermark:' .. shard, string.format('%.0f', reached)) end
 end
 return {'cancelled', place, unit, user}

@@ -21,9 +21,10 @@ local function state_of()
   local seq, shards = tonumber(fields[3]), #KEYS - 1
   for k = 0, shards - 1 do
     local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
-    local settled = tonumber(redis.call('HGET', gate, 'settled:' .. k) or '0')
+    local marks = redis.call('HMGET', gate, 'settled:' .. k, 'kept:' .. k)
+    local settled, kept = tonumber(marks[1] or '0'), tonumber(marks[2] or '0') -- kept: acked, and not trimmed yet
     local length = redis.call('XLEN', KEYS[2 + k])
-    if seqs - settled > length then return 'damaged' end
+    if seqs - settled > length - kept then return 'damaged' end
     -- Ahead of the gate, also by an entry that was deleted since: no join can be written behind it.
     local info = redis.call('EXISTS', KEYS[2 + k]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2 + k]) or {}
     for i = 1, #info, 2 do

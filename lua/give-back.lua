@@ -8,7 +8,7 @@
 --
 -- tag   the user's; empty for a dead letter that nobody could read, which is known by its seq alone
 -- seq   used only without a tag
--- unit  the unit that goes back, 0 for the one that the gate gave to this user
+-- unit  the unit that goes back; 0 for none, empty for the one that the gate gave to this user
 -- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_CORRUPT
 local gate = KEYS[1]
 local users = KEYS[2]
@@ -41,7 +41,7 @@ if tag ~= '' then
   if #packed ~= 16 and #packed ~= 28 then return corrupt('the entry of a user') end
   local place, own_unit = struct.unpack('>I6I4', packed)
   field = place == 0 and tag or string.format('%.0f', place)
-  if unit == '0' then unit = string.format('%.0f', own_unit) end
+  if unit == '' then unit = string.format('%.0f', own_unit) end
 end
 
 local exception = redis.call('HGET', exceptions, field)
@@ -50,7 +50,7 @@ if exception == 'cancelled:' then return 0 end
 if tag == '' and not (exception and string.match(exception, '^failed:')) then return 0 end
 
 redis.call('HSET', exceptions, field, 'cancelled:')
-if unit ~= '0' then redis.call('ZADD', free, unit, unit) end
+if unit ~= '' and unit ~= '0' then redis.call('ZADD', free, unit, unit) end
 if exception == 'retrying:' or exception == 'cancelling:' then redis.call('HINCRBY', gate, 'retrying', -1) end
 if tag ~= '' then
   local number = redis.call('HINCRBY', gate, 'cancelled', 1)

@@ -35,6 +35,9 @@ for k = 0, shards - 1 do
     redis.call('XGROUP', 'DESTROY', work, group)
   end
   redis.call('XGROUP', 'CREATE', work, group, '0', 'MKSTREAM')
+  -- Behind a stranger's entry that was deleted no seq could be written: the stream goes on behind its last entry.
+  local newest = redis.call('XREVRANGE', work, '+', '-', 'COUNT', 1)[1]
+  if newest then redis.call('XSETID', work, newest[1]) end
   local first = redis.call('XRANGE', work, '-', '+', 'COUNT', 1)[1]
   local entries = redis.call('XLEN', work)
   local watermark = first and tonumber(string.match(first[1], '^(%d+)-')) - 1 or seq
@@ -47,5 +50,6 @@ local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
 for i = 9, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', gate, 'shards', shards, 'seq', seq, 'next_unit', next_unit, 'settled', seq - survived,
   'retrying', retrying, 'bucket_level', 0, 'bucket_at', now_us, 'epochs', epochs,
-  'recovering_until', math.floor(now_us / 1000) + grace, 'run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
+  'recovering_until', math.floor(now_us / 1000) + grace, 'grace', grace,
+  'run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
 return survived

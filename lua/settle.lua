@@ -30,7 +30,8 @@ end
 if not (has_type(gate, 'hash') and has_type(work, 'stream') and has_type(exceptions, 'hash') and has_type(free, 'zset')) then
   return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
 end
-local marks = redis.call('HMGET', gate, 'seq', 'watermark:' .. shard, 'acked:' .. shard, 'epoch', 'shards', 'settled:' .. shard)
+local marks = redis.call('HMGET', gate, 'seq', 'watermark:' .. shard, 'acked:' .. shard, 'epoch', 'shards', 'settled:' .. shard,
+  'kept:' .. shard)
 if not marks[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
 if marks[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. marks[4]) end
 local seq, shards = tonumber(marks[1]), tonumber(marks[5])
@@ -76,17 +77,19 @@ local reached = #pending > 0 and tonumber(string.match(pending[1][1], '^(%d+)-')
 -- What an intruder put beyond the gate's own seq is no ticket, and must not move the watermark past those to come.
 reached = math.max(watermark, math.min(reached, seq))
 local k = tonumber(shard)
-local seqs_reached = reached < k and 0 or math.floor((reached - k) / shards) + (k > 0 and 1 or 0)
-if settled_before + settled >= seqs_reached then
+local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
+-- Acked entries that are not trimmed yet, because something before them is pending.
+local kept = tonumber(marks[7] or '0') + settled
+if seqs - settled_before - settled <= redis.call('XLEN', work) - kept then
   watermark = reached
-  redis.call('XTRIM', work, 'MINID', '=', string.format('%.0f-0', watermark + 1))
+  kept = math.max(0, kept - redis.call('XTRIM', work, 'MINID', '=', string.format('%.0f-0', watermark + 1)))
 else
-  -- Entries below it were never settled and are pending no more: somebody deleted or trimmed them. The gate closes and is
-  -- rebuilt; a watermark that passed them would tell their holders that they were issued.
+  -- Fewer entries are left than tickets wait: somebody deleted or trimmed some. The gate closes and is rebuilt; a watermark
+  -- that passed them would tell their holders that they were issued.
   redis.call('HSET', gate, 'run_id', 'entries-lost')
 end
 redis.call('HSET', gate, 'watermark:' .. shard, watermark, 'acked:' .. shard, acked,
-  'settled:' .. shard, settled_before + settled)
+  'settled:' .. shard, settled_before + settled, 'kept:' .. shard, kept)
 if settled > 0 then redis.call('HINCRBY', gate, 'settled', settled) end
 if retrying > 0 then redis.call('HINCRBY', gate, 'retrying', retrying) end
 return {settled, watermark}

@@ -4,7 +4,17 @@
 import { hostname, userInfo } from 'node:os';
 import { runCli } from './cli/run.ts';
 import { ConfigError, readCliSettings, readConfig } from './config.ts';
+import { tellFailuresPlainly } from './lifecycle.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput } from './output.ts';
+import { errorWords } from './telemetry/describe-error.ts';
 
+// An error of a library is not printed as it is: it may hold the whole of an address, password included.
+tellFailuresPlainly(errorWords);
+
+outliveOutput({
+  means: 'The command did its work; its answer is lost.',
+  exitCode: EXIT_OUTPUT_LOST,
+});
 const out = (text: string) => void process.stdout.write(text);
 const err = (text: string) => void process.stderr.write(text);
 
@@ -17,7 +27,9 @@ process.exitCode = await runCli(process.argv.slice(2), {
   },
   actor: `${systemUser()}@${hostname()}`,
   doctor: async (json) => {
-    const config = settingsOr(() => readConfig(undefined, { inProduction: ['REDIS_URL', 'DATABASE_URL'] }));
+    const config = settingsOr(() =>
+      readConfig(undefined, { inProduction: ['REDIS_URL', 'DATABASE_URL'], listeners: true }),
+    );
     // Only now: the clients of both stores take longer to load than any other verb to run.
     const { reportConfiguration, runDoctor } = await import('./doctor/command.ts');
     const output = { out, err, json };

@@ -1,57 +1,13 @@
 // The only reader of the environment. Every setting has a default, bounds and a row in the README; all problems are
 // reported at once, before anything opens.
-import { z } from 'zod';
-import { type Identity, identityOf, identityProblems, identitySettings } from './config/identity.ts';
-import { redisCa, redisUrl } from './config/redis.ts';
-import { ticketKeys } from './config/ticket-keys.ts';
-import { DURABILITIES, type Durability, waitsForReplica } from './domain/durability.ts';
+import { contradictions, type Needs } from './config/contradictions.ts';
+import { type Identity, identityOf } from './config/identity.ts';
+import { type Environment, listed, type Reading, readEach } from './config/read.ts';
+import { type SettingName, type Settings, settings } from './config/settings.ts';
+import type { Durability } from './domain/durability.ts';
+import { urlOf } from './domain/listen-address.ts';
 import type { TicketKeys } from './domain/ticket.ts';
 import { limits } from './limits.ts';
-
-const port = (preset: number) => z.coerce.number().int().min(0).max(65_535).default(preset);
-const count = (preset: number, min: number, max: number) => z.coerce.number().int().min(min).max(max).default(preset);
-const token = z.string().regex(/^[A-Za-z0-9._~+/-]{16,}=*$/, 'takes at least 16 letters, digits and . _ ~ + / -');
-const hexKey = z.string().regex(/^[0-9a-f]{64}$/i, 'takes 64 hex digits (32 bytes)');
-
-const schema = z.object({
-  SLUICE_PROFILE: z.enum(['local', 'production']).default('local'),
-  DATA_DIR: z.string().min(1).default('.data'),
-  REDIS_URL: redisUrl.optional(),
-  REDIS_CA_FILE: redisCa.optional(),
-  DATABASE_URL: z
-    .string()
-    .regex(/^(mysql|mariadb):\/\//, 'takes mysql://user:password@host:port/database')
-    .optional(),
-  HOST: z.string().default('127.0.0.1'),
-  PORT: port(8080),
-  ADMIN_HOST: z.string().default('127.0.0.1'),
-  ADMIN_PORT: port(8081),
-  ADMIN_TOKEN: token.optional(),
-  ADMIN_READ_TOKEN: token.optional(),
-  ADMIN_URL: z.url({ protocol: /^https?$/, error: 'takes http:// or https://' }).optional(),
-  TELEMETRY: z.enum(['on', 'off']).default('on'),
-  TELEMETRY_HOST: z.string().default('127.0.0.1'),
-  TELEMETRY_PORT: port(9464),
-  TRACE_RATIO: z.coerce.number().min(0).max(1).default(0.01),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  WORKERS: count(1, 0, 32),
-  WORKER_NAME: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,64}$/)
-    .optional(),
-  WORKER_CONNECTIONS: count(8, 1, 64),
-  RECOVERY_GRACE_MS: count(limits.recoveryGraceMs, 0, 600_000),
-  CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
-  DRAIN_NOTICE_MS: z.coerce.number().int().min(0).max(120_000).optional(),
-  DURABILITY: z.enum(DURABILITIES).default('disk'),
-  TICKET_KEYS: ticketKeys.optional(),
-  COUPON_KEY: hexKey.optional(),
-  ...identitySettings,
-  JOINS_PER_ADDRESS_PER_SECOND: count(200, 0, 100_000),
-  JOINS_PER_USER_PER_SECOND: count(5, 0, 1_000),
-  POLLS_PER_CLIENT_PER_SECOND: count(20, 0, 10_000),
-});
 
 export type Profile = 'local' | 'production';
 
@@ -63,7 +19,14 @@ export interface Config {
   redisCa: string | undefined;
   databaseUrl: string | undefined;
   front: { host: string; port: number };
+  /** Where buyers and operators reach the listeners, a path included, where that is another address than their own. */
+  publicUrl: string | undefined;
+  adminUrl: string | undefined;
+  /** Origins of pages that may ask the public listener. */
+  corsOrigins: readonly string[];
   admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
+  /** How long the public and the admin listener keep an idle connection. */
+  keepAliveMs: number;
   telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
   logLevel: string;
   workers: {
@@ -84,34 +47,19 @@ export interface Config {
   trustedProxies: readonly string[];
   clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
   /** The environment for a process started by this one, with `settings` added or replaced. */
-  childEnvironment(settings: Record<string, string>): Record<string, string | undefined>;
+  childEnvironment: (settings: Record<string, string>) => Record<string, string | undefined>;
 }
 
 /** Exit code of a process whose configuration is wrong (EX_CONFIG of sysexits.h). */
 const EXIT_CONFIG = 78;
 
+/** Its message lists all problems, for a person, and holds no value of a setting. */
 export class ConfigError extends Error {}
 
-type SettingName = keyof typeof schema.shape;
-
-/** Settings a kind of process has no default for: never, or in production, where a secret made at start would differ. */
-export interface Needs {
-  always?: readonly SettingName[];
-  inProduction?: readonly SettingName[];
-  /** It answers buyers: in production somebody must say who they are. */
-  identity?: boolean;
-}
-
-/** Every setting, defaults filled in; throws one ConfigError that lists all problems. An empty value counts as unset. */
-export function readConfig(environment: Record<string, string | undefined> = process.env, needs: Needs = {}): Config {
-  const parsed = schema.safeParse(given(environment));
-  const problems = parsed.success ? contradictions(parsed.data, needs) : parsed.error.issues.map(describe);
-  if (!parsed.success || problems.length > 0) {
-    throw new ConfigError(
-      `The configuration has ${problems.length} problem(s):\n${problems.map((p) => `  ${p}`).join('\n')}`,
-    );
-  }
-  const env = parsed.data;
+/** Every setting, defaults filled in; throws one ConfigError that lists all problems. A blank value counts as unset. */
+export function readConfig(environment: Environment = process.env, needs: Needs = {}): Config {
+  const reading = readEach(environment, NAMES);
+  const env = complete(reading, contradictions(reading, needs));
   return {
     profile: env.SLUICE_PROFILE,
     dataDir: env.DATA_DIR,
@@ -119,12 +67,16 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     redisCa: env.REDIS_CA_FILE,
     databaseUrl: env.DATABASE_URL,
     front: { host: env.HOST, port: env.PORT },
+    publicUrl: env.PUBLIC_URL,
+    adminUrl: env.ADMIN_URL,
+    corsOrigins: env.CORS_ORIGINS,
     admin: {
       host: env.ADMIN_HOST,
       port: env.ADMIN_PORT,
       token: env.ADMIN_TOKEN,
       readToken: env.ADMIN_READ_TOKEN,
     },
+    keepAliveMs: env.KEEP_ALIVE_MS,
     telemetry: {
       on: env.TELEMETRY === 'on',
       host: env.TELEMETRY_HOST,
@@ -166,50 +118,35 @@ export function configOrExit(needs?: Needs): Config {
   }
 }
 
-const cliSettings = schema.pick({
-  ADMIN_URL: true,
-  ADMIN_PORT: true,
-  ADMIN_TOKEN: true,
-  ADMIN_READ_TOKEN: true,
-  DATA_DIR: true,
-});
-
 /** Where `npx sluice` finds the admin API; throws one ConfigError that lists all problems. */
-export function readCliSettings(environment: Record<string, string | undefined> = process.env) {
-  const parsed = cliSettings.safeParse(given(environment));
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(describe).join('\n'));
-  const { ADMIN_URL, ADMIN_PORT, ADMIN_TOKEN, ADMIN_READ_TOKEN, DATA_DIR } = parsed.data;
-  const adminToken = ADMIN_TOKEN ?? ADMIN_READ_TOKEN;
-  return { adminUrl: ADMIN_URL ?? `http://127.0.0.1:${ADMIN_PORT}`, adminToken, dataDir: DATA_DIR };
+export function readCliSettings(environment: Environment = process.env) {
+  const names = ['ADMIN_URL', 'ADMIN_HOST', 'ADMIN_PORT', 'ADMIN_TOKEN', 'ADMIN_READ_TOKEN', 'DATA_DIR'] as const;
+  const { ADMIN_URL, ADMIN_HOST, ADMIN_PORT, ADMIN_TOKEN, ADMIN_READ_TOKEN, DATA_DIR } = complete(
+    readEach(environment, names),
+  );
+  return {
+    adminUrl: ADMIN_URL ?? urlOf(ADMIN_HOST, ADMIN_PORT),
+    adminToken: ADMIN_TOKEN,
+    readToken: ADMIN_READ_TOKEN,
+    dataDir: DATA_DIR,
+  };
 }
 
 /** What the rehearsal wants to know of the environment; its judge shares nothing else with the service. */
-export function rehearsalEnvironment(environment: Record<string, string | undefined> = process.env) {
-  const { DATA_DIR, ADMIN_TOKEN, DATABASE_URL } = environment;
-  return { DATA_DIR, ADMIN_TOKEN, DATABASE_URL };
+export function rehearsalEnvironment(environment: Environment = process.env) {
+  const { values, problems } = readEach(environment, ['DATA_DIR', 'ADMIN_TOKEN', 'DATABASE_URL']);
+  const { DATA_DIR, ADMIN_TOKEN, DATABASE_URL } = values;
+  return { environment: { DATA_DIR, ADMIN_TOKEN, DATABASE_URL }, problems };
 }
+
+const NAMES = Object.keys(settings) as SettingName[];
 
 /** Names of all settings, for the README's table and its test. */
-export const SETTING_NAMES: readonly string[] = Object.keys(schema.shape);
+export const SETTING_NAMES: readonly string[] = NAMES;
 
-function given(environment: Record<string, string | undefined>) {
-  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-}
-
-function describe(issue: z.core.$ZodIssue): string {
-  return `${issue.path.join('.')}: ${issue.message}`;
-}
-
-function contradictions(env: z.output<typeof schema>, { always = [], inProduction = [], identity }: Needs): string[] {
-  const isProduction = env.SLUICE_PROFILE === 'production';
-  const needed = isProduction ? [...always, ...inProduction] : always;
-  const missing = needed.filter((name) => env[name] === undefined).map((name) => `${name}: needed here, and not set`);
-  const sameTokens = env.ADMIN_READ_TOKEN !== undefined && env.ADMIN_READ_TOKEN === env.ADMIN_TOKEN;
-  const alone = waitsForReplica(env.DURABILITY) && env.REDIS_URL === undefined;
-  return [
-    ...missing,
-    ...(sameTokens ? ['ADMIN_READ_TOKEN: is ADMIN_TOKEN, so that whoever may read may also write'] : []),
-    ...(alone ? [`DURABILITY: ${env.DURABILITY} needs a REDIS_URL; the private Redis has no replica`] : []),
-    ...identityProblems(env, { isProduction, isNeeded: identity === true }),
-  ];
+/** Everything is there when nothing is wrong. */
+function complete({ values, problems }: Reading, further: readonly string[] = []): Settings {
+  const all = [...problems, ...further];
+  if (all.length > 0) throw new ConfigError(listed(all));
+  return values as Settings;
 }

@@ -27,6 +27,8 @@ export const limits = {
   /** How old what a front remembers of a gate may get before it says so little that a question is cheaper. */
   viewReadMs: 100,
   viewStaleMs: 2_000,
+  /** A refusal from memory rests on a reading no older than this: a busy front reads late, a sold-out must not outlive its stock. */
+  viewRefusalMs: 500,
   /** A campaign nobody asked about for this long is no longer read. */
   viewIdleMs: 30_000,
   viewsMax: 10_000,
@@ -86,8 +88,11 @@ export const limits = {
   consumerIdleMs: 3_600_000,
   renumberAttemptsMax: 5,
 
-  /** A worker that recovers a gate and dies is followed by another one after this long. */
-  recoveryLockMs: 10_000,
+  /** A worker that recovers a gate holds a lease and renews it; another worker follows one that was silent for this long. */
+  recoveryLeaseMs: 10_000,
+  recoveryRenewMs: 2_000,
+  /** A gate that cannot be recovered is tried again after at most this long: each attempt uses up one of 65,535 epochs. */
+  recoveryBackoffMaxMs: 30_000,
   /** A gate behind an epoch that opened a moment ago is that of a stray primary: by then it has been demoted. */
   strayEpochMs: 10_000,
   /** Gates recovered side by side by one worker. */
@@ -141,13 +146,22 @@ export const limits = {
   /** Traces that callers may force by their own decision, a second and front; the others are traced as TRACE_RATIO says. */
   forcedTracesPerSecond: 10,
 
+  /** Chromium remembers a preflight for two hours at most. */
+  preflightMaxAgeSeconds: 7_200,
+  /** Shops have a few origins; hundreds are a mistake. */
+  corsOriginsMax: 100,
+
   adminBodyBytes: 4_096,
   joinBodyBytes: 4_096,
   headerBytes: 16_384,
   headersMs: 5_000,
   requestMs: 8_000,
+  /** Longer than the 60 s after which nginx, HAProxy and cloud balancers usually end theirs: who ends first must be they. */
   keepAliveMs: 65_000,
   connectionsMax: 30_000,
+  /** From this share of them on, idle connections end for newcomers; looked through this often at most. */
+  connectionsBusyShare: 0.9,
+  makeRoomMs: 1_000,
   /** Connections not accepted yet: with Node's 511 a crowd that comes at once is dropped, and tries again after 1, 3, 7 s. */
   acceptQueueMax: 4_096,
   /** Event loop lag from which a front refuses some joins, at twice as much all of them. */
@@ -167,6 +181,8 @@ export const limits = {
   /** Campaigns whose gates the doctor looks at: each costs a call per shard. */
   doctorCampaignsMax: 100,
 
+  /** Log lines that wait for whoever reads them: a reader that stopped must not fill the memory; what is beyond is dropped. */
+  logBytesWaitingMax: 8_388_608,
   stockMax: 10_000_000,
   shardsMax: 64,
   rateMax: 1_000_000,
@@ -182,7 +198,10 @@ const relations: [string, boolean][] = [
     limits.receiveMs < limits.readStaleMs && limits.readStaleMs < limits.claimIdleMs,
   ],
   ['a lock wait ends before its statement', limits.lockWaitMs < limits.statementMs],
-  ['memory is read more often than it goes stale', limits.viewReadMs * 5 < limits.viewStaleMs],
+  [
+    'memory is read more often than it goes stale',
+    limits.viewReadMs * 5 <= limits.viewRefusalMs && limits.viewRefusalMs < limits.viewStaleMs,
+  ],
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],
   ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],
   ['a long-poll ends before a proxy gives it up', limits.longPollMaxMs < limits.proxySilenceMs],
@@ -199,6 +218,7 @@ const relations: [string, boolean][] = [
   ['so does one that waits for a replica', limits.gateCallMs + 2 * limits.replicaWaitMs < limits.requestMs],
   ['redirects outlast a Cluster failover', limits.redirectMs * limits.redirectsMax > limits.clusterNodeTimeoutMs],
   ['a silent socket of BullMQ is not merely blocked', limits.bullmqSilentMs > limits.bullmqBlockMs],
+  ['a lease outlasts several renewals', limits.recoveryRenewMs * 3 < limits.recoveryLeaseMs],
   ['a drain outlasts a statement', limits.drainMs > limits.statementMs],
 ];
 const broken = relations.filter(([, holds]) => !holds).map(([name]) => name);

@@ -6,12 +6,14 @@ import { frontPromise } from './doctor/configured.ts';
 import { checkStart } from './doctor/start.ts';
 import { BOARD_PATH } from './http/board.ts';
 import { listen } from './http/listen.ts';
+import { answerWhileStarting } from './http/starting.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
 import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
 import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
 import { welcome } from './local/welcome.ts';
+import { outliveOutput } from './output.ts';
 import { openFast, untilReady } from './redis/connection.ts';
 import { openBoard } from './retry/board.ts';
 import { openRetries } from './retry/bullmq.ts';
@@ -20,10 +22,12 @@ import { createLog } from './telemetry/log.ts';
 import { breakerMetrics, poolMetrics } from './telemetry/metrics.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
+outliveOutput({ means: 'The front goes on; log lines are lost until it can be written again.' });
 tellFailuresPlainly(errorWords);
 const config = configOrExit({
   inProduction: ['REDIS_URL', 'DATABASE_URL', 'ADMIN_TOKEN', 'TICKET_KEYS', 'COUPON_KEY'],
   identity: true,
+  listeners: true,
 });
 const { values: options } = parseArgs({ options: { 'no-rehearsal': { type: 'boolean', default: false } } });
 const say = (line: string) => console.log(line);
@@ -32,8 +36,13 @@ const log = createLog('sluice-front', config.logLevel);
 const onError = (error: unknown) => log.error({ err: error }, 'the front met an error');
 await using open = new AsyncDisposableStack();
 
+const { keepAliveMs } = config;
+// Before anything that takes time: a balancer hears 503, and a port that is taken ends the start here.
+const publicListener = await listen({ fetch: answerWhileStarting, keepAliveMs, ...config.front });
+open.defer(() => publicListener.close(0).then(() => undefined));
+
 const place = open.use(await furnish(config, say));
-open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
+const told = open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
 const { acquireMs, statementMs } = limits;
 const pool = {
   url: place.databaseUrl,
@@ -55,10 +64,10 @@ await checkStart({ redis, ledger, ...frontPromise(config) }, log);
 await migrate(ledger);
 const retryQueue = { ...server, onError };
 const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
-const board = open.adopt(openBoard(retryQueue, BOARD_PATH), (opened) => opened.close());
+const board = open.adopt(openBoard(retryQueue, BOARD_PATH, config.adminUrl), (opened) => opened.close());
 
 const leaving = new AbortController();
-const { durability, identity, trustedProxies, clientLimits, telemetry } = config;
+const { durability, identity, trustedProxies, clientLimits, telemetry, publicUrl, adminUrl, corsOrigins } = config;
 const { ticketKeys, couponKey, adminToken } = place;
 const service = open.use(
   composeFront(
@@ -69,6 +78,9 @@ const service = open.use(
       couponKey,
       identity,
       trustedProxies,
+      corsOrigins,
+      publicUrl,
+      adminUrl,
       clientLimits,
       traceRatio: telemetry.on ? telemetry.traceRatio : 0,
       graceMs: config.workers.recoveryGraceMs,
@@ -84,7 +96,7 @@ poolMetrics(ledger);
 poolMetrics(status);
 
 open.use(await place.startWorkers());
-const publicListener = await listen({ fetch: service.front.fetch, ...config.front });
+publicListener.serve(service.front.fetch);
 open.defer(async () => {
   leaving.abort();
   const count = await publicListener.close(limits.drainMs);
@@ -92,10 +104,11 @@ open.defer(async () => {
   log.error({ count }, 'connections were cut: their requests took longer than the drain');
   process.exitCode = 1;
 });
-const adminListener = await listen({ fetch: service.admin.fetch, host: config.admin.host, port: config.admin.port });
+const { host, port } = config.admin;
+const adminListener = await listen({ fetch: service.admin.fetch, keepAliveMs, host, port });
 open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
-const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url };
+const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url, telemetryUrl: told.url };
 await welcome({ place, config, ...urls, rehearse, say, stopping: stop.signal });
 await untilAborted(stop.signal);
 // First the balancer hears of it, from /readyz; then connections end with their next answer, and who waits goes elsewhere.

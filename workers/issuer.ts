@@ -179,14 +179,20 @@ async function exceptionOf(
 ): Promise<Omit<TicketException, 'seq'>> {
   const { campaign, epoch, seq, unit, user, admittedAt } = row;
   if (result.kind === 'duplicate') return issuedAs(result, unit);
-  if (result.kind === 'unit-taken') {
-    const renumbered = await renumber(deps, row);
-    if (renumbered !== undefined) return renumbered;
+  const ticket = { campaign, epoch, seq, user, admittedAt, traceparent };
+  if (result.kind === 'bad-row') {
+    await deps.retries.schedule({ ...ticket, unit, reason: result.reason });
+    return { outcome: { status: 'retrying' } };
   }
-  const reason = result.kind === 'bad-row' ? result.reason : 'no-unit-left';
-  await deps.retries.schedule({ campaign, epoch, seq, unit, user, admittedAt, reason, traceparent });
+  const renumbered = await renumber(deps, row);
+  if (renumbered !== undefined) return renumbered;
+  // Its unit is somebody else's: were the job to keep the number, giving the ticket back would sell that unit again.
+  await deps.retries.schedule({ ...ticket, unit: 0, reason: NO_UNIT_LEFT });
   return { outcome: { status: 'retrying' } };
 }
+
+/** Why a ticket is retried, or kept, that has no unit any more. */
+export const NO_UNIT_LEFT = 'no-unit-left';
 
 /** How a ticket ended that was issued under another unit than its own. */
 export type Renumbered = Pick<TicketException, 'outcome' | 'returnedUnit'>;

@@ -14,6 +14,7 @@ import { cancellationStore, letterStore } from '../src/ledger/letter-store.ts';
 import { openLedger } from '../src/ledger/pool.ts';
 import { listenForStop, tellFailuresPlainly } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
+import { outliveOutput } from '../src/output.ts';
 import { openBlocking, openFast, untilReady } from '../src/redis/connection.ts';
 import { reapConsumers } from '../src/redis/consumers.ts';
 import { createGate } from '../src/redis/gate.ts';
@@ -33,6 +34,7 @@ import { keepReconciling } from './reconciler.ts';
 import { recoverGates } from './recoverer.ts';
 import { createRetryWork } from './retrier.ts';
 
+outliveOutput({ means: 'The worker goes on; log lines are lost until it can be written again.' });
 tellFailuresPlainly(errorWords);
 const config = configOrExit({ always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'] });
 const workerName = config.workers.name ?? `${hostname()}-${process.pid}`;
@@ -41,8 +43,9 @@ const onError = (error: unknown) => log.error({ err: error }, 'a duty met an err
 const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
-const telling = { service: 'sluice-worker', ...config.telemetry, missing: () => health.missing() };
-open.use(await startTelemetry(telling));
+// Asked from the first moment on, by every probe there is.
+const readiness = { missing: () => ['starting'] };
+open.use(await startTelemetry({ service: 'sluice-worker', ...config.telemetry, missing: () => readiness.missing() }));
 const metrics = workerMetrics();
 const ledger = open.use(
   openLedger({
@@ -65,6 +68,7 @@ const guard = open.use(createLedgerGuard(ledger));
 breakerMetrics('ledger', guard.breaker);
 poolMetrics(ledger);
 const health = createWorkerHealth(guard.breaker.isOpen);
+readiness.missing = () => health.missing();
 const store = campaignStore(ledger);
 const cancellations = cancellationStore(ledger);
 const gate = createGate(redis);

@@ -1,6 +1,6 @@
 // Watches that every gate may sell: after Redis was away a gate is closed until it was compared with the ledger.
 import type { StoredCampaign } from '../src/domain/campaign.ts';
-import { pause } from '../src/lifecycle.ts';
+import { backoffMs, pause } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
 import type { Recovery } from '../src/recovery/recover.ts';
 import type { GateState } from '../src/redis/gate-builder.ts';
@@ -25,17 +25,35 @@ const ANXIOUS_MS = 100;
 const DONE_EVERY = 60;
 const PAGE = 500;
 
+interface Remembered {
+  alone: Set<string>;
+  failures: Failures;
+}
+
+/** Gates that could not be recovered: each attempt begins an epoch, so the next one waits, longer each time. */
+class Failures {
+  private readonly byCampaign = new Map<string, { count: number; until: number }>();
+
+  mayTry = (id: string): boolean => (this.byCampaign.get(id)?.until ?? 0) <= performance.now();
+  forget = (id: string): void => void this.byCampaign.delete(id);
+  add(id: string): void {
+    const count = (this.byCampaign.get(id)?.count ?? 0) + 1;
+    const waitMs = backoffMs(count, limits.backoffMinMs, limits.recoveryBackoffMaxMs);
+    this.byCampaign.set(id, { count, until: performance.now() + waitMs });
+  }
+}
+
 export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): Promise<void> {
   // While Redis is away the same campaigns are looked at again and again: the ledger is not asked for them each time.
   let known: StoredCampaign[] | undefined;
-  const alone = new Set<string>();
+  const state: Remembered = { alone: new Set(), failures: new Failures() };
   for (let round = 0; !stopping.aborted; round += 1) {
     let calm = false;
     try {
       known ??= await deps.listLiveCampaigns();
-      calm = await recoverAmong(deps, alone, known, stopping);
+      calm = await recoverAmong(deps, state, known, stopping);
       known = undefined;
-      if (round % DONE_EVERY === 0) calm = (await recoverDone(deps, alone, stopping)) && calm;
+      if (round % DONE_EVERY === 0) calm = (await recoverDone(deps, state, stopping)) && calm;
     } catch (error) {
       deps.onError(error);
     }
@@ -44,11 +62,11 @@ export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): 
 }
 
 /** The same for all campaigns there are. */
-async function recoverDone(deps: RecovererDeps, alone: Set<string>, stopping: AbortSignal): Promise<boolean> {
+async function recoverDone(deps: RecovererDeps, state: Remembered, stopping: AbortSignal): Promise<boolean> {
   let calm = true;
   for (let after: string | undefined; !stopping.aborted; ) {
     const page = await deps.listCampaigns({ after, limit: PAGE });
-    calm = (await recoverAmong(deps, alone, page, stopping)) && calm;
+    calm = (await recoverAmong(deps, state, page, stopping)) && calm;
     if (page.length < PAGE) break;
     after = page.at(-1)!.id;
   }
@@ -58,7 +76,7 @@ async function recoverDone(deps: RecovererDeps, alone: Set<string>, stopping: Ab
 /** True when all gates may sell. One that cannot be recovered does not hold up the others; throws when Redis is away. */
 async function recoverAmong(
   deps: RecovererDeps,
-  alone: Set<string>,
+  { alone, failures }: Remembered,
   campaigns: readonly StoredCampaign[],
   stopping: AbortSignal,
 ): Promise<boolean> {
@@ -71,14 +89,21 @@ async function recoverAmong(
       deps.onAlone(id);
     }
   }
-  const closed = known.filter(({ id }, index) => states[index] !== 'verified' && !alone.has(id));
+  const closed = known.filter(({ id }, index) => states[index] !== 'verified' && !alone.has(id) && failures.mayTry(id));
   const calm = states.every((state) => state === 'verified');
   // Side by side, but not all at once: each reads a campaign's rows.
   await Promise.all(
     Array.from({ length: limits.recoveriesMax }, async () => {
       for (let next = closed.shift(); next !== undefined && !stopping.aborted; next = closed.shift()) {
         const { id } = next;
-        await deps.recover(id).then((recovery) => recovery && deps.onRecovered(id, recovery), deps.onError);
+        try {
+          const recovery = await deps.recover(id);
+          failures.forget(id);
+          if (recovery) deps.onRecovered(id, recovery);
+        } catch (error) {
+          failures.add(id);
+          deps.onError(error);
+        }
       }
     }),
   );

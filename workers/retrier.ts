@@ -9,7 +9,7 @@ import type { Gate } from '../src/redis/gate.ts';
 import type { Returns } from '../src/redis/returns.ts';
 import type { RetryWork } from '../src/retry/port.ts';
 import { type CancellingDeps, cancelIfGivenBack } from './cancelling.ts';
-import { issuedAs, issueRows, type Renumbered, renumber } from './issuer.ts';
+import { issuedAs, issueRows, NO_UNIT_LEFT, type Renumbered, renumber } from './issuer.ts';
 
 export interface RetrierDeps extends CancellingDeps {
   gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit'>;
@@ -41,7 +41,7 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
         return end(deps, job, issuedAs(result, row.unit));
       case 'unit-taken': {
         const renumbered = await renumber(deps, row);
-        if (renumbered === undefined) throw new Fault('conflict', 'no-unit-left');
+        if (renumbered === undefined) throw new Fault('conflict', NO_UNIT_LEFT);
         return end(deps, job, renumbered);
       }
       case 'bad-row':
@@ -56,7 +56,9 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
     async bury(job, reason, attempts) {
       if (await succeeds(attempt(job))) return;
       const failure = failureOf(reason);
-      if (!(await deps.keepDeadLetter(job, failure, attempts))) return;
+      // The letter of a ticket whose unit is somebody else's has no unit to give back.
+      const letter = failure.reason === NO_UNIT_LEFT ? { ...job, unit: 0 } : job;
+      if (!(await deps.keepDeadLetter(letter, failure, attempts))) return;
       await end(deps, job, { outcome: { status: 'failed', reason: failure.reason } });
     },
   };

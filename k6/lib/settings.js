@@ -3,10 +3,9 @@
 /** @param {string} name @param {number} preset */
 function count(name, preset) {
   const text = __ENV[name];
-  if (text === undefined || text === '') return preset;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`${name} takes a whole number, not ${text}`);
-  return value;
+  if (text === undefined || text.trim() === '') return preset;
+  if (!/^\d{1,9}$/.test(text.trim())) throw new Error(`${name} takes a whole number, in digits alone`);
+  return Number(text);
 }
 
 const adminToken = __ENV.ADMIN_TOKEN;

@@ -20,7 +20,8 @@ export interface CampaignStore {
   list(options: { after: string | undefined; limit: number }): Promise<StoredCampaign[]>;
   change(id: string, patch: CampaignPatch, actor: string): Promise<StoredCampaign>;
   setState(id: string, state: Campaign['state'], actor: string): Promise<StoredCampaign>;
-  addStock(id: string, add: number, idempotencyKey: string, actor: string): Promise<StoredCampaign>;
+  /** `added` is 0 when the key was used before. */
+  addStock(id: string, add: number, key: string, actor: string): Promise<{ campaign: StoredCampaign; added: number }>;
   markProjected(id: string, version: number): Promise<void>;
   countIssued(id: string): Promise<number>;
   countDeadLetters(id: string): Promise<number>;
@@ -44,6 +45,8 @@ export interface CampaignDeskDeps {
   gate: Pick<Gate, 'project'>;
   readGates: ReadGates;
   readOldestWaitMs: (view: GateView) => Promise<number | null>;
+  /** Hears of a version as soon as the ledger has it, before the gate. */
+  onChanged: (id: string, version: number) => void;
   onError: (error: unknown) => void;
 }
 
@@ -53,6 +56,7 @@ export type CampaignDesk = ReturnType<typeof createCampaignDesk>;
 export function createCampaignDesk(deps: CampaignDeskDeps) {
   const { store } = deps;
   const projected = async (campaign: StoredCampaign): Promise<StoredCampaign> => {
+    deps.onChanged(campaign.id, campaign.version);
     // The change stands in the ledger whether or not Redis takes it now.
     await projectCampaign(deps, campaign).catch(deps.onError);
     return campaign;
@@ -67,8 +71,10 @@ export function createCampaignDesk(deps: CampaignDeskDeps) {
     change: async (id: string, patch: CampaignPatch, actor: string) => projected(await store.change(id, patch, actor)),
     setState: async (id: string, state: Campaign['state'], actor: string) =>
       projected(await store.setState(id, state, actor)),
-    addStock: async (id: string, add: number, idempotencyKey: string, actor: string) =>
-      projected(await store.addStock(id, add, idempotencyKey, actor)),
+    addStock: async (id: string, add: number, idempotencyKey: string, actor: string) => {
+      const { campaign, added } = await store.addStock(id, add, idempotencyKey, actor);
+      return { campaign: await projected(campaign), added };
+    },
 
     async summary(campaign: StoredCampaign): Promise<CampaignSummary> {
       const [[view], issued, deadLetters] = await Promise.all([

@@ -12,6 +12,12 @@ export interface CampaignMemory {
   admitted: AdmittedFilter;
   /** `admitted` holds everybody up to this seq; -1 before it was ever completed. */
   completeSeq: number;
+  /** Grows whenever what was complete is complete no more: a rebuilt gate, or one that lost its tail, may give the same seq to others. */
+  lossCount: number;
+  /** The gate answered when it was last asked. */
+  isAnswering: boolean;
+  /** The ledger has this version: what an older one says refuses nobody. */
+  versionMin: number;
   /** Epoch ms of this process until which the token bucket is known to be empty. */
   throttledUntil: number;
   /** Epoch ms of this process of the last reply whose counters were taken over. */
@@ -28,7 +34,8 @@ export function createCampaignMemory(view: GateView, now: number): CampaignMemor
   const admitted = createAdmittedFilter(view.stock);
   const times = { throttledUntil: 0, repliedAt: 0, usedAt: now };
   const cancelled = { cancelled: new Set<string>(), cancelledCount: 0 };
-  const memory = { view, drain: createDrainRate(), admitted, completeSeq: -1, ...cancelled, ...times };
+  const trust = { completeSeq: -1, lossCount: 0, isAnswering: true, versionMin: 0 };
+  const memory = { view, drain: createDrainRate(), admitted, ...trust, ...cancelled, ...times };
   memory.drain.record(view.settledCount, backlogOf(view), now);
   return memory;
 }
@@ -39,9 +46,33 @@ export function takeReading(memory: CampaignMemory, view: GateView): void {
   const isBehind = view.epoch === epoch && view.seq < seq;
   const isOvertaken = isBehind && view.readAt - memory.repliedAt <= limits.gateCallMs;
   // Behind for longer than a question takes: Redis has lost its tail, and what it gives out anew goes to others.
-  if (view.epoch !== epoch || (isBehind && !isOvertaken)) memory.completeSeq = -1;
+  if (view.epoch !== epoch || (isBehind && !isOvertaken)) {
+    memory.completeSeq = -1;
+    memory.lossCount += 1;
+  }
+  memory.isAnswering = true;
   memory.view = isOvertaken ? { ...view, seq, remaining } : view;
   memory.drain.record(view.settledCount, backlogOf(memory.view), view.readAt);
+}
+
+/** Notes that the gate did not answer, or is gone: until it is read again nobody is refused without a question. */
+export function takeSilence(memory: CampaignMemory): void {
+  memory.isAnswering = false;
+}
+
+/**
+ * Makes the filter complete: `readTags` gives everybody the gate admitted, `readAgain` reads the gate once more and takes
+ * the reading over. A gate that was rebuilt between the two gave the tags of nobody, and its epoch then says so.
+ */
+export async function completeMemory(
+  memory: CampaignMemory,
+  readTags: () => AsyncIterable<readonly string[]>,
+  readAgain: () => Promise<boolean>,
+): Promise<void> {
+  const { lossCount } = memory;
+  const { seq } = memory.view;
+  for await (const tags of readTags()) for (const tag of tags) memory.admitted.add(tag);
+  if ((await readAgain()) && memory.lossCount === lossCount) memory.completeSeq = seq;
 }
 
 /** Takes over who gave back. One forgotten for the sake of the bound is told by the watermark later on. */
@@ -64,7 +95,14 @@ export function takeReply(memory: CampaignMemory, reply: { seq: number; remainin
   if (reply.waitMs > 0) memory.throttledUntil = Date.now() + reply.waitMs;
 }
 
-export const isFresh = (memory: CampaignMemory, now: number): boolean => now - memory.view.readAt <= limits.viewStaleMs;
+export const isFresh = (memory: CampaignMemory, now: number): boolean => ageMs(memory, now) <= limits.viewStaleMs;
+
+/** A reading of the future is none: the clock was set back. */
+const ageMs = ({ view }: CampaignMemory, now: number): number => Math.abs(now - view.readAt);
+
+/** Whether a no may rest on the memory: a fresh reading of a gate that answers, and that knows what the ledger was told here. */
+export const isCurrent = (memory: CampaignMemory, now: number): boolean =>
+  memory.isAnswering && memory.view.version >= memory.versionMin && ageMs(memory, now) <= limits.viewRefusalMs;
 
 /** Opening is decided by Redis's clock; this close to it a front asks. */
 const OPENING_MARGIN_MS = 50;
@@ -79,7 +117,7 @@ export function refusalFromMemory(
   now: number,
   redisNow: number,
 ): Decision | undefined {
-  if (!isFresh(memory, now)) return undefined;
+  if (!isCurrent(memory, now)) return undefined;
   const { view } = memory;
   const phase = phaseOf(view, view.remaining, redisNow);
   if (phase === 'open') {

@@ -10,10 +10,12 @@ import type { ReadEachGate } from '../redis/gate-reader.ts';
 import type { ReadCancelledTags } from '../redis/returns.ts';
 import {
   type CampaignMemory,
+  completeMemory,
   createCampaignMemory,
   isComplete,
   takeCancelled,
   takeReading,
+  takeSilence,
 } from './campaign-memory.ts';
 
 export interface CampaignsDeps {
@@ -31,8 +33,10 @@ export interface Campaigns {
   peek(id: string): CampaignMemory | undefined;
   /** The campaign, read from its gate the first time; undefined when there is none. Throws a Fault. */
   get(id: string): Promise<CampaignMemory | undefined>;
-  /** Forgets nothing, reads again now: after the gate said that the memory is wrong. */
-  refresh(id: string): Promise<void>;
+  /** Forgets nothing, reads again now: after the gate said that the memory is wrong. True when there was a gate to read. */
+  refresh(id: string): Promise<boolean>;
+  /** Hears that the ledger has this version now: until the gate is seen with it, nobody is refused from memory. */
+  expectVersion(id: string, version: number): void;
   /** Calls `listener` after every reading. Returns how to stop it. */
   onReading(listener: () => void): () => void;
   /** Reads until `stopping` aborts. */
@@ -83,15 +87,20 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       if (now - memory.usedAt > limits.viewIdleMs || memories.size > limits.viewsMax) memories.delete(id);
     }
     const ids = [...memories.keys()];
-    const views = await deps.readGates(ids);
+    const views = await deps.readGates(ids).catch((error: unknown) => {
+      for (const memory of memories.values()) takeSilence(memory);
+      throw error;
+    });
     // A gate that cannot be read goes stale by itself and does not hide the others; an outage is told once.
     const faults = views.filter((view) => isFault(view));
     for (const fault of faults.length === ids.length ? faults.slice(0, 1) : faults) deps.onError(fault);
     for (const [index, id] of ids.entries()) {
       const memory = memories.get(id);
       const view = views[index];
-      // A gate that is gone was lost: what is remembered goes stale, and its joins are 503, not 404.
-      if (memory && view !== undefined && !isFault(view)) {
+      if (memory === undefined) continue;
+      // A gate that is gone was lost: what is remembered refuses nobody any more, and its joins are 503, not 404.
+      if (view === undefined || isFault(view)) takeSilence(memory);
+      else {
         takeReading(memory, view);
         complete(memory);
         if (!learning.has(id)) {
@@ -107,15 +116,25 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
 
   /** Once nobody can be admitted any more, learns who was: from then on strangers are refused without a question. */
   function complete(memory: CampaignMemory): void {
-    const { id, buckets, seq, remaining } = memory.view;
+    const { id, buckets, remaining } = memory.view;
     if (isComplete(memory) || completing.has(id) || phaseOf(memory.view, remaining, deps.clock()) === 'open') return;
     completing.add(id);
-    (async () => {
-      for await (const tags of deps.readAdmittedTags(id, buckets)) for (const tag of tags) memory.admitted.add(tag);
-      memory.completeSeq = seq;
-    })()
+    completeMemory(
+      memory,
+      () => deps.readAdmittedTags(id, buckets),
+      () => readAgain(id),
+    )
       .catch(deps.onError)
       .finally(() => completing.delete(id));
+  }
+
+  async function readAgain(id: string): Promise<boolean> {
+    const view = await readOne(id);
+    const memory = memories.get(id);
+    if (memory === undefined) return false;
+    if (view === undefined) takeSilence(memory);
+    else takeReading(memory, view);
+    return view !== undefined;
   }
 
   return {
@@ -136,10 +155,11 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       loading.set(id, reading);
       return reading;
     },
-    async refresh(id) {
-      const view = await readOne(id);
+    refresh: readAgain,
+    expectVersion(id, version) {
+      unknownUntil.delete(id);
       const memory = memories.get(id);
-      if (memory && view !== undefined) takeReading(memory, view);
+      if (memory) memory.versionMin = Math.max(memory.versionMin, version);
     },
     onReading(listener) {
       listeners.add(listener);

@@ -6,7 +6,7 @@ import { userTag } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import type { Gate, Join } from '../redis/gate.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
-import { type CampaignMemory, refusalFromMemory, takeReply } from './campaign-memory.ts';
+import { type CampaignMemory, refusalFromMemory, takeReply, takeSilence } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
 
 export interface JoinsDeps {
@@ -116,6 +116,8 @@ export function createJoins(deps: JoinsDeps): Joins {
       for (const [index, { tag }] of batch.entries()) if (isHeld(reply.decisions[index]!)) memory.admitted.add(tag);
       return reply.decisions;
     } catch (error) {
+      // Redis is away, or the gate is gone, shut or another one: what is remembered of it refuses nobody meanwhile.
+      takeSilence(memory);
       if (isFault(error, 'stale-epoch')) await deps.campaigns.refresh(memory.view.id).catch(() => undefined);
       // Whoever waits behind this call would meet the same, a call's patience later, and keep others out meanwhile.
       if (isFault(error, 'redis-unavailable')) turnAway(lane, error);

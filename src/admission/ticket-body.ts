@@ -25,6 +25,12 @@ const UNKNOWN: Eta = { known: false, p50Ms: null, p90Ms: null };
 
 export const isFinal = (status: TicketStatus): boolean => status === 'issued' || status === 'cancelled';
 
+/** What all bodies of a front say alike; `publicUrl` is where links begin, if not at the front's own address. */
+export interface Told {
+  durability: string;
+  publicUrl?: string | undefined;
+}
+
 /** The body of `ticket`, which stands at the seq `place`: how far that is, and when to ask again, by what `memory` knows at `now`. */
 export function ticketBody(
   text: string,
@@ -32,7 +38,7 @@ export function ticketBody(
   place: number,
   status: TicketStatus,
   memory: CampaignMemory,
-  durability: string,
+  { durability, publicUrl = '' }: Told,
   now: number,
 ): TicketBody {
   const waiting = status === 'queued' || status === 'retrying';
@@ -48,13 +54,13 @@ export function ticketBody(
     // A failed ticket may be redriven by an operator: worth a look now and then.
     pollAfterMs: isFinal(status) ? 0 : status === 'failed' ? limits.pollMaxMs : pollAfter(eta),
     durability,
-    links: { self: `/v1/tickets/${text}`, campaign: `/v1/campaigns/${ticket.campaign}` },
+    links: { self: `${publicUrl}/v1/tickets/${text}`, campaign: `${publicUrl}/v1/campaigns/${ticket.campaign}` },
   };
 }
 
 /**
  * The body as JSON. That of a ticket on its way is put together by hand, at a fifth of the price of JSON.stringify: its
- * texts are base64url, campaign ids and words of ours, none of which JSON would escape.
+ * texts are base64url, campaign ids, a URL and words of ours, none of which JSON would escape.
  */
 export function ticketJson(body: TicketBody): string {
   if (body.issuance !== undefined || body.problem !== undefined) return JSON.stringify(body);

@@ -19,6 +19,8 @@ export interface TicketsDeps {
   ticketKeys: TicketKeys;
   couponKey: Buffer;
   durability: string;
+  /** Where buyers reach the front, if that is not its own address: links begin with it. */
+  publicUrl?: string | undefined;
   /** Polls of one ticket per second; 0 for no quota. */
   pollsPerSecond: number;
   clock: Clock;
@@ -94,7 +96,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
 
   const body = (held: HeldTicket, status: TicketBody['status'], memory: CampaignMemory): TicketBody => {
     const place = standingOf(held, memory.view) ?? 0;
-    return ticketBody(held.text, held.ticket, place, status, memory, deps.durability, deps.clock());
+    return ticketBody(held.text, held.ticket, place, status, memory, deps, deps.clock());
   };
 
   function ended(held: HeldTicket, { view }: CampaignMemory, final: TicketBody): TicketBody {
@@ -199,7 +201,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
       const ticketEpoch = epoch ?? epochAt(view.epochs, seq) ?? view.epoch;
       const ticket: Ticket = { campaign: view.id, epoch: ticketEpoch, seq, unit, admittedAt, tag };
       const text = signTicket(deps.ticketKeys, ticket);
-      return ticketBody(text, ticket, seq, 'queued', memory, deps.durability, deps.clock());
+      return ticketBody(text, ticket, seq, 'queued', memory, deps, deps.clock());
     },
     hold,
     pollsPerSecond: deps.pollsPerSecond,

@@ -2,9 +2,9 @@
 import type { Request } from './verbs.ts';
 
 export type Answer =
-  | { kind: 'done'; body: unknown }
+  | { kind: 'done'; status: number; body: unknown }
   | { kind: 'refused'; status: number; problem: Problem }
-  /** `known` is false when it may have been done all the same. */
+  /** `known` is true when the request never reached the service, so that nothing was done. */
   | { kind: 'unreachable'; why: string; known: boolean };
 
 /** RFC 9457, with the fields of a 422. */
@@ -27,7 +27,7 @@ const ANSWER_MS = 10_000;
 export async function ask({ url, token, actor }: AdminClient, request: Request): Promise<Answer> {
   const { method, path, body, idempotencyKey } = request;
   try {
-    const response = await fetch(new URL(path, url), {
+    const response = await fetch(addressOf(url, path), {
       method,
       headers: {
         authorization: `Bearer ${token}`,
@@ -45,13 +45,19 @@ export async function ask({ url, token, actor }: AdminClient, request: Request):
   }
 }
 
+/** Behind a proxy the admin API may have a path of its own, as in https://shop.example/sluice-admin. */
+function addressOf(url: string, path: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname.replace(/\/+$/, '')}${path}`;
+}
+
 async function read(response: Response): Promise<Answer> {
   const type = response.headers.get('content-type') ?? '';
   if (!/^application\/(problem\+)?json\b/.test(type)) {
-    return { kind: 'unreachable', why: 'what answers there is no Sluice admin API', known: true };
+    return { kind: 'unreachable', why: 'the server there is no Sluice admin API', known: true };
   }
   const body: unknown = await response.json();
-  if (response.ok) return { kind: 'done', body };
+  if (response.ok) return { kind: 'done', status: response.status, body };
   const problem = body as Problem;
   if (response.status < 500) return { kind: 'refused', status: response.status, problem };
   return { kind: 'unreachable', why: `it answered ${response.status}: ${problem.title}`, known: false };

@@ -1,7 +1,7 @@
-// Reads the command line: a verb, an id, options. Everything that is wrong is told at once, and nothing is sent.
+// Reads the command line: a verb, an id, options. It lists all problems at once, and then nothing is sent.
 import { parseArgs } from 'node:util';
 import { isCampaignId } from '../domain/ids.ts';
-import { doctorHelp, generalHelp, synopsis, verbHelp } from './help.ts';
+import { doctorHelp, generalHelp, synopsis, tokenHelp, verbHelp } from './help.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
 import { RECONCILE_VERB } from './reconcile-verb.ts';
@@ -11,20 +11,23 @@ export type Command =
   | { kind: 'help'; text: string }
   | { kind: 'problems'; problems: string[] }
   | { kind: 'doctor'; json: boolean }
+  | { kind: 'token' }
   | { kind: 'ask'; verb: Verb; names: string[]; values: Values; adminUrl: string | undefined; json: boolean };
 
 /** By the noun that every command starts with. */
 const NOUNS: Record<string, readonly Verb[]> = { campaign: CAMPAIGN_VERBS, 'dead-letters': LETTER_VERBS };
 
+/** Pure: what `sluice …argv` would do. */
 export function readCommand(argv: readonly string[]): Command {
   const [noun = '', verbName = ''] = argv;
   if (noun === 'doctor') return readDoctor(argv.slice(1));
+  if (noun === 'token') return readToken(argv.slice(1));
   if (noun === 'reconcile') return readVerb(RECONCILE_VERB, argv.slice(1));
   const verbs = NOUNS[noun];
   if (verbs === undefined) {
     if (noun === '' || noun === 'help' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
     return wrong(
-      `There is no command ${noun}: a command starts with campaign or dead-letters, or is reconcile or doctor. See sluice --help.`,
+      `There is no command ${noun}. A command starts with campaign, dead-letters, reconcile, doctor or token: see sluice --help.`,
     );
   }
   const verb = verbs.find(({ name }) => name === verbName);
@@ -41,38 +44,52 @@ function readDoctor(argv: string[]): Command {
   return argv.includes('--help') ? { kind: 'help', text: doctorHelp() } : { kind: 'doctor', json: argv.length > 0 };
 }
 
+function readToken(argv: string[]): Command {
+  if (argv.includes('--help')) return { kind: 'help', text: tokenHelp() };
+  return argv.length > 0 ? wrong(`Not understood: ${argv.join(' ')}.`, 'Usage: sluice token') : { kind: 'token' };
+}
+
 function readVerb(verb: Verb, argv: string[]): Command {
   const names = [...verb.needs, ...verb.may];
   const string = { type: 'string' } as const;
   const boolean = { type: 'boolean', default: false } as const;
   const isSwitch = (name: OptionName) => 'isSwitch' in OPTIONS[name];
   const own = Object.fromEntries(names.map((name) => [name, isSwitch(name) ? boolean : string]));
-  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  let parsed: ReturnType<typeof parseArgs>;
   try {
     const options = { ...own, 'admin-url': string, json: boolean, help: boolean };
-    parsed = parseArgs({ args: argv, options, allowPositionals: true });
+    parsed = parseArgs({ args: argv, options, allowPositionals: true, tokens: true });
   } catch (error) {
     return wrong(`${(error as Error).message.split('. ')[0]}.`, `Usage: sluice ${verb.noun} ${synopsis(verb)}`);
   }
-  const { values: raw, positionals } = parsed;
+  const { values: raw, positionals, tokens = [] } = parsed;
   if (raw.help) return { kind: 'help', text: verbHelp(verb) };
   const { values, problems } = readValues(names, raw);
   problems.push(
+    ...repeated(tokens.flatMap((token) => (token.kind === 'option' ? token.name : []))),
     ...nameProblems(verb, positionals),
     ...verb.needs
       .filter((name) => raw[name] === undefined)
       .map((name) => `--${name} ${OPTIONS[name].value} is needed.`),
   );
+  if (verb.name === 'create' && raw.burst !== undefined && !values.rate) {
+    problems.push('--burst needs --rate above 0: it says how many joins that rate may admit at once.');
+  }
   if (verb.name === 'change' && problems.length === 0 && Object.keys(values).length === 0) {
     problems.push(`Name at least one setting to change: ${names.map((name) => `--${name}`).join(', ')}.`);
   }
   const adminUrl = raw['admin-url'] as string | undefined;
-  if (adminUrl !== undefined && !(URL.canParse(adminUrl) && /^https?:$/.test(new URL(adminUrl).protocol))) {
-    problems.push(`--admin-url takes an address such as http://127.0.0.1:8081, not ${adminUrl}.`);
+  // Never with the value: who writes a password into it does not expect to read it here.
+  if (adminUrl !== undefined && !isPlainAddress(adminUrl)) {
+    problems.push('--admin-url takes an address such as http://127.0.0.1:8081, without user and password.');
   }
   if (problems.length > 0) return { kind: 'problems', problems };
   return { kind: 'ask', verb, names: positionals, values, adminUrl, json: raw.json === true };
 }
+
+/** The last one would count, and the others would be dropped without a word. */
+const repeated = (names: readonly string[]): string[] =>
+  [...new Set(names.filter((name, at) => names.indexOf(name) !== at))].map((name) => `--${name} was given twice.`);
 
 function readValues(names: readonly OptionName[], raw: Record<string, unknown>) {
   const values: Values = {};
@@ -90,7 +107,9 @@ function readValues(names: readonly OptionName[], raw: Record<string, unknown>) 
 function nameProblems({ noun, name, takes }: Verb, names: string[]): string[] {
   if (takes === 'letters') {
     const isName = (text: string) => LETTER_ID.test(text) || TICKET.test(text);
-    return names.filter((text) => !isName(text)).map((text) => `${JSON.stringify(text)} is no id and no ticket.`);
+    return names
+      .filter((text) => !isName(text))
+      .map((text) => `${JSON.stringify(text)} is neither the id of a dead letter nor a ticket.`);
   }
   const [id, ...more] = takes === 'nothing' ? ['', ...names] : names;
   if (more.length > 0) return [`Not understood: ${more.join(' ')}.`];
@@ -98,8 +117,16 @@ function nameProblems({ noun, name, takes }: Verb, names: string[]): string[] {
   if (id === undefined) {
     return [`sluice ${noun} ${name} needs the id of a ${takes === 'letter' ? 'dead letter' : 'campaign'}.`];
   }
-  if (takes === 'letter') return LETTER_ID.test(id) ? [] : [`${JSON.stringify(id)} is no id of a dead letter.`];
-  return isCampaignId(id) ? [] : [`${JSON.stringify(id)} is no id: 1 to 63 of a-z, 0-9 and -, not - first.`];
+  if (takes === 'letter')
+    return LETTER_ID.test(id) ? [] : [`${JSON.stringify(id)} is not the id of a dead letter: a number such as 17.`];
+  return isCampaignId(id)
+    ? []
+    : [`${JSON.stringify(id)} is not a campaign id: it takes 1 to 63 of a-z, 0-9 and -, and does not start with -.`];
+}
+
+function isPlainAddress(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.hash;
 }
 
 const LETTER_ID = /^[1-9]\d{0,14}$/;

@@ -6,19 +6,21 @@ import { RECONCILE_VERB } from './reconcile-verb.ts';
 import { CAMPAIGN_VERBS, type Verb } from './verbs.ts';
 
 /** Exit codes: a script must be able to tell "no" from "nobody was there". */
-export const EXIT = { done: 0, refused: 1, unreachable: 2, usage: 64 } as const;
+export const EXIT = { done: 0, refused: 1, unreachable: 2, usage: 64, configuration: 78 } as const;
 
 const COMMON = [
-  ['--admin-url URL', 'the admin API; default: ADMIN_URL, else http://127.0.0.1:<ADMIN_PORT or 8081>'],
-  ['--json', 'the answer of the API as it came, in one line; problems too, on standard error'],
+  ['--admin-url URL', 'the admin API; default: ADMIN_URL, else http://<ADMIN_HOST>:<ADMIN_PORT>'],
+  ['--json', 'print the answer of the API in one line; problems are JSON too, on standard error'],
   ['--help', 'this text; after a verb: its options'],
 ] as const;
 
 const CODES = [
   ['0', 'done'],
-  ['1', 'refused: the service said no, and says why'],
-  ['2', 'unreachable: no service answered, or it could not tell; the same command again is safe'],
-  ['64', 'usage: the command line or a setting is wrong; nothing was sent'],
+  ['1', 'refused: the service said no and gave its reason'],
+  ['2', 'unreachable: no service answered, or the outcome is unknown; it is safe to run the same command again'],
+  ['64', 'usage: the command line is wrong, or no admin token was found; nothing was sent'],
+  ['78', 'a setting is wrong; nothing was sent'],
+  ['74', 'done, but the answer could not be written, for instance because the disk is full'],
 ] as const;
 
 const DOCTOR_CODES = [
@@ -33,6 +35,7 @@ export function generalHelp(): string {
   return [
     'Usage: sluice campaign <verb> [<id>] [options]',
     '       sluice doctor [--json]',
+    '       sluice token',
     '',
     ...columns(CAMPAIGN_VERBS.map((verb) => [synopsis(verb), verb.help])),
     '',
@@ -47,13 +50,13 @@ export function generalHelp(): string {
     'Options of every verb:',
     ...columns(COMMON),
     '',
-    'The admin token is ADMIN_TOKEN, else ADMIN_READ_TOKEN (for list and show), else adminToken in',
-    '<DATA_DIR or .data>/secrets.json, where npm start keeps it.',
+    'The admin token is ADMIN_TOKEN, else ADMIN_READ_TOKEN (enough for list and show), else adminToken in',
+    '<DATA_DIR or .data>/secrets.json, where npm start keeps it. sluice token prints it.',
     '',
     'Exit codes:',
     ...columns(CODES),
     '',
-    'sluice doctor looks at Redis, the database and the settings by itself: sluice doctor --help.',
+    'sluice doctor checks Redis, the database and the settings without the admin API: sluice doctor --help.',
     '',
   ].join('\n');
 }
@@ -62,13 +65,24 @@ export function doctorHelp(): string {
   return [
     'Usage: sluice doctor [--json]',
     '',
-    'Looks at what the promises rest on: REDIS_URL, DATABASE_URL and every other setting of the environment, or what runs',
-    'in DATA_DIR. A line for each check: ok, warning, broken or unknown, what was found, what it means, what to do.',
+    'Checks Redis, the database and the settings: those of the environment (REDIS_URL, DATABASE_URL and the others), or what',
+    'runs in DATA_DIR. Prints a line for each check: ok, warning, broken or unknown; what was found, what it means, what to',
+    'do.',
     '',
     ...columns([['--json', '{exitCode, counts, findings: [{check, status, found, means, remedy}]} in one line']]),
     '',
     'Exit codes:',
     ...columns(DOCTOR_CODES),
+    '',
+  ].join('\n');
+}
+
+export function tokenHelp(): string {
+  return [
+    'Usage: sluice token',
+    '',
+    "Prints the operator's admin token, for instance for curl: ADMIN_TOKEN, else adminToken in",
+    '<DATA_DIR or .data>/secrets.json. Exit code 64 when there is none.',
     '',
   ].join('\n');
 }

@@ -11,7 +11,7 @@ const decide = (verb: 'redrive' | 'discard', help: string): Verb => ({
   takes: 'letters',
   needs: ['campaign'],
   may: ['reason', 'limit', 'yes'],
-  help: `${help} Without --yes it only says what it would do.`,
+  help: `${help} Without --yes it only shows what it would do.`,
   request: (tickets, { campaign, reason, limit, yes }) => ({
     method: 'POST',
     path: `${PATH}/${verb}`,
@@ -33,7 +33,7 @@ export const LETTER_VERBS: readonly Verb[] = [
     takes: 'nothing',
     needs: [],
     may: ['campaign', 'state'],
-    help: 'Tickets that were given up, oldest first, and how many there are by reason.',
+    help: 'List dead letters, oldest first, with a count for each reason.',
     request: (_, values) => ({ method: 'GET', path: `${PATH}?limit=500${query(values)}` }),
     show: letterTable,
     pages: 'deadLetters',
@@ -44,12 +44,12 @@ export const LETTER_VERBS: readonly Verb[] = [
     takes: 'letter',
     needs: [],
     may: [],
-    help: 'One of them, with all that is known of it.',
+    help: 'Show one dead letter with everything the ledger holds about it.',
     request: ([id]) => ({ method: 'GET', path: `${PATH}/${id}` }),
     show: letterDetails,
   },
-  decide('redrive', 'Try kept tickets of a campaign again: all, those of a reason, or those named.'),
-  decide('discard', 'Give kept tickets up for good. Their units are sold again.'),
+  decide('redrive', "Retry a campaign's dead letters: all of them, those with --reason, or the ones you list."),
+  decide('discard', "Give up a campaign's dead letters for good. Their units are sold again."),
 ];
 
 const query = ({ campaign, state }: Values): string =>

@@ -1,4 +1,6 @@
 // The options of the verbs: what each takes, the field of the admin API it fills, and how it is explained.
+import { parseInstant } from '../domain/instant.ts';
+import { codePointCount, NAME_CODE_POINTS_MAX } from '../domain/text.ts';
 
 export interface Option {
   /** What the help shows in place of the value. */
@@ -28,10 +30,10 @@ const time = (help: string, field: string): Option => ({
   read: (text) => {
     if (text === 'none') return null;
     // Without an offset the operator's clock and the server's would decide, and one day they differ.
-    const hasOffset = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
-    return hasOffset && !Number.isNaN(Date.parse(text)) ? new Date(text).toISOString() : undefined;
+    const ms = parseInstant(text);
+    return ms === undefined ? undefined : new Date(ms).toISOString();
   },
-  expected: 'a time such as 2026-12-24T18:00:00+09:00 or 2026-12-24T09:00:00Z, or none',
+  expected: 'a time that the calendar has, such as 2026-12-24T18:00:00+09:00 or 2026-12-24T09:00:00Z, or none',
 });
 
 const text = (value: string, help: string, pattern: RegExp, expected: string): Option => ({
@@ -46,42 +48,42 @@ export const OPTIONS = {
   add: count('units to add', 'add', 1),
   name: {
     value: 'TEXT',
-    help: 'what people see',
+    help: 'the name that buyers see; default: the id',
     field: 'name',
-    read: (text) => (text.length <= 200 ? text : undefined),
-    expected: 'at most 200 characters',
+    read: (text) => (codePointCount(text) <= NAME_CODE_POINTS_MAX ? text : undefined),
+    expected: `at most ${NAME_CODE_POINTS_MAX} characters`,
   },
-  'opens-at': time('first moment of the sale', 'opensAt'),
-  'closes-at': time('end of the sale', 'closesAt'),
-  rate: count('joins admitted per second; 0: no limit', 'ratePerSecond'),
-  burst: count('joins admitted at once; default: one second of the rate', 'burst', 1),
-  'backlog-max': count('tickets that may wait for issuance; 0: no bound', 'backlogMax'),
-  shards: count('work streams; cannot be changed later', 'shards', 1),
+  'opens-at': time('when the sale opens', 'opensAt'),
+  'closes-at': time('when the sale ends', 'closesAt'),
+  rate: count('how many joins are admitted per second; 0: no limit', 'ratePerSecond'),
+  burst: count('how many joins may be admitted at once under --rate; default: one second of the rate', 'burst', 1),
+  'backlog-max': count('how many tickets may wait to be issued; 0: no bound', 'backlogMax'),
+  shards: count('number of work streams; it cannot be changed later', 'shards', 1),
   key: {
     value: 'KEY',
-    help: 'Idempotency-Key: the same key adds once, however often it is sent',
+    help: 'Idempotency-Key: units are added once for each key, however often it is sent; default: a new one',
     read: (text) => (/^[A-Za-z0-9_-]{1,64}$/.test(text) ? text : undefined),
     expected: '1 to 64 letters, digits, _ or -',
   },
-  campaign: text('ID', 'dead letters of this campaign', /^[a-z0-9][a-z0-9-]{0,62}$/, 'the id of a campaign'),
+  campaign: text('ID', 'only dead letters of this campaign', /^[a-z0-9][a-z0-9-]{0,62}$/, 'the id of a campaign'),
   state: text(
     'STATE',
-    'kept, redriving, redriven or discarded',
+    'only dead letters in this state: kept, redriving, redriven or discarded',
     /^(kept|redriving|redriven|discarded)$/,
     'kept, redriving, redriven or discarded',
   ),
-  reason: text('REASON', 'those given up for this reason', /^[\x20-\x7e]{1,64}$/, '1 to 64 printable characters'),
-  limit: count('at most so many', 'limit', 1),
+  reason: text('REASON', 'only dead letters with this reason', /^[\x20-\x7e]{1,64}$/, '1 to 64 printable characters'),
+  limit: count('how many dead letters at most', 'limit', 1),
   repair: {
     value: '',
-    help: 'build the gate anew from the ledger: joins are refused for a moment',
+    help: 'rebuild the gate from the ledger; for RECOVERY_GRACE_MS only holders of lost tickets can join',
     isSwitch: true,
     read: () => true,
     expected: 'no value',
   },
   yes: {
     value: '',
-    help: 'do it',
+    help: 'make the change; without it the command is a dry run',
     isSwitch: true,
     read: () => true,
     expected: 'no value',

@@ -1,5 +1,6 @@
 // Dead letters for a person.
-import { table, whole } from './present.ts';
+import { table } from './present.ts';
+import { counted, whole } from './words.ts';
 
 interface Letter {
   id: number;
@@ -22,10 +23,10 @@ interface Page {
   summary: { reason: string; state: string; count: number }[];
 }
 
-/** The counts first, because that is what decides; then one line a letter. */
+/** The counts first, because they decide what to do; then one line a letter. The user comes last, see {@link table}. */
 export function letterTable(answer: unknown): string {
   const { deadLetters, summary } = answer as Page;
-  if (deadLetters.length === 0) return 'There is no dead letter.\n';
+  if (deadLetters.length === 0) return 'There are no dead letters.\n';
   const counts = summary.map(({ reason, state, count }) => [reason, state, whole(count)]);
   const head = ['ID', 'CAMPAIGN', 'STATE', 'SEQ', 'UNIT', 'ATTEMPTS', 'REDRIVES', 'SINCE', 'REASON', 'USER'];
   const rows = deadLetters.map((letter) => [
@@ -33,31 +34,37 @@ export function letterTable(answer: unknown): string {
     letter.campaign,
     letter.state,
     String(letter.seq),
-    letter.unit === null ? '-' : String(letter.unit),
+    letter.unit === null || letter.unit === 0 ? NONE : String(letter.unit),
     String(letter.attempts),
     String(letter.redriveCount),
     letter.createdAt,
     letter.reason,
-    letter.user ?? '-',
+    letter.user ?? NONE,
   ]);
-  return `${table([['REASON', 'STATE', 'COUNT'], ...counts], [2])}\n${table([head, ...rows], [0, 3, 4, 5, 6])}`;
+  const next = deadLetters.some(({ state }) => state === 'kept') ? `\n${NEXT}` : '';
+  return `${table([['REASON', 'STATE', 'COUNT'], ...counts], [2])}\n${table([head, ...rows], [0, 3, 4, 5, 6])}${next}`;
 }
+
+const NONE = '–';
+const NEXT =
+  'Next: "sluice dead-letters show <id>" shows one; "redrive --campaign <id>" retries them, "discard" gives them up.\n';
 
 export function letterDetails(answer: unknown): string {
   const letter = answer as Letter & { detail: string; raw: string | null };
+  const { id, seq, epoch, user, unit, detail, attempts, redriveCount } = letter;
   return table([
-    ['dead letter', `${letter.id}, ${letter.state}`],
+    ['dead letter', `${id}, ${letter.state}`],
     ['campaign', letter.campaign],
-    ['ticket', `seq ${letter.seq} of epoch ${letter.epoch}`],
-    ['user', letter.user ?? 'unreadable'],
-    ['unit', letter.unit === null ? 'unreadable' : String(letter.unit)],
+    ['ticket', `seq ${seq} of epoch ${epoch}`],
+    ['user', user ?? 'unreadable'],
+    ['unit', unit === null ? 'unreadable' : unit === 0 ? 'none: no unit was left for this ticket' : String(unit)],
     ['reason', letter.reason],
-    ['detail', letter.detail === '' ? '-' : letter.detail],
-    ['attempts', `${letter.attempts}, redriven ${letter.redriveCount} times`],
+    ['detail', detail === '' ? NONE : detail],
+    ['attempts', `${counted(attempts, 'attempt')}, redriven ${counted(redriveCount, 'time')}`],
     ['admitted', letter.admittedAt ?? 'unreadable'],
     ['given up', letter.createdAt],
     ['trace', letter.traceId ?? 'not recorded'],
-    ['entry', letter.raw ?? '-'],
+    ['entry', letter.raw ?? NONE],
   ]);
 }
 
@@ -70,14 +77,29 @@ interface Work {
   skipped: { id: number | null; why: string }[];
 }
 
+const WHY: Record<string, string> = {
+  'no-such-ticket': 'this campaign has no such ticket',
+  'not-kept-any-more': 'somebody else redrove or discarded it',
+  'issued-meanwhile': 'its buyer has a coupon, so there is nothing to discard',
+  unfinished: 'a store did not answer; a worker finishes it within seconds',
+  'not-redrivable': 'its entry cannot be read, so nobody knows its user or unit',
+  'not-settled-yet': 'a worker still has its ticket in hand; try again in a moment',
+  'unknown-to-the-gate': 'the gate does not know its ticket; see sluice reconcile',
+};
+
 export function letterWork(verb: 'redrive' | 'discard', answer: unknown): string {
   const { campaign, dryRun, matching, done, left, skipped } = answer as Work;
-  const skips = skipped.map(({ id, why }) => `  skipped ${id ?? 'a ticket'}: ${why}\n`).join('');
+  const letters = (count: number) => `${counted(count, 'dead letter')} of ${campaign}`;
+  const skips = skipped.map(
+    ({ id, why }) => `  skipped ${id ?? 'a ticket'}: ${why} (${WHY[why] ?? 'no explanation'})\n`,
+  );
   if (dryRun) {
-    const more = `Nothing was done. The same command with --yes would ${verb} ${whole(done)} of them.`;
-    return `${whole(matching)} dead letters of ${campaign} match. ${more}\n${skips}`;
+    const next = done === 0 ? '' : ` To ${verb} ${whole(done)} of them, add --yes to the same command.`;
+    return `${letters(matching)} match. Nothing was changed: this was a dry run.${next}\n${skips.join('')}`;
   }
-  const past = verb === 'redrive' ? 'redriven' : 'discarded';
-  const again = left > skipped.length ? ' The same command goes on with them.' : '';
-  return `${whole(done)} dead letters of ${campaign} ${past}, ${whole(left)} left.${again}\n${skips}`;
+  const past = verb === 'redrive' ? 'Redrove' : 'Discarded';
+  const meaning = verb === 'redrive' ? 'Workers retry them now.' : 'Their units are sold again.';
+  const what = done === 0 ? `${past} no dead letters of ${campaign}.` : `${past} ${letters(done)}. ${meaning}`;
+  const again = left > skipped.length ? ' Run the same command again to go on with them.' : '';
+  return `${what} ${counted(left, 'matching dead letter')} left.${again}\n${skips.join('')}`;
 }

@@ -1,6 +1,8 @@
 // Answers of the admin API for a person: aligned columns, units beside the numbers, no colour.
+import { visible } from '../domain/text.ts';
+import { counted, whole } from './words.ts';
 
-interface Campaign {
+export interface Campaign {
   id: string;
   name: string;
   stock: number;
@@ -15,7 +17,7 @@ interface Campaign {
   createdAt: string;
 }
 
-/** What `show` tells beyond the settings. */
+/** What `show` prints beyond the settings. */
 interface Progress {
   phase: string;
   remaining: number;
@@ -28,17 +30,17 @@ interface Progress {
   drainPerSecond: number | null;
 }
 
-/** One line a campaign; the name comes last, because no terminal agrees with another on how wide it is. */
+/** One line a campaign. The name comes last, see {@link table}. */
 export function campaignTable(campaigns: unknown[]): string {
-  if (campaigns.length === 0) return 'There is no campaign yet: sluice campaign create <id> --stock N makes one.\n';
+  if (campaigns.length === 0) return 'There are no campaigns yet. To make one: sluice campaign create <id> --stock N\n';
   const head = ['ID', 'STATE', 'STOCK (units)', 'RATE (joins/s)', 'OPENS', 'CLOSES', 'NAME'];
   const rows = (campaigns as Campaign[]).map((campaign) => [
     campaign.id,
     campaign.state,
     whole(campaign.stock),
     campaign.ratePerSecond === 0 ? 'no limit' : whole(campaign.ratePerSecond),
-    campaign.opensAt ?? '-',
-    campaign.closesAt ?? '-',
+    campaign.opensAt ?? '–',
+    campaign.closesAt ?? '–',
     campaign.name,
   ]);
   return table([head, ...rows], [2, 3]);
@@ -50,41 +52,46 @@ export function campaignDetails(answer: unknown): string {
   return table([
     ['campaign', id === name ? id : `${id} (${name})`],
     ['state', phase === undefined ? state : `${state}, ${phase}`],
-    ['stock', `${whole(campaign.stock)} units`],
+    ['stock', counted(campaign.stock, 'unit')],
     ...(phase === undefined ? [] : progress(campaign as Campaign & Progress)),
-    ['opens', campaign.opensAt ?? 'from its creation'],
-    ['closes', campaign.closesAt ?? 'never by itself'],
-    ['rate', ratePerSecond === 0 ? 'no limit' : `${whole(ratePerSecond)} joins/s, burst ${whole(burst)} joins`],
-    ['backlog max', backlogMax === 0 ? 'no bound' : `${whole(backlogMax)} tickets`],
+    ['opens', campaign.opensAt ?? 'when it was created'],
+    ['closes', campaign.closesAt ?? 'no time set'],
+    ['rate', ratePerSecond === 0 ? 'no limit' : `${counted(ratePerSecond, 'join')}/s, burst ${counted(burst, 'join')}`],
+    ['backlog max', backlogMax === 0 ? 'no bound' : counted(backlogMax, 'ticket')],
     ['shards', whole(campaign.shards)],
     ['version', `${campaign.version}, created ${campaign.createdAt}`],
   ]);
 }
 
-function progress(campaign: Progress): string[][] {
+function progress(campaign: Campaign & Progress): string[][] {
   const { backlog, oldestWaitMs, drainPerSecond } = campaign;
   const oldest = oldestWaitMs === null ? '' : `, the oldest for ${(oldestWaitMs / 1_000).toFixed(1)} s`;
   return [
-    ['remaining', `${whole(campaign.remaining)} units`],
-    ['admitted', `${whole(campaign.admitted)} tickets`],
-    ['issued', `${whole(campaign.issued)} tickets`],
-    ['backlog', `${whole(backlog)} tickets${oldest}`],
+    ['remaining', counted(campaign.remaining, 'unit')],
+    ['admitted', admitted(campaign)],
+    ['issued', counted(campaign.issued, 'ticket')],
+    ['backlog', `${counted(backlog, 'ticket')}${oldest}`],
     ['drain', drainPerSecond === null ? 'not known yet' : `${drainPerSecond.toFixed(1)} tickets/s`],
-    ['retrying', `${whole(campaign.retrying)} tickets`],
-    ['dead letters', `${whole(campaign.deadLetters)} tickets`],
+    ['retrying', counted(campaign.retrying, 'ticket')],
+    ['dead letters', counted(campaign.deadLetters, 'ticket')],
   ];
 }
 
-/** Columns two spaces apart; those in `right` end flush, as numbers should. */
+function admitted({ admitted: count, stock, remaining }: Campaign & Progress): string {
+  const tickets = counted(count, 'ticket');
+  const taken = stock - remaining;
+  if (count <= taken) return tickets;
+  return `${tickets} for ${counted(taken, 'unit')}: a unit is sold again when its ticket is given back or discarded`;
+}
+
+/**
+ * Columns two spaces apart; those in `right` end flush, as numbers should. Text that somebody typed belongs into the last
+ * column: no two terminals agree on how wide it is.
+ */
 export function table(rows: string[][], right: readonly number[] = []): string {
-  const cells = rows.map((row) => row.map(printable));
+  const cells = rows.map((row) => row.map(visible));
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const line = (row: string[]) =>
     row.map((cell, column) => (right.includes(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)));
   return cells.map((row) => `${line(row).join('  ').trimEnd()}\n`).join('');
 }
-
-/** A name is anything somebody typed; an escape sequence in it must not reach the terminal. */
-const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?');
-
-export const whole = (value: number): string => value.toLocaleString('en-US');

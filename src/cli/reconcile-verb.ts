@@ -8,16 +8,16 @@ interface Reconciliation {
 }
 
 const MEANING: Record<string, string> = {
-  'gate-closed': 'the gate is missing, damaged or not verified; a worker opens it',
-  'settings-differ': 'the gate has settings of a later version than the ledger, and takes no change',
-  'holder-unknown': 'the ledger has a row of a user whom the gate does not know',
-  'unit-differs': 'the gate tells another unit than the ledger has',
-  'issued-without-row': 'the gate tells that it was issued, the ledger has no row',
-  'unit-held-and-free': 'somebody holds it, and it is for sale again',
-  'unit-unaccounted': 'it was given out, and nobody holds it or can buy it',
-  'retry-without-job': 'the gate waits for a retry that is in no queue',
-  'failed-without-letter': 'the gate tells of a failure that is no dead letter',
-  'ticket-lost': 'Redis lost it; it comes back when its holder polls',
+  'gate-closed': 'the gate is missing, damaged or not verified yet; a worker opens it',
+  'settings-differ': 'the gate has newer settings than the ledger, so it takes no change from the ledger',
+  'holder-unknown': 'the ledger has a row for this user, and the gate does not know the user',
+  'unit-differs': 'gate and ledger name different units for the same user',
+  'issued-without-row': 'the gate says issued, and the ledger has no row',
+  'unit-held-and-free': 'a buyer holds this unit, and it is for sale again',
+  'unit-unaccounted': 'this unit was given out; no buyer holds it, and none can buy it',
+  'retry-without-job': 'the gate waits for a retry, and the retry queue has no job for it',
+  'failed-without-letter': 'the gate says failed, and there is no dead letter',
+  'ticket-lost': 'Redis lost this ticket; it comes back when its holder polls',
 };
 
 export const RECONCILE_VERB: Verb = {
@@ -26,22 +26,26 @@ export const RECONCILE_VERB: Verb = {
   takes: 'campaign',
   needs: [],
   may: ['repair'],
-  help: 'Compare gate, streams, retries and ledger of a campaign; --repair builds the gate anew from the ledger.',
+  help: 'Compare what gate, streams, retries and ledger say about a campaign. --repair rebuilds the gate from the ledger.',
   request: ([id], { repair }) => ({
     method: repair === true ? 'POST' : 'GET',
     path: `/admin/campaigns/${id}/reconcile`,
   }),
-  show: (body) => lines(body as Reconciliation),
+  show: (body, { request }) => lines(body as Reconciliation, request.method === 'POST'),
 };
 
-function lines({ campaign, counts, examples }: Reconciliation): string {
+function lines({ campaign, counts, examples }: Reconciliation, isRepair: boolean): string {
+  const rebuilt = isRepair
+    ? `Rebuilt the gate of ${campaign} from the ledger. For RECOVERY_GRACE_MS only holders of lost tickets can join.\n`
+    : '';
   const kinds = Object.entries(counts);
-  if (kinds.length === 0) return `${campaign}: gate, streams, retries and ledger agree.\n`;
+  if (kinds.length === 0) return `${rebuilt}${campaign}: gate, streams, retries and ledger agree.\n`;
   const told = kinds.flatMap(([kind, count]) => [
-    `${count} × ${kind}: ${MEANING[kind] ?? kind}`,
+    `${count} × ${kind}: ${MEANING[kind] ?? 'no explanation'}`,
     ...examples.filter((example) => example.kind === kind).map(example),
   ]);
-  return `${told.join('\n')}\n`;
+  const next = isRepair ? '' : `Next: to rebuild the gate from the ledger, run sluice reconcile ${campaign} --repair\n`;
+  return `${rebuilt}${told.join('\n')}\n${next}`;
 }
 
 function example({ unit, epoch, seq, detail }: Reconciliation['examples'][number]): string {

@@ -1,17 +1,17 @@
 // One command from its arguments to its exit code.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { visibleJson, visibleLines } from '../domain/text.ts';
 import { type AdminClient, type Answer, ask, type Problem } from './admin-client.ts';
 import { type Command, readCommand } from './arguments.ts';
 import { EXIT } from './help.ts';
 import { optionOfField } from './options.ts';
+import { operatorToken, requestToken, type TokenSettings } from './token.ts';
 import type { Request } from './verbs.ts';
 
 export interface CliDeps {
   out: (text: string) => void;
   err: (text: string) => void;
   /** Where the service is; a text says what is wrong with the settings. */
-  settings: () => { adminUrl: string; adminToken: string | undefined; dataDir: string } | string;
+  settings: () => (TokenSettings & { adminUrl: string }) | string;
   actor: string;
   /** Looks at the servers; resolves with its exit code. */
   doctor: (json: boolean) => Promise<number>;
@@ -19,9 +19,9 @@ export interface CliDeps {
 
 /** Resolves with the exit code, see {@link EXIT}; never rejects for anything the operator or the service did. */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
-  const misused = (problems: string[]): number => {
-    deps.err(argv.includes('--json') ? `${JSON.stringify({ problems })}\n` : `${problems.join('\n')}\n`);
-    return EXIT.usage;
+  const misused = (problems: string[], exit: number = EXIT.usage): number => {
+    deps.err(argv.includes('--json') ? `${visibleJson({ problems })}\n` : visibleLines(`${problems.join('\n')}\n`));
+    return exit;
   };
   const command = readCommand(argv);
   if (command.kind === 'help') {
@@ -31,13 +31,14 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
   if (command.kind === 'problems') return misused(command.problems);
   if (command.kind === 'doctor') return deps.doctor(command.json);
   const settings = deps.settings();
-  if (typeof settings === 'string') return misused([settings]);
-  const token = settings.adminToken ?? keptToken(settings.dataDir);
-  if (token === undefined) {
-    const file = join(settings.dataDir, 'secrets.json');
-    return misused([`No admin token: set ADMIN_TOKEN, or DATA_DIR to the service's data folder (no ${file}).`]);
+  if (typeof settings === 'string') return misused(settings.split('\n'), EXIT.configuration);
+  const found = command.kind === 'token' ? operatorToken(settings) : requestToken(settings);
+  if ('problem' in found) return misused([found.problem]);
+  if (command.kind === 'token') {
+    deps.out(`${found.token}\n`);
+    return EXIT.done;
   }
-  const client = { url: command.adminUrl ?? settings.adminUrl, token, actor: deps.actor };
+  const client = { url: command.adminUrl ?? settings.adminUrl, token: found.token, actor: deps.actor };
   const request = command.verb.request(command.names, command.values);
   const { pages } = command.verb;
   const answer = await (pages === undefined ? ask(client, request) : askAll(client, request, pages));
@@ -56,7 +57,7 @@ async function askAll(client: AdminClient, request: Request, field: string): Pro
     const page = body[field] as { id: string | number }[];
     first ??= body;
     all.push(...page);
-    if (page.length === 0) return { kind: 'done', body: { ...first, [field]: all } };
+    if (page.length === 0) return { ...answer, body: { ...first, [field]: all } };
   }
 }
 
@@ -64,44 +65,45 @@ type Asked = Extract<Command, { kind: 'ask' }>;
 
 function tell(deps: CliDeps, { verb, json }: Asked, client: AdminClient, request: Request, answer: Answer): number {
   const { idempotencyKey } = request;
-  const again = idempotencyKey === undefined ? '' : ` with --key ${idempotencyKey}`;
   switch (answer.kind) {
     case 'done': {
       const extra = idempotencyKey === undefined ? {} : { idempotencyKey };
-      deps.out(json ? `${JSON.stringify({ ...(answer.body as object), ...extra })}\n` : verb.show(answer.body));
-      if (!json && idempotencyKey !== undefined) deps.out(`\nIdempotency-Key ${idempotencyKey}: adds nothing again.\n`);
+      if (json) deps.out(`${visibleJson({ ...(answer.body as object), ...extra })}\n`);
+      else deps.out(visibleLines(verb.show(answer.body, { request, isNew: answer.status === 201 })));
       return EXIT.done;
     }
     case 'refused':
-      if (json) deps.err(`${JSON.stringify({ status: answer.status, ...answer.problem })}\n`);
-      else deps.err(`Refused (${answer.status}): ${inWords(answer.status, answer.problem, client, verb.noun)}\n`);
+      if (json) deps.err(`${visibleJson({ status: answer.status, ...answer.problem })}\n`);
+      else {
+        const why = inWords(answer.status, answer.problem, client, verb.noun);
+        deps.err(visibleLines(`Refused (${answer.status}): ${why}\n`));
+      }
       return EXIT.refused;
     case 'unreachable': {
       const advice = answer.known
-        ? 'Nothing was done. Start the service (npm start), or say where it is with --admin-url or ADMIN_URL.'
-        : `Whether it was done is not known. Running the same command again${again} is safe.`;
-      if (json) deps.err(`${JSON.stringify({ unreachable: client.url, why: answer.why, advice })}\n`);
-      else deps.err(`Unreachable: ${client.url} (${answer.why}).\n${advice}\n`);
+        ? 'Nothing was done. Start the service (npm start), or give its address with --admin-url or ADMIN_URL.'
+        : unknownOutcome(request);
+      if (json) deps.err(`${visibleJson({ unreachable: client.url, why: answer.why, advice })}\n`);
+      else deps.err(visibleLines(`Unreachable: ${client.url} (${answer.why}).\n${advice}\n`));
       return EXIT.unreachable;
     }
   }
 }
 
-function inWords(status: number, problem: Problem, client: AdminClient, noun: string) {
-  const { title = 'no reason given', detail, errors = [] } = problem;
-  const lines = [`${title}.${detail === undefined ? '' : ` ${detail}`}`];
-  for (const { field, message } of errors) lines.push(`  ${optionOfField(field)}: ${message}`);
-  if (status === 401) lines.push(`ADMIN_TOKEN, or the secrets.json it was read from, is not of ${client.url}.`);
-  if (status === 403) lines.push("Set ADMIN_TOKEN to the operator's token.");
-  if (status === 404) lines.push(`See what there is: sluice ${noun === 'reconcile' ? 'campaign' : noun} list`);
-  return lines.join('\n');
+function unknownOutcome({ method, idempotencyKey }: Request): string {
+  if (method === 'GET') return 'Nothing was changed. Run the command again.';
+  const again = idempotencyKey === undefined ? '' : ` with --key ${idempotencyKey}`;
+  return `The service may have done it, or not. It is safe to run the same command again${again}.`;
 }
 
-function keptToken(dataDir: string): string | undefined {
-  try {
-    const { adminToken } = JSON.parse(readFileSync(join(dataDir, 'secrets.json'), 'utf8')) as Record<string, unknown>;
-    return typeof adminToken === 'string' ? adminToken : undefined;
-  } catch {
-    return undefined; // Absent or unreadable: the caller says what to do.
+function inWords(status: number, problem: Problem, client: AdminClient, noun: string) {
+  const { title = 'The service gave no reason', detail, errors = [] } = problem;
+  const lines = [`${title}.${detail === undefined ? '' : ` ${detail}`}`];
+  for (const { field, message } of errors) lines.push(`  ${optionOfField(field)}: ${message}`);
+  if (status === 401) {
+    lines.push(`The server at ${client.url} rejected this admin token (from ADMIN_TOKEN or secrets.json).`);
   }
+  if (status === 403) lines.push('This token may only read. Set ADMIN_TOKEN to the token of the operator.');
+  if (status === 404) lines.push(`To see what exists: sluice ${noun === 'reconcile' ? 'campaign' : noun} list`);
+  return lines.join('\n');
 }

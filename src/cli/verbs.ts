@@ -1,7 +1,8 @@
 // What can be done to campaigns: each verb with the options it takes, the request it becomes and how its answer is shown.
 import { randomUUID } from 'node:crypto';
 import { OPTIONS, type OptionName } from './options.ts';
-import { campaignDetails, campaignTable } from './present.ts';
+import { type Campaign, campaignDetails, campaignTable } from './present.ts';
+import { counted } from './words.ts';
 
 export type Values = Partial<Record<OptionName, string | number | boolean | null>>;
 
@@ -10,6 +11,12 @@ export interface Request {
   path: string;
   body?: Values | Record<string, unknown>;
   idempotencyKey?: string;
+}
+
+/** What was asked, and whether the service made something new of it (201). */
+export interface Done {
+  request: Request;
+  isNew: boolean;
 }
 
 export interface Verb {
@@ -21,7 +28,7 @@ export interface Verb {
   may: readonly OptionName[];
   help: string;
   request(names: readonly string[], values: Values): Request;
-  show(body: unknown): string;
+  show(body: unknown, done: Done): string;
   /** The answer is a page of the list in this field, in order of `id`: ask for the next until one is empty. */
   pages?: 'campaigns' | 'deadLetters';
 }
@@ -29,7 +36,11 @@ export interface Verb {
 const at = (id: string | undefined, rest = '') => `/admin/campaigns/${id}${rest}`;
 const CHANGEABLE = ['name', 'opens-at', 'closes-at', 'rate', 'burst', 'backlog-max'] as const;
 
-const turn = (verb: string, help: string): Verb => ({
+/** First what happened and what it means, then the campaign as it is now. */
+const told = (say: (campaign: Campaign, done: Done) => string) => (body: unknown, done: Done) =>
+  `${say(body as Campaign, done)}\n\n${campaignDetails(body)}`;
+
+const turn = (verb: string, help: string, say: (id: string) => string): Verb => ({
   name: verb,
   noun: 'campaign',
   takes: 'campaign',
@@ -37,8 +48,10 @@ const turn = (verb: string, help: string): Verb => ({
   may: [],
   help,
   request: ([id]) => ({ method: 'POST', path: at(id, `/${verb}`) }),
-  show: campaignDetails,
+  show: told(({ id }) => say(id)),
 });
+
+const STILL_ISSUED = 'Workers still issue the tickets that were handed out.';
 
 export const CAMPAIGN_VERBS: readonly Verb[] = [
   {
@@ -47,9 +60,14 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     takes: 'campaign',
     needs: ['stock'],
     may: [...CHANGEABLE, 'shards'],
-    help: 'Create a campaign. Doing it twice is harmless.',
+    help: 'Create a campaign. Running it twice creates one campaign.',
     request: ([id], values) => ({ method: 'POST', path: '/admin/campaigns', body: { id, ...fields(values) } }),
-    show: campaignDetails,
+    show: told(({ id, stock, opensAt }, { isNew }) => {
+      if (!isNew) return `Campaign ${id} exists already, created with the same settings. Nothing was changed.`;
+      const open = opensAt === null ? 'It is open now' : `It opens at ${opensAt}`;
+      const join = `POST /v1/campaigns/${id}/tickets`;
+      return `Created campaign ${id} with ${counted(stock, 'unit')}. ${open}: buyers join with ${join}.`;
+    }),
   },
   {
     name: 'list',
@@ -57,7 +75,7 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     takes: 'nothing',
     needs: [],
     may: [],
-    help: 'All campaigns, by id.',
+    help: 'List all campaigns, by id.',
     request: () => ({ method: 'GET', path: '/admin/campaigns?limit=500' }),
     show: (body) => campaignTable((body as { campaigns: unknown[] }).campaigns),
     pages: 'campaigns',
@@ -68,7 +86,7 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     takes: 'campaign',
     needs: [],
     may: [],
-    help: 'One campaign, and how it goes.',
+    help: 'Show the settings of a campaign and how its sale is going.',
     request: ([id]) => ({ method: 'GET', path: at(id) }),
     show: campaignDetails,
   },
@@ -78,29 +96,48 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     takes: 'campaign',
     needs: [],
     may: CHANGEABLE,
-    help: 'Change a live campaign; what is not named stays.',
+    help: 'Change settings of a campaign while it runs. Settings you do not name stay as they are.',
     request: ([id], values) => ({ method: 'PATCH', path: at(id), body: fields(values) }),
-    show: campaignDetails,
+    show: told(({ id }) => `Campaign ${id} now has these settings.`),
   },
-  turn('pause', 'Refuse joins for now. Tickets handed out are still issued.'),
-  turn('resume', 'Admit joins again.'),
-  turn('close', 'End the sale for good. Tickets handed out are still issued.'),
+  turn(
+    'pause',
+    `Refuse new joins until you resume. ${STILL_ISSUED}`,
+    (id) => `Paused ${id}: new joins are refused (503). ${STILL_ISSUED} To go on: sluice campaign resume ${id}`,
+  ),
+  turn(
+    'resume',
+    'Admit joins again.',
+    (id) => `Resumed ${id}: joins are admitted again, within its times, rate and stock.`,
+  ),
+  turn(
+    'close',
+    `End the sale for good. ${STILL_ISSUED}`,
+    (id) => `Closed ${id} for good: new joins are refused (410). ${STILL_ISSUED}`,
+  ),
   {
     name: 'add-stock',
     noun: 'campaign',
     takes: 'campaign',
     needs: ['add'],
     may: ['key'],
-    help: 'Add units, once for each key.',
+    help: 'Add units to the stock, once for each key.',
     request: ([id], { add, key }) => ({
       method: 'POST',
       path: at(id, '/stock'),
       body: { add },
       idempotencyKey: String(key ?? randomUUID()),
     }),
-    show: campaignDetails,
+    show: told((campaign, { request }) => stockWords(campaign as Campaign & { added: number }, request)),
   },
 ];
+
+function stockWords({ added, stock }: Campaign & { added: number }, { body, idempotencyKey }: Request): string {
+  const now = `stock is now ${counted(stock, 'unit')}`;
+  if (added > 0) return `Added ${counted(added, 'unit')}; ${now}. Sending key ${idempotencyKey} again adds nothing.`;
+  const before = counted(Number((body as { add: number }).add), 'unit');
+  return `Key ${idempotencyKey} had already added ${before}, so nothing was added this time; ${now}.`;
+}
 
 function fields(values: Values): Record<string, unknown> {
   return Object.fromEntries(

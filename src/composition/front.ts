@@ -16,6 +16,7 @@ import { createAdmin } from '../http/admin.ts';
 import type { AdminTokens } from '../http/admin-roles.ts';
 import { createAddressOf } from '../http/client-address.ts';
 import { createJoinLimits } from '../http/client-limits.ts';
+import { type Fetch, withCors } from '../http/cors.ts';
 import { createFront } from '../http/front.ts';
 import { createIdentify, type IdentitySource } from '../http/identity.ts';
 import { watchEventLoop } from '../http/load-shedding.ts';
@@ -54,6 +55,11 @@ export interface FrontSettings {
   couponKey: Buffer;
   identity: IdentitySource;
   trustedProxies: readonly string[];
+  /** Origins of pages that may ask the public listener. */
+  corsOrigins: readonly string[];
+  /** Where buyers and operators reach the listeners, if that is not their own address. */
+  publicUrl: string | undefined;
+  adminUrl: string | undefined;
   /** 0 for no limit. */
   clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
   /** Share of joins whose trace is recorded, 0 to 1. */
@@ -70,7 +76,7 @@ export interface FrontSettings {
 
 /** Dispose of it after its last answer, and before the connections it was made of. */
 export interface ComposedFront extends AsyncDisposable {
-  front: OpenAPIHono;
+  front: { fetch: Fetch };
   admin: OpenAPIHono;
   breaker: Breaker;
   gate: Gate;
@@ -82,7 +88,7 @@ export interface ComposedFront extends AsyncDisposable {
 
 export function composeFront(parts: FrontParts, settings: FrontSettings): ComposedFront {
   const { redis, ledger, status, retries, board } = parts;
-  const { durability, ticketKeys, couponKey, clientLimits, graceMs, onError } = settings;
+  const { durability, ticketKeys, couponKey, clientLimits, corsOrigins, publicUrl, graceMs, onError } = settings;
   const clock = systemClock;
   const breaker = createRedisBreaker(redis);
   const gate = guardPort(createGate(redis), breaker);
@@ -106,7 +112,8 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     : undefined;
   const joins = createJoins({ gate, campaigns, barrier, clock });
   const { pollsPerSecond } = clientLimits;
-  const tickets = createTickets({ gate, campaigns, ticketKeys, couponKey, durability, pollsPerSecond, clock });
+  const told = { durability, publicUrl, pollsPerSecond };
+  const tickets = createTickets({ gate, campaigns, ticketKeys, couponKey, ...told, clock });
   const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
   const shedding = watchEventLoop();
   const front = createFront({
@@ -114,6 +121,8 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     tickets,
     giveBack: createGiveBack({ store: cancellationStore(status), returns, campaigns, tickets, clock }),
     campaigns,
+    corsOrigins,
+    publicUrl,
     identify: createIdentify(settings.identity, { clock, onError }),
     addressOf: createAddressOf(settings.trustedProxies),
     clientLimits: createJoinLimits({ ...clientLimits, openCount, clock }),
@@ -137,6 +146,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       gate,
       readGates,
       readOldestWaitMs: createOldestWaitReader(redis, clock),
+      onChanged: (id, version) => campaigns.expectVersion(id, version),
       onError,
     }),
     campaigns,
@@ -151,10 +161,11 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     }),
     board,
     tokens: settings.tokens,
+    adminUrl: settings.adminUrl,
     onError,
   });
   return {
-    front,
+    front: { fetch: withCors(front.fetch, corsOrigins) },
     admin,
     breaker,
     gate,

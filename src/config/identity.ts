@@ -3,6 +3,8 @@ import { createPublicKey } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { limits } from '../limits.ts';
+import { whole } from './scalars.ts';
+import { httpUrl } from './urls.ts';
 
 /** Public signing keys, as a JSON Web Key Set holds them. */
 export type PublicKey = { kty: string; [member: string]: unknown };
@@ -44,11 +46,9 @@ export const identitySettings = {
     .refine((secrets) => secrets.every(({ length }) => length >= 16), 'takes at least 16 characters')
     .refine((secrets) => secrets.length <= 2, 'takes one secret, or two after a comma during a rotation')
     .optional(),
-  JWT_JWKS_URL: z
-    .url({ protocol: /^https?$/, error: 'takes https://…' })
+  // A user and password would be sent to nobody (fetch refuses them) and shown to everybody (its error quotes them).
+  JWT_JWKS_URL: httpUrl('takes https://…')
     .transform((text) => new URL(text))
-    // They would be sent to nobody (fetch refuses them) and shown to everybody (its error quotes them).
-    .refine(({ username, password }) => username === '' && password === '', 'takes no user and password')
     .optional(),
   JWT_KEYS: z.string().transform(publicKeys).optional(),
   JWT_ISSUER: z.string().optional(),
@@ -56,7 +56,7 @@ export const identitySettings = {
   JWT_ALGORITHMS: list
     .refine((names) => names.every((name) => ALGORITHMS.includes(name)), `takes of ${ALGORITHMS.join(', ')}`)
     .default(['ES256', 'RS256', 'EdDSA']),
-  JWT_CLOCK_TOLERANCE_SECONDS: z.coerce.number().int().min(0).max(limits.clockToleranceMaxSeconds).default(5),
+  JWT_CLOCK_TOLERANCE_SECONDS: whole(0, limits.clockToleranceMaxSeconds).default(5),
   JWT_USER_CLAIM: z
     .string()
     .regex(/^[\w:./-]{1,128}$/, 'takes the name of a claim')
@@ -90,8 +90,11 @@ export interface Demands {
 }
 
 /** What does not go together: one front believes one source, so that no request can play one against the other. */
-export function identityProblems(env: IdentitySettings, { isProduction, isNeeded }: Demands): string[] {
-  const sources = (['GATEWAY_SECRET', 'JWT_JWKS_URL', 'JWT_KEYS'] as const).filter((name) => env[name] !== undefined);
+export function identityProblems(
+  { values: env, given }: { values: Partial<IdentitySettings>; given: ReadonlySet<string> },
+  { isProduction, isNeeded }: Demands,
+): string[] {
+  const sources = ['GATEWAY_SECRET', 'JWT_JWKS_URL', 'JWT_KEYS'].filter((name) => given.has(name));
   const problems: string[] = [];
   if (sources.length > 1)
     problems.push(`${sources.join(', ')}: set only one of them, a front has one source of identity`);
@@ -99,9 +102,9 @@ export function identityProblems(env: IdentitySettings, { isProduction, isNeeded
     problems.push('GATEWAY_SECRET: needed here, or JWT_JWKS_URL or JWT_KEYS, and none is set');
   }
   const isJwt = sources.some((name) => name !== 'GATEWAY_SECRET');
-  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE'] as const) {
-    if (isJwt && env[name] === undefined) problems.push(`${name}: needed with JWT_JWKS_URL and JWT_KEYS, and not set`);
-    if (!isJwt && env[name] !== undefined) problems.push(`${name}: means nothing without JWT_JWKS_URL or JWT_KEYS`);
+  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) {
+    if (isJwt && !given.has(name)) problems.push(`${name}: needed with JWT_JWKS_URL and JWT_KEYS, and not set`);
+    if (!isJwt && given.has(name)) problems.push(`${name}: means nothing without JWT_JWKS_URL or JWT_KEYS`);
   }
   const url = env.JWT_JWKS_URL;
   if (isProduction && url?.protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) {

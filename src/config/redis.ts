@@ -1,6 +1,7 @@
 // The settings that say where Redis is: one server, Sentinels that know one, or a Cluster.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { checked, urlProblem } from './urls.ts';
 
 const LOGIN = '([^@/]*@)?';
 const HOSTS = '[^\\s/@?#,]+(,[^\\s/@?#,]+)*';
@@ -11,7 +12,20 @@ const TAKES =
   'takes redis://host:port, redis+sentinel://host:port,host:port/name-of-the-primary or redis+cluster://host:port,host:port, ' +
   'with user:password@ before the hosts where there is one, and rediss for TLS';
 
-export const redisUrl = z.string().regex(FORMS, TAKES);
+/** Host, database and query of a single server. */
+const SINGLE = /^rediss?:\/\/(?:[^@]*@)?(?<hosts>[^/?#]*)(?:\/(?<db>[^?#]*))?(?:\?[^#]*)?$/;
+
+export const redisUrl = checked((text) => {
+  if (!/^rediss?(\+sentinel|\+cluster)?:\/\//.test(text)) return TAKES;
+  const problem = urlProblem(text);
+  if (problem !== undefined) return problem;
+  if (!FORMS.test(text)) return TAKES;
+  if (text.includes('+')) return undefined;
+  const { hosts, db = '' } = SINGLE.exec(text)?.groups ?? {};
+  if (hosts === undefined) return TAKES;
+  if (hosts.includes(',')) return 'takes redis+cluster:// or redis+sentinel:// for more than one host';
+  return /^\d{0,5}$/.test(db) ? undefined : 'takes the number of a database after the host: redis://host:port/0';
+});
 
 /** The text of a file, read at once: a certificate that is missing is a problem of the configuration. */
 export const redisCa = z.string().transform((path, problem) => {

@@ -1,12 +1,11 @@
 // TICKET_KEYS: `id:key`, more after commas; each but the oldest says from when it signs, `2:<hex>@2026-12-01T00:00:00Z`.
 import { z } from 'zod';
+import { parseInstant } from '../domain/instant.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 
 const KEY = /^(\d{1,3}):([0-9a-f]{64})(?:@(.+))?$/i;
 const FORM =
   'takes id:64-hex-digits, more after commas, each but the oldest with the time from which it signs: id:hex@time';
-
-const time = z.iso.datetime({ offset: true });
 
 /** The keys of a text; an unclear one is refused, for two fronts that read it differently would sign differently. */
 export const ticketKeys = z.string().transform((text, context): TicketKeys => {
@@ -20,7 +19,7 @@ export const ticketKeys = z.string().transform((text, context): TicketKeys => {
   const given = parts.map((part) => ({ id: Number(part![1]), key: Buffer.from(part![2]!, 'hex'), from: part![3] }));
   if (given.some(({ id }) => id > 255)) return refuse('takes ids from 0 to 255');
   if (new Set(given.map(({ id }) => id)).size < given.length) return refuse('has two keys of one id');
-  if (given.some(({ from }) => from !== undefined && !time.safeParse(from).success)) {
+  if (given.some(({ from }) => from !== undefined && parseInstant(from) === undefined)) {
     return refuse('takes times as 2026-12-01T00:00:00Z');
   }
   const untimed = given.filter(({ from }) => from === undefined);
@@ -31,7 +30,7 @@ export const ticketKeys = z.string().transform((text, context): TicketKeys => {
   }
   const successors = given
     .filter(({ from }) => from !== undefined)
-    .map(({ id, from }) => ({ id, fromMs: Date.parse(from!) }))
+    .map(({ id, from }) => ({ id, fromMs: parseInstant(from!)! }))
     .toSorted((a, b) => b.fromMs - a.fromMs);
   if (new Set(successors.map(({ fromMs }) => fromMs)).size < successors.length) {
     return refuse('has two keys that sign from the same time: which of them signs is not clear');

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { visibleJson, visibleLines } from '../domain/text.ts';
 import { openLedger } from '../ledger/pool.ts';
 import { limits } from '../limits.ts';
 import { openFast, untilReady } from '../redis/connection.ts';
@@ -38,7 +39,7 @@ export function reportConfiguration(problems: string, { err, json }: Output): nu
 }
 
 const problemText = (text: string, json: boolean): string =>
-  json ? `${JSON.stringify({ problems: text.split('\n') })}\n` : `${text}\n`;
+  json ? `${visibleJson({ problems: text.split('\n') })}\n` : visibleLines(`${text}\n`);
 
 async function lookAt(config: Config, redisUrl: string, databaseUrl: string): Promise<Finding[]> {
   await using open = new AsyncDisposableStack();

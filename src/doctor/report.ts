@@ -1,4 +1,5 @@
 // Findings as lines for a person, as JSON for a program, and as an exit code. Pure.
+import { visible, visibleJson } from '../domain/text.ts';
 import type { Finding, Status } from './finding.ts';
 
 /** 78 is EX_CONFIG of sysexits.h, as for a wrong configuration. */
@@ -10,7 +11,7 @@ const STORES = new Set(['redis', 'ledger']);
 /** What was found, what it means, what to do, in one line; nothing in it can move a terminal's cursor. */
 export function lineOf({ check, status, found, means, remedy }: Finding): string {
   const text = `${found}${means && `; ${means}`}${remedy && `. Do: ${remedy}`}`;
-  return `${status.padEnd(7)}  ${check.padEnd(18)}  ${text.replaceAll(/\p{Cc}/gu, ' ')}`;
+  return `${status.padEnd(7)}  ${check.padEnd(18)}  ${visible(text)}`;
 }
 
 export function exitCodeOf(findings: readonly Finding[]): number {
@@ -34,5 +35,5 @@ export function textOf(findings: readonly Finding[]): string {
 
 /** One line: `{exitCode, counts, findings}`. */
 export function jsonOf(findings: readonly Finding[]): string {
-  return `${JSON.stringify({ exitCode: exitCodeOf(findings), counts: countsOf(findings), findings })}\n`;
+  return `${visibleJson({ exitCode: exitCodeOf(findings), counts: countsOf(findings), findings })}\n`;
 }

@@ -4,7 +4,7 @@ import type { DeadLetterId } from './dead-letter.ts';
 export interface Cancellation extends DeadLetterId {
   /** Null where nobody could read whose it was, or nobody said. */
   user: string | null;
-  /** The unit that goes back; null for the one that the gate gave this user. */
+  /** The unit that goes back; 0 for none, null for the one that the gate gave this user. */
   unit: number | null;
   kind: 'cancelled' | 'discarded';
   actor: string;

@@ -1,4 +1,5 @@
 // A ticket read from a stream entry. The gate wrote it, but anybody with the password could have: nothing is believed.
+import { EPOCH_MAX } from './epochs.ts';
 import { isUserId } from './ids.ts';
 
 type Fields = Readonly<Record<string, string>>;
@@ -26,7 +27,7 @@ export function readEntry({ seq, fields }: { seq: number; fields: Fields }): Ent
   const admittedAt = positiveInteger(fields.admitted_at);
   const user = fields.user;
   const traceparent = fields.traceparent ?? '';
-  const isNumbered = unit !== undefined && unit <= 0xffff_ffff && epoch !== undefined && epoch <= 0xffff;
+  const isNumbered = unit !== undefined && unit <= 0xffff_ffff && epoch !== undefined && epoch <= EPOCH_MAX;
   if (!isNumbered || admittedAt === undefined || user === undefined || !isUserId(user)) {
     return { kind: 'malformed', seq, traceparent: '', raw: JSON.stringify(fields).slice(0, RAW_CHARS_MAX) };
   }

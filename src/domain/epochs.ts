@@ -1,5 +1,8 @@
 // The epochs of one gate. Every restart and every rebuild begins one; a ticket belongs to the one it was admitted in.
 
+/** A ticket has 16 bits for its epoch. */
+export const EPOCH_MAX = 0xffff;
+
 /** An epoch, and the last seq before it began. */
 export interface EpochStart {
   epoch: number;

@@ -3,6 +3,7 @@ export interface RetryJob {
   campaign: string;
   epoch: number;
   seq: number;
+  /** 0 once the ledger has said that the ticket's own unit is somebody else's: it needs another unit. */
   unit: number;
   user: string;
   /** Epoch ms. */

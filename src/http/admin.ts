@@ -6,11 +6,13 @@ import type { CampaignDesk } from '../admission/campaign-desk.ts';
 import type { Campaigns } from '../admission/campaigns.ts';
 import type { LetterDesk } from '../admission/letter-desk.ts';
 import type { StoredCampaign } from '../domain/campaign.ts';
+import { parseInstant } from '../domain/instant.ts';
 import { limits } from '../limits.ts';
 import { type AdminTokens, actorOf, adminRoles } from './admin-roles.ts';
-import { adminCampaign, campaignSummary, changeBody, createBody, stockBody } from './admin-schemas.ts';
+import { adminCampaign, campaignSummary, changeBody, createBody, stockAdded, stockBody } from './admin-schemas.ts';
 import { boardRoute } from './board.ts';
 import { isoTime } from './campaigns.ts';
+import { serversOf } from './declare.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from './errors.ts';
 import { letterRoutes } from './letters.ts';
 import { type ReconcileDeps, reconcileRoutes } from './reconcile.ts';
@@ -25,6 +27,8 @@ export interface AdminDeps {
   /** The retrier's queue as pages. */
   board?: Hono;
   tokens: AdminTokens;
+  /** Where operators reach it, if that is not its own address. */
+  adminUrl?: string | undefined;
   onError: (error: unknown) => void;
 }
 
@@ -56,7 +60,8 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   });
   app.get('/livez', () => json(200, { status: 'up' }));
   app.get('/openapi.json', () => {
-    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 'Sluice admin', version: '1' } }));
+    const info = { title: 'Sluice admin', version: '1' };
+    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info, ...serversOf(deps.adminUrl) }));
   });
   if (deps.board !== undefined) boardRoute(app, { board: deps.board, tokens: deps.tokens });
   for (const check of adminRoles(deps.tokens)) app.use('/admin/*', check);
@@ -148,14 +153,13 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
         headers: z.object({ 'idempotency-key': z.string().regex(/^"?[A-Za-z0-9_-]{1,64}"?$/) }),
         body: jsonBody(stockBody),
       },
-      responses: changed,
+      responses: { ...changed, 200: jsonAnswer('As it is now, and what this call added', stockAdded) },
     }),
     async (c) => {
       const key = c.req.valid('header')['idempotency-key'].replaceAll('"', '');
-      return c.json(
-        present(await desk.addStock(c.req.valid('param').id, c.req.valid('json').add, key, actorOf(c))),
-        200,
-      );
+      const { id } = c.req.valid('param');
+      const { campaign, added } = await desk.addStock(id, c.req.valid('json').add, key, actorOf(c));
+      return c.json({ ...present(campaign), added }, 200);
     },
   );
   reconcileRoutes(app, { reconcile: deps.reconcile, changed, actor: actorOf });
@@ -178,7 +182,7 @@ interface Times {
 
 /** ISO times to epoch ms; a time that was not given stays away. */
 function withTimes<B extends Times>({ opensAt, closesAt, ...rest }: B) {
-  const inMs = (time: string | null) => (time === null ? null : Date.parse(time));
+  const inMs = (time: string | null) => (time === null ? null : parseInstant(time)!);
   return {
     ...rest,
     ...(opensAt === undefined ? {} : { opensAt: inMs(opensAt) }),

@@ -1,5 +1,6 @@
 // GET /v1/campaigns/{id}: what anybody may know of a sale.
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { isCurrent } from '../admission/campaign-memory.ts';
 import type { Campaigns } from '../admission/campaigns.ts';
 import { phaseOf } from '../domain/campaign.ts';
 import { isCampaignId } from '../domain/ids.ts';
@@ -8,7 +9,15 @@ import * as problems from './problems.ts';
 import { json } from './respond.ts';
 import { campaignId, campaignSchema, jsonAnswer, problemAnswer } from './schemas.ts';
 
-export function campaignRoute(app: OpenAPIHono, deps: { campaigns: Campaigns }): void {
+export interface CampaignRouteDeps {
+  campaigns: Campaigns;
+  /** Origins of pages that may read the answers. */
+  corsOrigins?: readonly string[];
+}
+
+export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
+  // Also to those who send no Origin: a cache would give their answer, without a word for browsers, to a page.
+  const vary = deps.corsOrigins?.length ? { vary: 'origin' } : {};
   declare(
     app,
     {
@@ -27,6 +36,9 @@ export function campaignRoute(app: OpenAPIHono, deps: { campaigns: Campaigns }):
       const memory = isCampaignId(id) ? await deps.campaigns.get(id) : undefined;
       if (memory === undefined) return problems.unknownCampaign();
       const { view, drain } = memory;
+      if (view.remaining <= 0 && !isCurrent(memory, Date.now())) {
+        return problems.unavailable('The gate cannot be read just now, and there may be units again.');
+      }
       const rate = drain.perSecond();
       const body: z.input<typeof campaignSchema> = {
         id,
@@ -38,7 +50,7 @@ export function campaignRoute(app: OpenAPIHono, deps: { campaigns: Campaigns }):
         remaining: band(view.remaining / view.stock),
         drainPerSecond: rate === undefined ? null : Math.round(rate * 10) / 10,
       };
-      return json(200, body, { 'cache-control': 'public, max-age=1' });
+      return json(200, body, { 'cache-control': 'public, max-age=1', ...vary });
     },
   );
 }

@@ -7,3 +7,6 @@ export function declare(app: OpenAPIHono, route: RouteConfig, handler: Handler):
   app.openAPIRegistry.registerPath(route);
   app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), handler);
 }
+
+/** The address that clients of an OpenAPI document call, where it is not the document's own. */
+export const serversOf = (url: string | undefined) => (url === undefined ? {} : { servers: [{ url }] });

@@ -1,7 +1,7 @@
 // The public listener's application.
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Campaigns } from '../admission/campaigns.ts';
-import { campaignRoute } from './campaigns.ts';
+import { type CampaignRouteDeps, campaignRoute } from './campaigns.ts';
+import { serversOf } from './declare.ts';
 import { answerTheRest } from './errors.ts';
 import { type GiveBackRouteDeps, giveBackRoute } from './give-back.ts';
 import { type JoinRouteDeps, joinRoute } from './joins.ts';
@@ -9,8 +9,9 @@ import { pathOf } from './path.ts';
 import { json } from './respond.ts';
 import { type TicketRouteDeps, ticketRoute } from './tickets.ts';
 
-export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps, GiveBackRouteDeps {
-  campaigns: Campaigns;
+export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps, GiveBackRouteDeps, CampaignRouteDeps {
+  /** Where buyers reach it, if that is not its own address. */
+  publicUrl?: string | undefined;
   /** Aborts when the front is to be left alone by its balancer; it serves on until that has heard of it. */
   draining: AbortSignal;
   /** What a request needs and does not have, by name; empty when the front may receive traffic. */
@@ -35,7 +36,7 @@ export function createFront(deps: FrontDeps): OpenAPIHono {
       version: '1',
       description: 'Sells a limited stock to a crowd, first come, first served.',
     };
-    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info }));
+    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info, ...serversOf(deps.publicUrl) }));
   });
   answerTheRest(app, deps.onError);
   return app;

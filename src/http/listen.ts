@@ -1,13 +1,17 @@
-// Opens an HTTP listener with limits on everything a client can make it hold: headers, bodies, time and connections.
-import type { IncomingMessage, Server } from 'node:http';
-import { createAdaptorServer } from '@hono/node-server';
-import { limits } from '../limits.ts';
-import { notUnderstood } from './problems.ts';
+// Opens an HTTP listener for an application, which can be wound down and drained.
+import type { Server } from 'node:http';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { urlOf } from '../domain/listen-address.ts';
+import { openServer, type ServerOptions } from '../listener/open-server.ts';
+import type { Fetch } from './cors.ts';
+import { faulted, notUnderstood } from './problems.ts';
 
 export interface Listener {
-  /** Where it listens, with the port it really got. */
+  /** Where this machine reaches it, with the port it really got. */
   url: string;
   port: number;
+  /** From now on this answers, in place of what was given first. */
+  serve(fetch: Fetch): void;
   /** From now on each answer is the last of its connection: clients come back on another one, to whom the balancer says. */
   windDown(): void;
   /**
@@ -17,45 +21,37 @@ export interface Listener {
   close(drainMs: number): Promise<number>;
 }
 
-type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
-
-export interface ListenOptions {
+export interface ListenOptions extends ServerOptions {
   fetch: Fetch;
-  host: string;
-  /** 0 takes any free port. */
-  port: number;
 }
 
 const IDLE_LOOK_MS = 50;
 
 /** Rejects when the port is taken. */
-export async function listen({ fetch, host, port }: ListenOptions): Promise<Listener> {
-  const server = createAdaptorServer({
-    fetch: withHost(fetch),
-    serverOptions: {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
-      keepAliveTimeout: limits.keepAliveMs,
-      connectionsCheckingInterval: 1_000,
-    },
-  }) as Server;
-  server.maxConnections = limits.connectionsMax;
-  server.maxHeadersCount = 100;
+export async function listen({ fetch, ...options }: ListenOptions): Promise<Listener> {
+  let serving = fetch;
+  const server = await openServer(
+    getRequestListener((request, env) => serving(request, env), {
+      // Of HTTP/1.0, where a request may have none.
+      hostname: 'localhost',
+      errorHandler: (error) => (error instanceof RequestError ? notUnderstood() : faulted(error)),
+    }),
+    options,
+  );
+  const { host, port } = options;
   let windingDown = false;
   // A busy keep-alive connection would outlive the drain.
   server.prependListener('request', (_request, response) => {
     if (windingDown) response.shouldKeepAlive = false;
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host, backlog: limits.acceptQueueMax }, resolve);
-  });
   const address = server.address();
   const actualPort = typeof address === 'object' && address !== null ? address.port : port;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
+    url: urlOf(host, actualPort),
     port: actualPort,
+    serve: (next) => {
+      serving = next;
+    },
     windDown: () => {
       windingDown = true;
     },
@@ -63,22 +59,6 @@ export async function listen({ fetch, host, port }: ListenOptions): Promise<List
       windingDown = true;
       return closed(server, drainMs);
     },
-  };
-}
-
-/**
- * Refuses a Host that no URL can have, as `1..2`: the adapter makes a URL of it only when somebody needs one, deep inside
- * a handler, and fails there. Nearly all requests have the same Host, so that it is looked at once.
- */
-function withHost(fetch: Fetch): Fetch {
-  let good = '';
-  return (request, env) => {
-    const host = (env as { incoming?: IncomingMessage } | undefined)?.incoming?.headers.host ?? '';
-    if (host !== good) {
-      if (!URL.canParse(`http://${host || 'localhost'}/`)) return notUnderstood();
-      good = host;
-    }
-    return fetch(request, env);
   };
 }
 

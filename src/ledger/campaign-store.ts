@@ -10,7 +10,16 @@ import {
   setCampaignState,
 } from './campaigns.ts';
 import { countDeadLetters } from './dead-letters.ts';
-import { beginEpoch, cancelledHolders, holders, keptHolders, ledgerFacts, noteOpening, openForMs } from './epochs.ts';
+import {
+  beginEpoch,
+  cancelledHolders,
+  heldUnits,
+  holders,
+  keptHolders,
+  ledgerFacts,
+  noteOpening,
+  openForMs,
+} from './epochs.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markDrained, markLive, markProjected } from './projections.ts';
 import { addStock } from './stock.ts';
@@ -27,9 +36,9 @@ export const campaignStore = (ledger: Ledger) => ({
   change: (...rest: Rest<typeof changeCampaign>) => changeCampaign(ledger, ...rest),
   setState: (...rest: Rest<typeof setCampaignState>) => setCampaignState(ledger, ...rest),
   /** The campaign as it is now, not as it was when the key was first used: its gate must not be taken back. */
-  addStock: async (...rest: Rest<typeof addStock>): Promise<StoredCampaign> => {
-    const { campaign } = await addStock(ledger, ...rest);
-    return (await getCampaign(ledger, campaign))!;
+  addStock: async (...rest: Rest<typeof addStock>): Promise<{ campaign: StoredCampaign; added: number }> => {
+    const { campaign, added, isNew } = await addStock(ledger, ...rest);
+    return { campaign: (await getCampaign(ledger, campaign))!, added: isNew ? added : 0 };
   },
   markProjected: async (id: string, version: number): Promise<void> => {
     await markProjected(ledger, id, version);
@@ -54,6 +63,7 @@ export const epochStore = (ledger: Ledger) => ({
   holders: (id: string) => holders(ledger, id),
   keptHolders: (id: string) => keptHolders(ledger, id),
   cancelledHolders: (id: string) => cancelledHolders(ledger, id),
+  heldUnits: (id: string, units: readonly number[]) => heldUnits(ledger, id, units),
   markProjected: async (id: string, version: number): Promise<void> => {
     await markProjected(ledger, id, version);
   },

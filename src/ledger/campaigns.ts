@@ -34,7 +34,7 @@ export async function createCampaign(
 ): Promise<{ created: boolean; campaign: StoredCampaign }> {
   const { id } = spec;
   if (!isCampaignId(id)) throw new Fault('invalid', 'id is no campaign id');
-  const settings = settingsOf(spec);
+  const settings = withBurst(settingsOf(spec), spec.burst);
   assertKeepable(settings);
   const fingerprint = hash('sha256', JSON.stringify(settings), 'hex');
   try {
@@ -90,8 +90,14 @@ export function changeCampaign(
   const known = { name, opensAt, closesAt, ratePerSecond, burst, backlogMax };
   const given = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
   return ledger.transaction((tx) =>
-    change(tx, { id, actor, action: 'change' }, (campaign) => ({ ...campaign, ...given })),
+    change(tx, { id, actor, action: 'change' }, (campaign) => withBurst({ ...campaign, ...given }, patch.burst)),
   );
+}
+
+/** A burst that nobody would look at is refused rather than kept. Throws `invalid`. */
+function withBurst<C extends Pick<Campaign, 'ratePerSecond'>>(wanted: C, burst: number | undefined): C {
+  if (burst === undefined || wanted.ratePerSecond > 0) return wanted;
+  throw new Fault('invalid', 'burst takes effect only with a ratePerSecond above 0');
 }
 
 const ACTION_TO: Record<CampaignState, AuditAction> = { active: 'resume', paused: 'pause', closed: 'close' };

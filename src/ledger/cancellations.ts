@@ -30,14 +30,14 @@ export async function cancelTicket(
       const letter = await lockLetterOf(tx, given);
       const issuance = await lockIssuanceOf(tx, given);
       const before = await findCancellation(tx, given);
+      // A worker that stood still may have issued it afterwards: the unit went back before, so only the row goes.
+      if (before !== undefined && issuance !== undefined) await deleteIssuance(tx, given.campaign, issuance.unit);
       if (before !== undefined) return before;
       if (letter?.state === 'redriving' && !isRetried) return 'busy';
       if (letter === undefined && issuance === undefined && !isRetried) return undefined;
-      const made = madeOf(given, issuance ?? letter);
-      if (issuance !== undefined) {
-        const { campaign } = given;
-        await tx.deleteFrom('issuances').where('campaign', '=', campaign).where('unit', '=', issuance.unit).execute();
-      }
+      const named = madeOf(given, issuance ?? letter);
+      if (issuance !== undefined) await deleteIssuance(tx, given.campaign, issuance.unit);
+      const made = { ...named, unit: await returnable(tx, named) };
       if (letter !== undefined) await discardRow(tx, letter.id);
       await tx
         .insertInto('cancellations')
@@ -101,7 +101,8 @@ export function discardLetter(ledger: Ledger, id: number, actor: string): Promis
       await auditLetter(tx, { actor, action: 'discard', before: letter, after: { state: 'redriven', redriveCount } });
       return { kind: 'issued' };
     }
-    const cancellation: Cancellation = { campaign, epoch, seq, user, unit, kind: 'discarded', actor };
+    const returned = await returnable(tx, { campaign, unit });
+    const cancellation: Cancellation = { campaign, epoch, seq, user, unit: returned, kind: 'discarded', actor };
     await discardRow(tx, id);
     await tx
       .insertInto('cancellations')
@@ -218,6 +219,26 @@ async function findCancellation(
     if (row !== undefined && mayBeTheirs(row, campaign, tag)) return cancellationIn(row);
   }
   return undefined;
+}
+
+/** A unit goes back only when no row has it: that of a ticket which lost its unit is somebody else's. 0 for none. */
+async function returnable(
+  tx: Kysely<Schema>,
+  { campaign, unit }: Pick<Cancellation, 'campaign' | 'unit'>,
+): Promise<number | null> {
+  if (unit === null || unit === 0) return unit;
+  const row = await tx
+    .selectFrom('issuances')
+    .select('unit')
+    .where('campaign', '=', campaign)
+    .where('unit', '=', unit)
+    .forUpdate()
+    .executeTakeFirst();
+  return row === undefined ? unit : 0;
+}
+
+async function deleteIssuance(tx: Kysely<Schema>, campaign: string, unit: number): Promise<void> {
+  await tx.deleteFrom('issuances').where('campaign', '=', campaign).where('unit', '=', unit).execute();
 }
 
 async function discardRow(tx: Kysely<Schema>, id: number): Promise<void> {

@@ -158,3 +158,22 @@ export async function cancelledHolders(ledger: Ledger, campaign: string): Promis
     admittedAt: created_at.getTime(),
   }));
 }
+
+/** Those of `units` that a row of the campaign has. */
+export async function heldUnits(
+  ledger: Ledger,
+  campaign: string,
+  units: readonly number[],
+): Promise<ReadonlySet<number>> {
+  const held = new Set<number>();
+  for (let from = 0; from < units.length; from += PAGE) {
+    const rows = await ledger.db
+      .selectFrom('issuances')
+      .select('unit')
+      .where('campaign', '=', campaign)
+      .where('unit', 'in', units.slice(from, from + PAGE))
+      .execute();
+    for (const { unit } of rows) held.add(unit);
+  }
+  return held;
+}

@@ -15,6 +15,9 @@ export interface StockAddition {
   version: number;
 }
 
+/** `isNew` is false when the key was used before, so that this call added nothing. */
+type AddedOnce = StockAddition & { isNew: boolean };
+
 /** Printable ASCII, as an `Idempotency-Key` header may hold. */
 const KEY = /^[\x20-\x7e]{1,200}$/;
 
@@ -28,7 +31,7 @@ export async function addStock(
   add: number,
   idempotencyKey: string,
   actor: string,
-): Promise<StockAddition> {
+): Promise<AddedOnce> {
   if (!Number.isSafeInteger(add) || add < 1) throw new Fault('invalid', 'add is no whole number above 0');
   if (!KEY.test(idempotencyKey)) throw new Fault('invalid', 'the idempotency key is not 1 to 200 printable characters');
   const asked = { scope: `add-stock:${id}`, key: idempotencyKey, fingerprint: String(add) };
@@ -36,7 +39,7 @@ export async function addStock(
     // The campaign's lock makes the same key wait for itself.
     const { stock } = await lockCampaign(tx, id);
     const told = await toldBefore(tx, asked);
-    if (told !== undefined) return told;
+    if (told !== undefined) return { ...told, isNew: false };
     await tx
       .insertInto('tranches')
       .values({ campaign: id, last_unit: stock + add })
@@ -50,7 +53,7 @@ export async function addStock(
       .insertInto('idempotency_keys')
       .values({ ...asked, response: JSON.stringify(addition) })
       .execute();
-    return addition;
+    return { ...addition, isNew: true };
   });
 }
 

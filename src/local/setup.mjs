@@ -33,7 +33,7 @@ function bringServers() {
   const variables = testing
     ? { redis: 'TEST_REDIS_URL', database: 'TEST_DATABASE_URL' }
     : { redis: 'REDIS_URL', database: 'DATABASE_URL' };
-  const wanted = /** @type {const} */ (['redis', 'database']).filter((kind) => !process.env[variables[kind]]);
+  const wanted = /** @type {const} */ (['redis', 'database']).filter((kind) => !process.env[variables[kind]]?.trim());
   const before = missingServers(wanted, dirs);
   if (before.length === 0) return undefined;
   const tried = installServers(before, commandDirs, say);

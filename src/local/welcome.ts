@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
+import { isWildcard } from '../domain/listen-address.ts';
 import type { Place } from './furnish.ts';
 
 export interface Welcome {
@@ -11,6 +12,8 @@ export interface Welcome {
   config: Config;
   publicUrl: string;
   adminUrl: string;
+  /** Undefined when telemetry is off. */
+  telemetryUrl: string | undefined;
   /** False leaves the rehearsal out. */
   rehearse: boolean;
   say: (line: string) => void;
@@ -23,10 +26,11 @@ const SIZE = ['--buyers', '5000', '--stock', '1000', '--rate', '2000'];
 /** Prints the addresses; rehearses when this data folder has not seen it. Resolves when that is done. */
 export async function welcome(options: Welcome): Promise<void> {
   const { place, config, publicUrl, adminUrl, say } = options;
-  const metrics = config.telemetry.on ? `http://${config.telemetry.host}:${config.telemetry.port}/metrics` : 'off';
+  const metrics =
+    options.telemetryUrl === undefined ? 'off' : `${options.telemetryUrl}/metrics${reach(config.telemetry.host)}`;
   say('');
-  say(`Sluice sells at      ${publicUrl}   (API: ${publicUrl}/openapi.json)`);
-  say(`  admin API          ${adminUrl}   (API: ${adminUrl}/openapi.json)`);
+  say(`Sluice sells at      ${publicUrl}   (API: ${publicUrl}/openapi.json)${reach(config.front.host)}`);
+  say(`  admin API          ${adminUrl}   (API: ${adminUrl}/openapi.json)${reach(config.admin.host)}`);
   // One that was given is known to whoever gave it; on a terminal it would be known to more.
   if (config.admin.token === undefined) say(`  admin token        ${place.adminToken}`);
   say(`  metrics            ${metrics}`);
@@ -43,6 +47,9 @@ export async function welcome(options: Welcome): Promise<void> {
   if (!options.stopping.aborted)
     say('\nReady. Ctrl-C stops it. Rehearse again: npm run rehearse -- --buyers 20000 --stock 5000');
 }
+
+/** A URL holds one address; a listener on a wildcard has all of them. */
+const reach = (host: string): string => (isWildcard(host) ? `   on every address of this machine (${host})` : '');
 
 async function rehearse({ place, config, publicUrl, adminUrl, stopping }: Welcome): Promise<boolean> {
   const child = spawn(process.execPath, [REHEARSAL, ...SIZE, '--url', publicUrl, '--admin-url', adminUrl], {

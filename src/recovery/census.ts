@@ -55,6 +55,14 @@ export class Census {
     this.supersede(tag);
   }
 
+  /** A ticket that was cancelled after the others were read: nobody holds it, and its unit only if another row has it. */
+  cancelledMeanwhile(tag: string, claim: Claim, isUnitHeld: boolean): void {
+    this.seen(claim);
+    this.exceptional.set(tag, { ...claim, outcome: { status: 'cancelled' } });
+    this.supersede(tag);
+    if (!isUnitHeld && claim.unit < this.held.length) this.held[claim.unit] = 0;
+  }
+
   /** What is left to add to the gate, and the entries nobody may issue any more. */
   close(): {
     exceptional: ReadonlyMap<string, ExceptionalClaim>;

@@ -1,7 +1,7 @@
 // Opens a gate that Redis may have forgotten: after a restart, a failover, a flush, or an old snapshot put back.
 //
 // Order of effects, and what a crash between two of them does:
-//   lock                         nothing; it ends by itself
+//   lease                        nothing; it ends by itself
 //   epoch + 1 in the ledger      the gate is of another epoch than the ledger says, so it is rebuilt by the next worker
 //   gate found whole → promoted  open: nothing else was to be done
 //   else closed and emptied      closed (run id empty); the next worker begins again under the epoch after
@@ -11,15 +11,17 @@
 
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { readEntry } from '../domain/entry-ticket.ts';
-import type { EpochStart } from '../domain/epochs.ts';
+import { EPOCH_MAX, type EpochStart } from '../domain/epochs.ts';
+import { Fault } from '../domain/fault.ts';
 import { backlogOf, type GateView } from '../domain/gate-view.ts';
 import { userTag } from '../domain/ids.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
-import { shardOf } from '../domain/shard.ts';
+import { entryIdOf, shardOf } from '../domain/shard.ts';
 import type { EpochOpening, EpochReason, Holder, KeptHolder, LedgerFacts } from '../ledger/epochs.ts';
 import { limits } from '../limits.ts';
 import type { GateBuilder, KnownUser, StreamFacts } from '../redis/gate-builder.ts';
 import type { ReadGates } from '../redis/gate-reader.ts';
+import type { LeaseSpans } from '../redis/lease.ts';
 import { Census, type Claim } from './census.ts';
 
 export interface RecoverDeps {
@@ -39,6 +41,8 @@ export interface RecoverDeps {
     holders: (campaign: string) => AsyncIterable<Holder[]>;
     keptHolders: (campaign: string) => Promise<KeptHolder[]>;
     cancelledHolders: (campaign: string) => Promise<Holder[]>;
+    /** Those of `units` that a row has. */
+    heldUnits: (campaign: string, units: readonly number[]) => Promise<ReadonlySet<number>>;
     markProjected: (campaign: string, version: number) => Promise<void>;
   };
   /** Jobs of the retry queue, whatever their state. */
@@ -46,7 +50,12 @@ export interface RecoverDeps {
   worker: string;
   /** Ms after a rebuild in which only holders of lost tickets are admitted. */
   graceMs: number;
+  /** For tests that cannot wait for the usual spans of the lease. */
+  leaseSpans?: LeaseSpans;
 }
+
+/** `lost` aborts when another builder has the lease: this builder stops instead of being refused later. */
+type BuilderDeps = RecoverDeps & { lost: AbortSignal };
 
 export interface Recovery extends EpochOpening {
   epoch: number;
@@ -63,30 +72,30 @@ const USERS_PER_CALL = 500;
  * next attempt begins anew.
  */
 export async function recoverGate(deps: RecoverDeps, id: string, repair = false): Promise<Recovery | undefined> {
-  if (!(await deps.gates.lock(id, deps.worker, limits.recoveryLockMs))) return undefined;
-  try {
-    const campaign = await deps.ledger.get(id);
-    if (campaign === undefined || campaign.projectedVersion === 0) return undefined;
-    const state = await deps.gates.state(campaign);
-    if (state === 'alone' || (state === 'verified' && !repair)) return undefined;
-    const reason = state === 'verified' ? 'repair' : state;
-    // The streams first: what is settled between the two readings is then waiting in neither of them.
-    const streams = await deps.gates.streamFacts(campaign);
-    const [view] = await deps.readGates([id]);
-    if (view !== undefined && !repair && (await isStray(deps, campaign, view))) return undefined;
-    // A gate may be ahead of a ledger that was restored: no epoch may come twice, for fronts remember what it told.
-    const next = Math.max(campaign.epoch, view?.epoch ?? 0) + 1;
-    const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, next, { reason, worker: deps.worker });
-    if (epoch === undefined) return undefined;
-    const whole = state === 'unverified' && view !== undefined && isWhole(view, streams, await deps.ledger.facts(id));
-    const opening = whole
-      ? { ...NOTHING_NEW, afterSeq: await deps.gates.promote(id, campaign.epoch, epoch) }
-      : await rebuild(deps, campaign, epoch, view?.epochs ?? [{ epoch: campaign.epoch, afterSeq: 0 }], streams);
-    await deps.ledger.noteOpening(id, epoch, opening);
-    return { ...opening, epoch, reason, rebuilt: !whole };
-  } finally {
-    await deps.gates.unlock(id).catch(() => undefined); // it ends by itself
-  }
+  await using lease = await deps.gates.lease(id, deps.worker, deps.leaseSpans);
+  if (lease === undefined) return undefined;
+  const campaign = await deps.ledger.get(id);
+  if (campaign === undefined || campaign.projectedVersion === 0) return undefined;
+  const state = await deps.gates.state(campaign);
+  if (state === 'alone' || (state === 'verified' && !repair)) return undefined;
+  const reason = state === 'verified' ? 'repair' : state;
+  // The streams first: what is settled between the two readings is then waiting in neither of them.
+  const streams = await deps.gates.streamFacts(campaign);
+  const [view] = await deps.readGates([id]);
+  if (view !== undefined && !repair && (await isStray(deps, campaign, view))) return undefined;
+  // A gate may be ahead of a ledger that was restored: no epoch may come twice, for fronts remember what it told.
+  const next = Math.max(campaign.epoch, view?.epoch ?? 0) + 1;
+  // Before the gate is closed: a ticket has 16 bits for its epoch, and a later epoch would answer every join with 500.
+  if (next > EPOCH_MAX) throw new Fault('corrupt-state', `campaign ${id} has used all of its ${EPOCH_MAX} epochs`);
+  const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, next, { reason, worker: deps.worker });
+  if (epoch === undefined) return undefined;
+  const whole = state === 'unverified' && view !== undefined && isWhole(view, streams, await deps.ledger.facts(id));
+  const epochs = view?.epochs ?? [{ epoch: campaign.epoch, afterSeq: 0 }];
+  const opening = whole
+    ? { ...NOTHING_NEW, afterSeq: await deps.gates.promote(id, campaign.epoch, epoch) }
+    : await rebuild({ ...deps, lost: lease.lost }, campaign, epoch, epochs, streams);
+  await deps.ledger.noteOpening(id, epoch, opening);
+  return { ...opening, epoch, reason, rebuilt: !whole };
 }
 
 /**
@@ -115,19 +124,23 @@ function isWhole(view: GateView, streams: StreamFacts, facts: LedgerFacts): bool
 }
 
 async function rebuild(
-  deps: RecoverDeps,
-  campaign: StoredCampaign,
+  deps: BuilderDeps,
+  { id, shards, buckets }: StoredCampaign,
   epoch: number,
   epochs: readonly EpochStart[],
   streams: StreamFacts,
 ): Promise<EpochOpening> {
-  const { gates } = deps;
-  await gates.begin(campaign, epoch);
+  const { gates, ledger } = deps;
+  await gates.begin({ id, buckets }, epoch);
   // From here on nobody writes to the streams: the gate is closed, and no older epoch may settle.
+  // The settings are read now: until the gate is open no change reaches it, and the janitor brings those of the meantime.
+  const campaign = await ledger.get(id);
+  if (campaign?.epoch !== epoch) throw new Fault('stale-epoch', `epoch ${epoch} of ${id} is over`, { retryable: true });
   const census = new Census(campaign.stock);
-  await countSurvivors(deps, campaign, census);
-  await countOtherHands(deps, campaign.id, census);
+  await countSurvivors(deps, campaign, epoch, census);
+  const cancelled = await countOtherHands(deps, id, census);
   let knownCount = await addIssued(deps, campaign, epoch, census);
+  await countCancelledMeanwhile(deps, id, cancelled, census);
   const { exceptional, surviving, superseded } = census.close();
   const rest = [
     ...[...exceptional].map(([tag, claim]) => ({ ...settledBefore(tag, claim), outcome: claim.outcome })),
@@ -138,52 +151,84 @@ async function rebuild(
   const free = census.freeUnits();
   for (const units of chunks(free)) await gates.add(campaign, epoch, [], units);
   for (const [shard, entries] of Map.groupBy(superseded, (entry) => entry.shard)) {
-    for (const some of chunks(entries))
-      await gates.drop(
-        campaign.id,
-        epoch,
-        shard,
-        some.map(({ place }) => place),
-      );
+    const ids = entries.map(({ place }) => entryIdOf(place));
+    for (const some of chunks(ids)) await gates.drop(id, epoch, shard, some);
   }
   const afterSeq = Math.max(census.maxSeq, streams.lastSeq);
   const retryingCount = [...exceptional.values()].filter(({ outcome }) => outcome.status === 'retrying').length;
   const counts = { seq: afterSeq, nextUnit: census.nextUnit, retryingCount };
   const newest = [...epochs.filter((start) => start.afterSeq < afterSeq), { epoch, afterSeq }];
-  const survivedCount = await gates.finish(campaign, epoch, counts, newest, deps.graceMs);
-  await deps.ledger.markProjected(campaign.id, campaign.version);
+  const survivedCount = await gates.finish({ ...campaign, shards }, epoch, counts, newest, deps.graceMs);
+  await ledger.markProjected(id, campaign.version);
   return { afterSeq, knownCount, survivedCount, freeCount: free.length };
 }
 
-/** A malformed entry stays in its stream: the worker that receives it keeps it as a dead letter. */
-async function countSurvivors({ gates }: RecoverDeps, { id, shards }: StoredCampaign, census: Census): Promise<void> {
+/**
+ * A malformed entry stays in its stream: the worker that receives it keeps it as a dead letter. An entry whose id no gate
+ * gives out is deleted here: the workers, who would delete it, receive nothing while the gate is closed.
+ */
+async function countSurvivors(
+  { gates }: RecoverDeps,
+  { id, shards }: StoredCampaign,
+  epoch: number,
+  census: Census,
+): Promise<void> {
   for (let shard = 0; shard < shards; shard += 1) {
-    for await (const entries of gates.entries(id, shard)) {
+    const foreign: string[] = [];
+    for await (const entries of gates.entries(id, shard, (ids) => foreign.push(...ids))) {
       for (const entry of entries) {
         const ticket = readEntry(entry);
         if (ticket.kind === 'malformed' || shardOf(ticket.seq, shards) !== shard) continue;
-        const { user, unit, admittedAt, epoch, ticketSeq: seq } = ticket;
-        census.survivor(userTag(id, user), { unit, epoch, seq, admittedAt, place: ticket.seq, shard });
+        const { user, unit, admittedAt, epoch: signedIn, ticketSeq: seq } = ticket;
+        census.survivor(userTag(id, user), { unit, epoch: signedIn, seq, admittedAt, place: ticket.seq, shard });
       }
     }
+    for (const ids of chunks(foreign)) await gates.drop(id, epoch, shard, ids);
   }
 }
 
-async function countOtherHands(deps: RecoverDeps, id: string, census: Census): Promise<void> {
-  for (const { user, ...claim } of await deps.ledger.cancelledHolders(id)) {
+/**
+ * Retries before letters and again after them, because a retry becomes a letter and a letter a retry: whichever way a
+ * ticket moves meanwhile, one of the readings has it. Returns the tags whose cancellation was seen.
+ */
+async function countOtherHands(deps: RecoverDeps, id: string, census: Census): Promise<ReadonlySet<string>> {
+  const cancelled = await deps.ledger.cancelledHolders(id);
+  for (const { user, ...claim } of cancelled) {
     census.inOtherHands(userTag(id, user), { ...claim, outcome: { status: 'cancelled' } });
   }
+  const retries = await deps.listRetries(id);
   for (const { user, reason, ...claim } of await deps.ledger.keptHolders(id)) {
     census.inOtherHands(userTag(id, user), { ...claim, outcome: { status: 'failed', reason } });
   }
-  for (const { user, epoch, seq, unit, admittedAt } of await deps.listRetries(id)) {
+  for (const { user, epoch, seq, unit, admittedAt } of [...retries, ...(await deps.listRetries(id))]) {
     census.inOtherHands(userTag(id, user), { epoch, seq, unit, admittedAt, outcome: { status: 'retrying' } });
   }
+  return new Set(cancelled.map(({ user }) => userTag(id, user)));
 }
 
-async function addIssued(deps: RecoverDeps, campaign: StoredCampaign, epoch: number, census: Census): Promise<number> {
+/**
+ * Tickets move towards a cancellation from anywhere, so cancellations are read once more when everything else was: a row
+ * or a letter that was read may be gone by now, and so may one that was not read.
+ */
+async function countCancelledMeanwhile(
+  { ledger }: RecoverDeps,
+  id: string,
+  seen: ReadonlySet<string>,
+  census: Census,
+): Promise<void> {
+  const fresh = (await ledger.cancelledHolders(id)).filter(({ user }) => !seen.has(userTag(id, user)));
+  const held = await ledger.heldUnits(
+    id,
+    fresh.map(({ unit }) => unit),
+  );
+  for (const { user, ...claim } of fresh) census.cancelledMeanwhile(userTag(id, user), claim, held.has(claim.unit));
+}
+
+async function addIssued(deps: BuilderDeps, campaign: StoredCampaign, epoch: number, census: Census): Promise<number> {
   let count = 0;
   for await (const rows of deps.ledger.holders(campaign.id)) {
+    if (deps.lost.aborted)
+      throw new Fault('stale-epoch', 'another builder has the lease of this gate', { retryable: true });
     for (const some of chunks(rows)) {
       const users = some.map((row) => {
         const tag = userTag(campaign.id, row.user);

@@ -5,11 +5,12 @@ import { type EpochStart, formatEpochs } from '../domain/epochs.ts';
 import { bucketOf } from '../domain/ids.ts';
 import { type Exceptional, encodeOutcome } from '../domain/outcome.ts';
 import { type Place, packPlace } from '../domain/place.ts';
-import { entryIdOf, isEntryId, SEQ_MAX, seqOf } from '../domain/shard.ts';
+import { isEntryId, SEQ_MAX, seqOf } from '../domain/shard.ts';
 import { type RedisClient, redisFault, rethrow } from './connection.ts';
 import { pairs } from './entry-fields.ts';
 import { settingsOfGate } from './gate.ts';
 import { GROUP, keys } from './keys.ts';
+import { type Lease, type LeaseSpans, takeLease } from './lease.ts';
 import { loadScript, runScript, type Script } from './scripts.ts';
 
 /**
@@ -65,16 +66,12 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
     state: async (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>): Promise<GateState> =>
       (await run(state, [keys.gate(campaign.id), ...keys.works(campaign)], [campaign.epoch, replicasMin])) as GateState,
 
-    /** Ms for which nobody else gets the lock; false when somebody has it. It only saves work: the epoch is the fence. */
-    async lock(campaign: string, holder: string, ms: number): Promise<boolean> {
-      return (await redis.set(keys.recovery(campaign), holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK';
-    },
-    /** The same for comparing the stores. */
+    /** The lease of the one builder of this gate; undefined while another builder works. The epoch is the fence. */
+    lease: (campaign: string, holder: string, spans?: LeaseSpans): Promise<Lease | undefined> =>
+      takeLease(redis, keys.recovery(campaign), holder, spans),
+    /** True when it is this worker's turn to compare the stores; for `ms` it is nobody else's. */
     async takeTurn(campaign: string, holder: string, ms: number): Promise<boolean> {
       return (await redis.set(keys.reconciliation(campaign), holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK';
-    },
-    async unlock(campaign: string): Promise<void> {
-      await redis.del(keys.recovery(campaign)).catch(rethrow);
     },
 
     /** Opens a gate that was found whole; returns the last seq before its new epoch. */
@@ -82,7 +79,7 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
       (await run(promote, [keys.gate(campaign)], [from, to])) as number,
 
     /** Closes the gate under `epoch` and empties it; its streams stay. */
-    async begin({ id, buckets }: Campaign, epoch: number): Promise<void> {
+    async begin({ id, buckets }: Pick<Campaign, 'id' | 'buckets'>, epoch: number): Promise<void> {
       await run(begin, [keys.gate(id), keys.exceptions(id), keys.free(id), keys.cancelled(id)], [epoch]);
       for (let from = 0; from < buckets; from += BUCKETS_PER_CALL) {
         const count = Math.min(BUCKETS_PER_CALL, buckets - from);
@@ -105,8 +102,8 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
       await run(add, scriptKeys, [...args, ...freeUnits]);
     },
     /** Deletes entries that must not be delivered again. */
-    async drop(campaign: string, epoch: number, shard: number, seqs: readonly number[]): Promise<void> {
-      await run(drop, [keys.gate(campaign), keys.work(campaign, shard)], [epoch, ...seqs.map(entryIdOf)]);
+    async drop(campaign: string, epoch: number, shard: number, ids: readonly string[]): Promise<void> {
+      await run(drop, [keys.gate(campaign), keys.work(campaign, shard)], [epoch, ...ids]);
     },
     /** Opens it; for `graceMs` only holders of lost tickets are admitted. Returns how many entries are delivered again. */
     async finish(
@@ -137,8 +134,12 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
       }
       return { lengths, lastSeq };
     },
-    /** All entries of a shard, as their writer left them: nothing in them is believed yet. */
-    async *entries(campaign: string, shard: number): AsyncIterable<{ seq: number; fields: Record<string, string> }[]> {
+    /** All entries of a shard, as their writer left them: nothing in them is believed yet. `onForeign` hears of ids no gate gives. */
+    async *entries(
+      campaign: string,
+      shard: number,
+      onForeign: (ids: string[]) => void = () => undefined,
+    ): AsyncIterable<{ seq: number; fields: Record<string, string> }[]> {
       let from = '-';
       for (;;) {
         const found = await redis
@@ -146,6 +147,8 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
           .catch(rethrow);
         const last = found.at(-1);
         if (last === undefined) return;
+        const foreign = found.filter(([id]) => !isEntryId(id)).map(([id]) => id);
+        if (foreign.length > 0) onForeign(foreign);
         yield found.filter(([id]) => isEntryId(id)).map(([id, flat]) => ({ seq: seqOf(id), fields: pairs(flat) }));
         from = `(${last[0]}`;
       }

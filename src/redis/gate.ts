@@ -99,9 +99,9 @@ export function createGate(redis: RedisClient): Gate {
       const args = [version, epoch, create ? 1 : 0, shards, ...settingsOfGate(campaign)];
       return (await run(project, [keys.gate(campaign.id)], args)) as 'projected' | 'current' | 'missing';
     },
-    async resolve({ id, buckets }, tag, final, returnedUnit = 0) {
+    async resolve({ id, epoch, buckets }, tag, final, returnedUnit = 0) {
       const scriptKeys = [keys.gate(id), keys.users(id, bucketOf(tag, buckets)), keys.exceptions(id), keys.free(id)];
-      return (await run(resolve, scriptKeys, [tag, final ? encodeOutcome(final) : '', returnedUnit])) === 1;
+      return (await run(resolve, scriptKeys, [epoch, tag, final ? encodeOutcome(final) : '', returnedUnit])) === 1;
     },
     async takeUnit(campaign) {
       const unit = (await run(takeUnit, [keys.gate(campaign), keys.free(campaign)], [])) as number;

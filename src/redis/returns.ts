@@ -25,7 +25,7 @@ export interface Returned {
   user: string | null;
   tag?: string;
   seq: number;
-  /** Null for the unit that the gate gave this user. */
+  /** 0 for none; null for the unit that the gate gave this user. */
   unit: number | null;
 }
 
@@ -62,7 +62,7 @@ export function createReturns(redis: RedisClient): Returns {
       // Without a tag no bucket is read; the key is named all the same.
       const users = tag === '' ? keys.users(id, 0) : usersOf(shape, tag);
       const names = [keys.gate(id), users, keys.exceptions(id), keys.free(id), keys.cancelled(id)];
-      return (await run(giveBack, names, [epoch, tag, seq, unit ?? 0])) === 1;
+      return (await run(giveBack, names, [epoch, tag, seq, unit ?? ''])) === 1;
     },
     async redrive(shape, tag) {
       const names = [keys.gate(shape.id), usersOf(shape, tag), keys.exceptions(shape.id)];

@@ -38,12 +38,16 @@ interface Value extends Flag {
   value: string;
   read: (text: string) => string | number | undefined;
   expected: string;
+  /** Its value is told to nobody, also when it is wrong. */
+  secret?: true;
 }
 
-const url = (protocols: string[]): Pick<Value, 'value' | 'read' | 'expected'> => ({
+const url = (protocols: string[]): Pick<Value, 'value' | 'read' | 'expected' | 'secret'> => ({
   value: 'URL',
-  read: (text) => (URL.canParse(text) && protocols.includes(new URL(text).protocol) ? text : undefined),
+  read: (text) => (protocols.includes(URL.parse(text)?.protocol ?? '') ? text : undefined),
   expected: `a URL starting with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  // It may hold a password.
+  secret: true,
 });
 const whole = (value: string, min: number, max: number): Pick<Value, 'value' | 'read' | 'expected'> => ({
   value,
@@ -63,6 +67,7 @@ const VALUES: Record<string, Value> = {
     value: 'token',
     read: (text) => (/^[\x21-\x7e]+$/.test(text) ? text : undefined),
     expected: 'printable characters',
+    secret: true,
     text: 'default: ADMIN_TOKEN, else adminToken in <DATA_DIR or .data>/secrets.json',
   },
   'database-url': {
@@ -111,7 +116,8 @@ export function parseArguments(argv: string[]): ParsedArguments {
     const value = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
     if (value !== undefined) {
       read[camelCase(name)] = typeof given === 'string' ? value.read(given) : undefined;
-      if (read[camelCase(name)] === undefined) problems.push(`--${name} must be ${value.expected}${butGot(given)}`);
+      if (read[camelCase(name)] === undefined)
+        problems.push(`--${name} must be ${value.expected}${butGot(given, value.secret)}`);
     } else if (!Object.hasOwn(FLAGS, name)) problems.push(`--${name} does not exist (see --help)`);
     else if (given === true) read[name] = true;
     else problems.push(`--${name} takes no value`);
@@ -126,7 +132,10 @@ function fallbacks(): Record<string, unknown> {
   return { ...Object.fromEntries(values), json: false, quiet: false, keep: false };
 }
 
-const butGot = (given: unknown) => (typeof given === 'string' ? ` (got "${given}")` : ' (no value was given)');
+function butGot(given: unknown, secret = false): string {
+  if (typeof given !== 'string') return ' (no value was given)';
+  return secret ? '' : ` (got "${given}")`;
+}
 
 const camelCase = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 

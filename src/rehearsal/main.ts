@@ -1,11 +1,20 @@
 // npm run rehearse: a crowd against a running service, and a judge that trusts neither.
+
+import { databaseUrlProblem } from '../config/urls.ts';
 import { rehearsalEnvironment } from '../config.ts';
+import { tellFailuresPlainly } from '../lifecycle.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput } from '../output.ts';
+import { errorWords } from '../telemetry/describe-error.ts';
 import { CannotRun } from './cannot-run.ts';
 import { EXIT, rehearse } from './rehearsal.ts';
-import { readSettings } from './settings.ts';
+import { type ReadSettings, readSettings } from './settings.ts';
+
+tellFailuresPlainly(errorWords);
+
+outliveOutput({ means: 'The verdict is lost.', exitCode: EXIT_OUTPUT_LOST });
 
 async function main(): Promise<number> {
-  const read = readSettings(process.argv.slice(2), rehearsalEnvironment());
+  const read = readAll(process.argv.slice(2));
   if (read.kind === 'help') {
     process.stdout.write(`${read.text}\n`);
     return EXIT.kept;
@@ -18,6 +27,14 @@ async function main(): Promise<number> {
   // Once: a second SIGINT ends the process at the spot.
   process.once('SIGINT', () => interruption.abort());
   return rehearse({ stdout: process.stdout, stderr: process.stderr, interrupted: interruption.signal }, read.settings);
+}
+
+function readAll(argv: string[]): ReadSettings {
+  const { environment, problems } = rehearsalEnvironment();
+  const read = readSettings(argv, environment, problems);
+  if (read.kind !== 'settings') return read;
+  const problem = databaseUrlProblem(read.settings.databaseUrl);
+  return problem === undefined ? read : { kind: 'problems', problems: [`the address of the ledger ${problem}`] };
 }
 
 try {

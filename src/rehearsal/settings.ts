@@ -16,10 +16,15 @@ export type ReadSettings =
   | Exclude<ReturnType<typeof parseArguments>, { kind: 'arguments' }>
   | { kind: 'settings'; settings: Settings };
 
-/** Throws {@link CannotRun} when the admin token or the ledger's address is nowhere to be found. */
-export function readSettings(argv: string[], env: Environment): ReadSettings {
+/**
+ * `wrong` is what is wrong with the environment, told together with the arguments. Throws {@link CannotRun} when the admin
+ * token or the ledger's address is nowhere to be found.
+ */
+export function readSettings(argv: string[], env: Environment, wrong: readonly string[] = []): ReadSettings {
   const parsed = parseArguments(argv);
-  if (parsed.kind !== 'arguments') return parsed;
+  if (parsed.kind === 'help') return parsed;
+  const problems = [...wrong, ...(parsed.kind === 'problems' ? parsed.problems : [])];
+  if (parsed.kind === 'problems' || problems.length > 0) return { kind: 'problems', problems };
   const given = parsed.arguments;
   const dataDir = env.DATA_DIR || '.data';
   const adminToken = given.adminToken || env.ADMIN_TOKEN || fromFile(join(dataDir, 'secrets.json'), 'adminToken');

@@ -58,16 +58,20 @@ export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: 
   };
 }
 
-const PAGE = 1_000;
+const JOBS_PER_READ = 500;
 
-/** A job that changes its state meanwhile may be met twice. */
+/**
+ * The ids of all states in one script, because a job that moves between two pages would be in neither. A job that ends
+ * before its data is read is left out: its row or its letter was written before.
+ */
 async function listJobs(queue: Queue<RetryJob>, campaign: string): Promise<RetryJob[]> {
-  const found = new Map<string, RetryJob>();
-  for (let from = 0; ; from += PAGE) {
-    const jobs = await queue.getJobs(['delayed', 'wait', 'active', 'failed'], from, from + PAGE - 1);
-    for (const job of jobs) if (job?.data.campaign === campaign) found.set(job.id!, job.data);
-    if (jobs.length === 0) return [...found.values()];
+  const ids = [...new Set(await queue.getRanges(['delayed', 'wait', 'active', 'failed'], 0, -1))];
+  const found: RetryJob[] = [];
+  for (let from = 0; from < ids.length; from += JOBS_PER_READ) {
+    const jobs = await Promise.all(ids.slice(from, from + JOBS_PER_READ).map((id) => queue.getJob(id)));
+    for (const job of jobs) if (job?.data.campaign === campaign) found.push(job.data);
   }
+  return found;
 }
 
 /** A redrive has a name of its own: that of the job before it may still be there. */

@@ -1,10 +1,14 @@
 // Starts OpenTelemetry: traces to an OTLP endpoint where one is named, metrics for Prometheus on a port of their own,
 // which also says how the process is.
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
+import { urlOf } from '../domain/listen-address.ts';
+import { answerBare, SECURE_HEADERS } from '../listener/bare-answers.ts';
+import { openServer } from '../listener/open-server.ts';
 
 export interface TelemetrySettings {
   on: boolean;
@@ -13,13 +17,21 @@ export interface TelemetrySettings {
   /** 0 takes any free port. */
   port: number;
   otlpEndpoint: string | undefined;
-  /** What the process needs for its work and does not have, by name; told by /readyz. A front tells it on its public port. */
+  /**
+   * What the process needs for its work and does not have, by name; told by /readyz, which is asked from the first moment
+   * on. A front tells it on its public port.
+   */
   missing?: () => string[];
 }
 
+export interface Telemetry extends AsyncDisposable {
+  /** Where this machine reaches the listener; undefined when it is off. */
+  url: string | undefined;
+}
+
 /** Starts it, or does nothing when it is off. Close it last: what is still buffered is sent then. */
-export async function startTelemetry(settings: TelemetrySettings): Promise<AsyncDisposable> {
-  if (!settings.on) return { [Symbol.asyncDispose]: async () => undefined };
+export async function startTelemetry(settings: TelemetrySettings): Promise<Telemetry> {
+  if (!settings.on) return { url: undefined, [Symbol.asyncDispose]: async () => undefined };
   const exporter = new PrometheusExporter({ preventServerStart: true });
   // Who begins a trace has thrown the dice already; see `createTraceJoin`.
   const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
@@ -32,7 +44,9 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Async
   });
   sdk.start();
   const server = await listen(exporter, settings);
+  const { port } = server.address() as AddressInfo;
   return {
+    url: urlOf(settings.host, port),
     async [Symbol.asyncDispose]() {
       await sdk.shutdown().catch(() => undefined); // a collector that is away must not fail a stop
       server.closeAllConnections();
@@ -43,19 +57,25 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Async
 
 /** Rejects when the port is taken. The server alone does not keep the process alive. */
 async function listen(exporter: PrometheusExporter, settings: TelemetrySettings): Promise<Server> {
-  const server = createServer((request, response) => {
-    const path = request.url?.split('?', 1)[0];
-    const missing = path === '/readyz' ? settings.missing?.() : undefined;
+  const server = await openServer((request, response) => {
+    const path = URL.parse(request.url!, 'http://localhost')?.pathname;
+    const missing = path === '/readyz' ? told(settings.missing) : undefined;
+    for (const [name, value] of Object.entries(SECURE_HEADERS)) response.setHeader(name, value);
     if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
     else if (missing !== undefined) answer(response, missing.length === 0 ? 200 : 503, { missing });
-    else answer(response, 404, {});
-  }).unref();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(settings.port, settings.host, resolve);
-  });
-  return server;
+    else answerBare(response, 404);
+  }, settings);
+  return server.unref();
+}
+
+/** A question about the process never ends it. */
+function told(missing: TelemetrySettings['missing']): string[] | undefined {
+  try {
+    return missing?.();
+  } catch {
+    return ['health'];
+  }
 }
 
 function answer(response: ServerResponse, status: number, body: object): void {

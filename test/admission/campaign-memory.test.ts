@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   type CampaignMemory,
+  completeMemory,
   createCampaignMemory,
   isComplete,
   isFresh,
   refusalFromMemory,
   takeReading,
   takeReply,
+  takeSilence,
 } from '../../src/admission/campaign-memory.ts';
 import type { CampaignState } from '../../src/domain/campaign.ts';
 import type { GateView } from '../../src/domain/gate-view.ts';
@@ -152,8 +154,51 @@ test('a stale memory refuses nobody', () => {
   expect([isFresh(memory, late), refusal(memory, 'a-stranger', late)]).toEqual([false, undefined]);
 });
 
+test('sold out is not told from memory while the gate does not answer, nor on an old reading, nor behind a change', () => {
+  const soldOut = () => remember({ seq: 0, remaining: 0 });
+  expect(refusal(soldOut())).toEqual({ kind: 'sold-out' });
+  const silent = soldOut();
+  takeSilence(silent);
+  expect(refusal(silent)).toBeUndefined();
+  takeReading(silent, view({ remaining: 0 }));
+  expect(refusal(silent)).toEqual({ kind: 'sold-out' });
+  expect(refusal(soldOut(), 'a-stranger', NOW + limits.viewRefusalMs + 1)).toBeUndefined();
+  const behind = soldOut();
+  behind.versionMin = 2;
+  expect(refusal(behind)).toBeUndefined();
+  takeReading(behind, view({ remaining: 0, version: 2 }));
+  expect(refusal(behind)).toEqual({ kind: 'sold-out' });
+});
+
+test('a clock that was set back does not keep a reading fresh', () => {
+  expect(refusal(remember({ remaining: 0 }), 'a-stranger', NOW - limits.viewRefusalMs - 1)).toBeUndefined();
+});
+
+test.for([
+  ['was rebuilt', [{ epoch: 2, seq: 10, remaining: 0 }]],
+  [
+    'lost its tail and gave it to others',
+    [
+      { seq: 9, remaining: 1, readAt: NOW + 60_000 },
+      { seq: 10, remaining: 0 },
+    ],
+  ],
+  ['was rebuilt at the last moment', []],
+] as const)('a filter read from a gate that %s meanwhile is not complete', async ([, readings]) => {
+  const memory = remember({ seq: 10, remaining: 0 });
+  async function* readTags() {
+    yield [tag('one')];
+    for (const reading of readings) takeReading(memory, view(reading));
+  }
+  await completeMemory(memory, readTags, async () => {
+    if (readings.length === 0) takeReading(memory, view({ epoch: 2, seq: 10, remaining: 0 }));
+    return true;
+  });
+  expect(isComplete(memory)).toBe(false);
+});
+
 test('an empty bucket is told until it holds a token, and not when the rate was lifted meanwhile', () => {
-  const memory = remember({ ratePerSecond: 1 });
+  const memory = remember({ ratePerSecond: 1, readAt: Date.now() });
   takeReply(memory, { seq: 1, remaining: 9, waitMs: 400 });
   const told = refusal(memory, 'a-stranger', memory.throttledUntil - 100);
   expect(told).toEqual({ kind: 'throttled', waitMs: 100 });

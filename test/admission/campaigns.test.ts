@@ -1,6 +1,8 @@
 import { expect, type TestContext, test } from 'vitest';
+import { isComplete, refusalFromMemory } from '../../src/admission/campaign-memory.ts';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { systemClock } from '../../src/domain/clock.ts';
+import { userTag } from '../../src/domain/ids.ts';
 import { limits } from '../../src/limits.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { createGate } from '../../src/redis/gate.ts';
@@ -11,17 +13,21 @@ import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 
-function reading(t: TestContext, clock = systemClock) {
+function reading(t: TestContext, clock = systemClock, tagsAreRead = () => Promise.resolve()) {
   const redis = testRedis(t);
   const asked: (readonly string[])[] = [];
   const errors: unknown[] = [];
   const read = createEachGateReader(redis, clock);
+  const readTags = createAdmittedTagsReader(redis);
   const campaigns = createCampaigns({
     readGates: (ids) => {
       asked.push(ids);
       return read(ids);
     },
-    readAdmittedTags: createAdmittedTagsReader(redis),
+    readAdmittedTags: async function* (...asked) {
+      for await (const tags of readTags(...asked)) yield tags;
+      await tagsAreRead();
+    },
     exists: () => false,
     readCancelledTags: createCancelledTagsReader(redis),
     clock,
@@ -71,6 +77,53 @@ test('a campaign that many ask for at once is read once', async (t) => {
   const memories = await Promise.all(Array.from({ length: 50 }, () => campaigns.get(id)));
   expect(new Set(memories).size).toBe(1);
   expect(asked.filter((ids) => ids.includes(id) && ids.length === 1).length).toBeLessThanOrEqual(2);
+});
+
+test.for(['is gone', 'cannot be read'])('a sold-out is not remembered of a gate that %s', async (how, t) => {
+  // With a clock that stands still no reading ever gets old.
+  const { redis, campaigns, create } = reading(t, () => 1_000_000);
+  const id = await create();
+  await redis.hset(keys.gate(id), 'next_unit', 10);
+  const memory = (await campaigns.get(id))!;
+  const told = () => refusalFromMemory(memory, userTag(id, 'a-stranger'), 1_000_000, 1_000_000)?.kind;
+  expect(told()).toBe('sold-out');
+  if (how === 'is gone') await redis.del(keys.gate(id));
+  else await redis.hset(keys.gate(id), 'settled', 'NaN');
+  await until('nobody is refused', 60_000, () => told() === undefined);
+});
+
+test('a holder is not told sold-out by a memory that was completed while the gate was rebuilt', async (t) => {
+  const tagsRead = Promise.withResolvers<void>();
+  const rebuilt = Promise.withResolvers<void>();
+  // The next filter, which is read from the new gate, is never complete.
+  const ends = [rebuilt.promise, new Promise<void>(() => undefined)];
+  const { redis, campaigns, create } = reading(t, systemClock, () => {
+    tagsRead.resolve();
+    return ends.shift()!;
+  });
+  const id = await create();
+  await redis.hset(keys.gate(id), 'next_unit', 10, 'seq', 10);
+  const memory = (await campaigns.get(id))!;
+  await tagsRead.promise;
+  await redis.hset(keys.gate(id), 'epoch', 2);
+  await until('the rebuilt gate is read', 60_000, () => memory.view.epoch === 2);
+  let readingCount = 0;
+  campaigns.onReading(() => {
+    readingCount += 1;
+  });
+  rebuilt.resolve();
+  await until('three more readings', 60_000, () => readingCount >= 3);
+  expect(isComplete(memory)).toBe(false);
+});
+
+test('a campaign made on this front is found at once, also by who was told that there is none', async (t) => {
+  const { redis, campaigns } = reading(t, () => 1_000_000);
+  const id = uniqueName('made');
+  expect(await campaigns.get(id)).toBeUndefined();
+  await createGate(redis).project(campaignOf(id), true);
+  expect(await campaigns.get(id)).toBeUndefined();
+  campaigns.expectVersion(id, 1);
+  expect(await campaigns.get(id)).toBeDefined();
 });
 
 test('a campaign nobody asks about any more is forgotten, one whose gate is gone is not', async (t) => {

@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalServices } from '../../src/local/services.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput, outputWritten } from '../../src/output.ts';
 import { readArguments, USAGE } from './arguments.ts';
 import { CASES } from './registry.ts';
 import { closingLine, outcomeLine, uncoveredLines } from './report.ts';
 import { type Outcome, runCase } from './runner.ts';
 import { openScope } from './stage/scope.ts';
 
+outliveOutput({ means: 'The outcomes are lost.', exitCode: EXIT_OUTPUT_LOST });
 const scope = openScope();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 let exitCode = 64;
@@ -22,6 +24,7 @@ try {
 }
 // Not left to end by itself: a case that failed may have something open, and Node 26.10 has been seen to spin for ever in
 // its own clean-up (Environment::CleanupHandles) after a run of all cases.
+await outputWritten();
 process.exit(exitCode);
 
 async function main(argv: string[]): Promise<number> {

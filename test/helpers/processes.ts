@@ -95,7 +95,7 @@ export async function startFront(t: TestContext, stores: Stores, environment: Re
     ...environment,
   });
   const [, url] = await untilPrinted(program, /Sluice sells at +(\S+)/);
-  const [, adminUrl] = await untilPrinted(program, /admin API +(\S+)/);
+  const [, adminUrl] = await untilPrinted(program, /admin API +(http\S+)/);
   return { ...program, url: url!, adminUrl: adminUrl!, adminToken: ADMIN_TOKEN };
 }
 

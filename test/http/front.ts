@@ -32,6 +32,9 @@ export interface FrontSettings {
   /** Who says who asks; the bare header if nobody else. */
   identity?: IdentitySource;
   trustedProxies?: string[];
+  corsOrigins?: string[];
+  publicUrl?: string;
+  adminUrl?: string;
   /** 0, the default here, for no limit. */
   joinsPerSecond?: number;
   joinsPerAddressPerSecond?: number;
@@ -120,7 +123,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
   await untilReady(redis, limits.drainMs);
 
   const retries = openRetries({ url, onError: () => undefined });
-  const board = openBoard({ url, onError: () => undefined }, BOARD_PATH);
+  const board = openBoard({ url, onError: () => undefined }, BOARD_PATH, settings.adminUrl);
   const { durability = 'disk', graceMs = 0, identity = { kind: 'header' }, trustedProxies = [] } = settings;
   const { joinsPerSecond = 0, joinsPerAddressPerSecond = 0, pollsPerSecond = 0 } = settings;
   const { front, admin, ...service } = composeFront(
@@ -131,6 +134,9 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       couponKey: COUPON_KEY,
       identity,
       trustedProxies,
+      corsOrigins: settings.corsOrigins ?? [],
+      publicUrl: settings.publicUrl,
+      adminUrl: settings.adminUrl,
       clientLimits: { joinsPerSecond, joinsPerAddressPerSecond, pollsPerSecond },
       traceRatio: 0,
       graceMs,
@@ -208,7 +214,7 @@ export function untilKnown(
   campaign: string,
   holds: (memory: NonNullable<ReturnType<Campaigns['peek']>>) => boolean,
 ): Promise<unknown> {
-  return until('the front has read the gate', 5_000, async () => {
+  return until('the front has read the gate', 60_000, async () => {
     const memory = await front.campaigns.get(campaign);
     return memory !== undefined && holds(memory);
   });

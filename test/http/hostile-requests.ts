@@ -211,7 +211,7 @@ const bodies = onFront([
 
 const BYTES: [string, readonly number[], Buffer][] = [
   ['HTTP/0.9', [400], Buffer.from('GET /livez\r\n\r\n')],
-  ['HTTP/1.0 without Host', [200, 400], Buffer.from('GET /livez HTTP/1.0\r\n\r\n')],
+  ['HTTP/1.0 without Host', [200], Buffer.from('GET /livez HTTP/1.0\r\n\r\n')],
   ['HTTP/1.1 without Host', [400], Buffer.from('GET /livez HTTP/1.1\r\n\r\n')],
   ['HTTP/2.0 in the clear', [400], Buffer.from('GET /livez HTTP/2.0\r\n\r\n')],
   ['the HTTP/2 preface', [400], Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')],

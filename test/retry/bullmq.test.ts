@@ -54,6 +54,30 @@ async function killQueues(redis: RedisClient): Promise<void> {
   for (const id of ids) await redis.client('KILL', 'ID', id);
 }
 
+test('retries that were put off while they were listed were missing from the list', { timeout: 120_000 }, async (t) => {
+  const { url } = await startRedis(t);
+  const retries = openRetries({ url, onError: () => undefined }, { attemptsMax: 3, backoffMs: 600_000 });
+  t.onTestFinished(() => retries.close());
+  const count = 2_500;
+  await Promise.all(Array.from({ length: count }, (_, index) => retries.schedule(jobOf(index + 1))));
+  const redis = testRedis(t, url);
+  let isOver = false;
+  let movedCount = 0;
+  const moving = (async () => {
+    for (let seq = 1; !isOver; seq = (seq % count) + 1) {
+      // As a retrier puts a job off: it leaves its place among the delayed jobs for one behind all others.
+      await redis.zincrby('{sluice-retry}:issuance:delayed', 1e12, `t-sale-1-${seq}`);
+      movedCount += 1;
+    }
+  })();
+  for (let round = 0; round < 3; round += 1) {
+    expect(new Set((await retries.list('sale')).map(({ seq }) => seq)).size).toBe(count);
+  }
+  isOver = true;
+  await moving;
+  expect(movedCount).toBeGreaterThan(0);
+});
+
 test('a retrier whose connections fell silent is made anew once a retry is overdue', { timeout: 40_000 }, async (t) => {
   const { url } = await startRedis(t);
   const proxy = await startTcpProxy(t, url);

@@ -64,7 +64,7 @@ export async function startSluice(
   const program = startProgram(t, command, environment);
   await untilPrinted(program, /^Ready\. /m, 60_000);
   const [, url] = await untilPrinted(program, /Sluice sells at +(\S+)/);
-  const [, adminUrl] = await untilPrinted(program, /admin API +(\S+)/);
+  const [, adminUrl] = await untilPrinted(program, /admin API +(http\S+)/);
   const family = () => descendantsOf(program.pid).flatMap((pid) => identityOf(pid) ?? []);
   const member = (pattern: RegExp) => {
     const found = family().filter(({ pid }) => pattern.test(commandOf(pid)));
@@ -82,9 +82,17 @@ const adminTokenOf = (program: Running): string => program.output().match(/admin
 
 /** A campaign made through the admin API that the front sells. */
 export async function openCampaign(sluice: Sluice, id: string, stock: number): Promise<void> {
-  const answer = await fetch(`${sluice.adminUrl}/admin/campaigns`, {
+  return openCampaignWith({ adminUrl: sluice.adminUrl, adminToken: adminTokenOf(sluice) }, id, stock);
+}
+
+export async function openCampaignWith(
+  { adminUrl, adminToken }: { adminUrl: string; adminToken: string },
+  id: string,
+  stock: number,
+): Promise<void> {
+  const answer = await fetch(`${adminUrl}/admin/campaigns`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${adminTokenOf(sluice)}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
     body: JSON.stringify({ id, stock }),
   });
   if (answer.status !== 201) throw new Error(`no campaign: ${answer.status} ${await answer.text()}`);

@@ -158,7 +158,7 @@ const ENDS: [string, (stores: { redisUrl: string; databaseUrl: string }) => Reco
   ],
   [
     'a database that is not there',
-    (s) => ({ DATABASE_URL: `mysql://u:${PASSWORD}@127.0.0.1:9/${new URL(s.databaseUrl).pathname}` }),
+    (s) => ({ DATABASE_URL: `mysql://u:${PASSWORD}@127.0.0.1:9${new URL(s.databaseUrl).pathname}` }),
     /ledger|ECONNREFUSED/,
   ],
   [

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import type { Cancellation } from '../../src/domain/cancellation.ts';
+import { userTag } from '../../src/domain/ids.ts';
+import { discardLetter } from '../../src/ledger/cancellations.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { startRedis } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
@@ -101,3 +104,37 @@ test('a worker that dies between two of its batches leaves its entries to anothe
   for (const ticket of tickets) await client.untilStatus(ticket, 'issued');
   expect(await rowsOf(campaign)).toHaveLength(10);
 });
+
+test.for(['given back', 'discarded'] as const)(
+  'a ticket whose unit is somebody else’s put that unit up for sale when it was %s',
+  { timeout: 120_000 },
+  async (how, t) => {
+    const { url: redisUrl } = await startRedis(t);
+    const duties = openDuties(t, { redisUrl, ledger: database.open(), pace: { attemptsMax: 2, backoffMs: 20 } });
+    const campaign = await duties.openCampaign({ stock: 1 });
+    const client = duties.client();
+    await standing(campaign, 1, 'stranger', 1);
+    const [ticket] = await client.admit(campaign, ['user-1']);
+    duties.issue(campaign);
+    duties.retry();
+    await client.untilStatus(ticket!, 'failed', 60_000);
+    const [letter] = await database.sql('SELECT id, unit, reason FROM dead_letters WHERE campaign = ?', [campaign]);
+    expect(letter).toMatchObject({ unit: 0, reason: 'no-unit-left' });
+    // As a letter of before that still names the unit.
+    await database.sql('UPDATE dead_letters SET unit = 1 WHERE id = ?', [letter!.id]);
+    const tag = userTag(campaign, 'user-1');
+    const view = (await duties.readGates([campaign]))[0]!;
+    const given = { campaign, tag, user: 'user-1', unit: 1, names: [{ epoch: 1, seq: 1 }] };
+    const cancellation =
+      how === 'given back'
+        ? await duties.cancellations.cancel(given)
+        : await discardLetter(duties.ledger, Number(letter!.id), 'ann').then((it) =>
+            it.kind === 'discarded' ? it.cancellation : undefined,
+          );
+    expect(cancellation).toMatchObject({ user: 'user-1', unit: 0 });
+    await duties.returns.giveBack(view, cancellation as Cancellation);
+    expect(await freeUnits(duties, campaign)).toEqual([]);
+    await client.untilStatus(ticket!, 'cancelled', 60_000);
+    expect(await rowsOf(campaign)).toEqual(['1 stranger']);
+  },
+);

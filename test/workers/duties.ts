@@ -121,6 +121,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
 
   return {
     redis,
+    ledger,
     gate,
     returns,
     store,

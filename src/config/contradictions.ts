@@ -1,0 +1,34 @@
+// What several settings say together: what is missing beside another, and what contradicts another.
+import { waitsForReplica } from '../domain/durability.ts';
+import { identityProblems } from './identity.ts';
+import { listenerProblems } from './listeners.ts';
+import type { Reading } from './read.ts';
+import type { SettingName } from './settings.ts';
+
+/** Settings a kind of process has no default for: never, or in production, where a secret made at start would differ. */
+export interface Needs {
+  always?: readonly SettingName[];
+  inProduction?: readonly SettingName[];
+  /** It answers buyers: in production somebody must say who they are. */
+  identity?: boolean;
+  /** It is a front, or speaks about one: its listeners and those of its workers must not meet. */
+  listeners?: boolean;
+}
+
+/** A line each. A setting that is wrong by itself takes part as far as it is known that it was set. */
+export function contradictions(reading: Reading, needs: Needs): string[] {
+  const { values: env, given } = reading;
+  const isProduction = env.SLUICE_PROFILE === 'production';
+  const { always = [], inProduction = [], identity = false, listeners = false } = needs;
+  const needed = isProduction ? [...always, ...inProduction] : always;
+  const missing = needed.filter((name) => !given.has(name)).map((name) => `${name}: needed here, and not set`);
+  const sameTokens = env.ADMIN_READ_TOKEN !== undefined && env.ADMIN_READ_TOKEN === env.ADMIN_TOKEN;
+  const alone = env.DURABILITY !== undefined && waitsForReplica(env.DURABILITY) && !given.has('REDIS_URL');
+  return [
+    ...missing,
+    ...(sameTokens ? ['ADMIN_READ_TOKEN: is ADMIN_TOKEN, so that whoever may read may also write'] : []),
+    ...(alone ? [`DURABILITY: ${env.DURABILITY} needs a REDIS_URL; the private Redis has no replica`] : []),
+    ...(listeners ? listenerProblems(env) : []),
+    ...identityProblems(reading, { isProduction, isNeeded: identity }),
+  ];
+}

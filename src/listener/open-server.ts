@@ -1,0 +1,80 @@
+// Opens an HTTP server with limits on everything a client can make it hold: headers, bodies, time and connections. All
+// listeners of all processes are opened here.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { limits } from '../limits.ts';
+import { answerBare, answerClientErrors } from './bare-answers.ts';
+
+export interface ServerOptions {
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  /** How long an idle connection stays open. */
+  keepAliveMs?: number | undefined;
+  connectionsMax?: number | undefined;
+}
+
+type OnRequest = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+/** Rejects when the port is taken. */
+export async function openServer(onRequest: OnRequest, options: ServerOptions): Promise<Server> {
+  const { host, port, keepAliveMs = limits.keepAliveMs, connectionsMax = limits.connectionsMax } = options;
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      // From the first byte of a request: an idle connection is not measured by it.
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: keepAliveMs,
+      connectionsCheckingInterval: 1_000,
+      // Node's own refusal has no body; `withHost` refuses the same requests.
+      requireHostHeader: false,
+    },
+    withHost(onRequest),
+  );
+  server.maxConnections = connectionsMax;
+  server.maxHeadersCount = 100;
+  answerClientErrors(server);
+  keepRoom(server, connectionsMax);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host, backlog: limits.acceptQueueMax }, resolve);
+  });
+  return server;
+}
+
+/**
+ * Refuses a Host that no URL can have, as `1..2`: the adapter makes a URL of it only when somebody needs one, deep inside
+ * a handler, and fails there. HTTP/1.0 may leave Host out, and health checks of load balancers do. Nearly all requests
+ * have the same Host, so that it is looked at once.
+ */
+function withHost(onRequest: OnRequest): OnRequest {
+  let good = '';
+  return (request, response) => {
+    const { host } = request.headers;
+    if (host !== good) {
+      if (host === undefined ? request.httpVersion !== '1.0' : !isHost(host)) return answerBare(response, 400);
+      good = host ?? good;
+    }
+    return onRequest(request, response);
+  };
+}
+
+const isHost = (host: string): boolean => host !== '' && URL.canParse(`http://${host}/`);
+
+/** Idle connections are kept for those who come back, and end when newcomers need their place. */
+function keepRoom(server: Server, connectionsMax: number): void {
+  let openCount = 0;
+  let roomAt = Number.NEGATIVE_INFINITY;
+  server.on('connection', (socket) => {
+    openCount += 1;
+    socket.once('close', () => {
+      openCount -= 1;
+    });
+    if (openCount < connectionsMax * limits.connectionsBusyShare) return;
+    const now = performance.now();
+    // Looking through all connections costs milliseconds.
+    if (now - roomAt < limits.makeRoomMs) return;
+    roomAt = now;
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,55 @@
+// A lease that one process holds until it releases it, or until it has been silent for too long. A lease saves double work;
+// what must never be done twice is fenced by the epoch.
+import { randomUUID } from 'node:crypto';
+import { limits } from '../limits.ts';
+import { type RedisClient, rethrow } from './connection.ts';
+import { loadScript, runScript } from './scripts.ts';
+
+export interface Lease extends AsyncDisposable {
+  /** Aborts when the lease is known to be somebody else's, or could not be renewed for as long as it lasts. */
+  readonly lost: AbortSignal;
+}
+
+export interface LeaseSpans {
+  /** How long the lease outlives its last renewal. */
+  leaseMs: number;
+  renewMs: number;
+}
+
+const SPANS: LeaseSpans = { leaseMs: limits.recoveryLeaseMs, renewMs: limits.recoveryRenewMs };
+
+const renew = loadScript('lease-renew');
+const release = loadScript('lease-release');
+
+/** Takes the lease `key` and renews it until it is disposed of; undefined while somebody else has it. Throws a Fault. */
+export async function takeLease(
+  redis: RedisClient,
+  key: string,
+  holder: string,
+  { leaseMs, renewMs }: LeaseSpans = SPANS,
+): Promise<Lease | undefined> {
+  const token = `${holder} ${randomUUID()}`;
+  if ((await redis.set(key, token, 'PX', leaseMs, 'NX').catch(rethrow)) !== 'OK') return undefined;
+  const lost = new AbortController();
+  let renewedAt = performance.now();
+  const timer = setInterval(() => {
+    const askedAt = performance.now();
+    runScript(redis, renew, [key], [token, leaseMs]).then(
+      (renewed) => {
+        if (renewed === 1) renewedAt = askedAt;
+        else lost.abort();
+      },
+      // Redis may be away for a moment: the lease is lost only when it has surely ended.
+      () => {
+        if (performance.now() - renewedAt > leaseMs) lost.abort();
+      },
+    );
+  }, renewMs);
+  return {
+    lost: lost.signal,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      await runScript(redis, release, [key], [token]).catch(() => undefined); // it ends by itself
+    },
+  };
+}
