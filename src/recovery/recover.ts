@@ -92,7 +92,7 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
   const whole = state === 'unverified' && view !== undefined && isWhole(view, streams, await deps.ledger.facts(id));
   const epochs = view?.epochs ?? [{ epoch: campaign.epoch, afterSeq: 0 }];
   const opening = whole
-    ? { ...NOTHING_NEW, afterSeq: await deps.gates.promote(id, campaign.epoch, epoch) }
+    ? { ...NOTHING_NEW, afterSeq: await deps.gates.promote(campaign, epoch) }
     : await rebuild({ ...deps, lost: lease.lost }, campaign, epoch, epochs, streams);
   await deps.ledger.noteOpening(id, epoch, opening);
   return { ...opening, epoch, reason, rebuilt: !whole };

@@ -74,9 +74,13 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
       return (await redis.set(keys.reconciliation(campaign), holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK';
     },
 
-    /** Opens a gate that was found whole; returns the last seq before its new epoch. */
-    promote: async (campaign: string, from: number, to: number) =>
-      (await run(promote, [keys.gate(campaign)], [from, to])) as number,
+    /** Opens a gate that was found whole, with the settings of the ledger; returns the last seq before its new epoch. */
+    promote: async (campaign: Campaign, to: number) =>
+      (await run(
+        promote,
+        [keys.gate(campaign.id)],
+        [campaign.epoch, to, campaign.version, ...settingsOfGate(campaign)],
+      )) as number,
 
     /** Closes the gate under `epoch` and empties it; its streams stay. */
     async begin({ id, buckets }: Pick<Campaign, 'id' | 'buckets'>, epoch: number): Promise<void> {
