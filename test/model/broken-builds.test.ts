@@ -1,0 +1,166 @@
+// The model must be able to fail: a build in which one thing that keeps a promise was taken out is caught by a scenario that
+// the whole build passes. Whoever mends a finding adds what it takes to undo the mend here.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { breakBuild, type Patch } from '../faults/broken-build.ts';
+import { REPOSITORY } from '../faults/stage/sluice.ts';
+import { GUARDS, SCENARIOS, type Scenario } from './scenarios.ts';
+
+interface Broken {
+  name: string;
+  patches: Patch[];
+  /** A part of the name of the scenario that catches it, and the rule that is broken then. */
+  scenario: string;
+  rule: string;
+}
+
+const BROKEN: Broken[] = [
+  {
+    name: 'a ticket that is retried is not marked when it is given back',
+    patches: [
+      {
+        file: 'lua/cancel.lua',
+        from: "    redis.call('HSET', exceptions, field, 'cancelling:')\n",
+        to: '',
+      },
+    ],
+    scenario: 'given back while it is retried',
+    rule: 'wish-forgotten-202',
+  },
+  {
+    name: 'a rebuild leaves out the letters',
+    patches: [
+      {
+        file: 'src/recovery/recover.ts',
+        from: 'await deps.ledger.keptHolders(id)',
+        to: '(await deps.ledger.keptHolders(id)).slice(0, 0)',
+      },
+    ],
+    scenario: 'kept as a letter outlives a rebuild',
+    rule: 'unit-kept-and-above',
+  },
+  {
+    name: 'an entry is acked before its retry is scheduled',
+    patches: [
+      {
+        file: 'workers/issuer.ts',
+        from: '    await deps.retries.schedule({ ...ticket, unit, reason: result.reason });\n',
+        to: '',
+      },
+    ],
+    scenario: 'given back while it is retried',
+    rule: 'no-rest',
+  },
+  {
+    name: 'a worker of an older epoch may settle',
+    patches: [
+      {
+        file: 'lua/settle.lua',
+        from: "if marks[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. marks[4]) end\n",
+        to: '',
+      },
+    ],
+    scenario: 'settled by a worker of the epoch before',
+    rule: 'told-issued',
+  },
+  {
+    name: 'the lease of a recovery is not renewed',
+    patches: [{ file: 'src/redis/lease.ts', from: '  }, renewMs);', to: '  }, renewMs * 1_000_000);' }],
+    scenario: 'takes longer than its lock',
+    rule: 'epochs-burn',
+  },
+  {
+    name: 'a rebuild writes the settings that it read before it closed the gate',
+    patches: [
+      {
+        file: 'src/recovery/recover.ts',
+        from: '  { id, shards, buckets }: StoredCampaign,',
+        to: '  before: StoredCampaign,',
+      },
+      {
+        file: 'src/recovery/recover.ts',
+        from: '  const { gates, ledger } = deps;\n',
+        to: '  const { gates, ledger } = deps;\n  const { id, shards, buckets } = before;\n',
+      },
+      {
+        file: 'src/recovery/recover.ts',
+        from: '  const campaign = await ledger.get(id);',
+        to: '  const campaign = { ...before, epoch };',
+      },
+    ],
+    scenario: 'a pause while the gate is rebuilt',
+    rule: 'settings-differ',
+  },
+  {
+    name: 'an old gate that was put back keeps its settings',
+    patches: [
+      {
+        file: 'lua/promote.lua',
+        from: "if tonumber(version) > tonumber(fields[4] or '0') then",
+        to: 'if tonumber(version) > math.huge then',
+      },
+    ],
+    scenario: 'a gate from before a close',
+    rule: 'settings-differ',
+  },
+  {
+    name: 'the unit of a ticket is returned although somebody else has it',
+    patches: [
+      { file: 'src/ledger/cancellations.ts', from: 'return row === undefined ? unit : 0;', to: 'return unit;' },
+      { file: 'workers/issuer.ts', from: 'unit: 0, reason: NO_UNIT_LEFT', to: 'unit, reason: NO_UNIT_LEFT' },
+      { file: 'workers/retrier.ts', from: '{ ...job, unit: 0 }', to: 'job' },
+    ],
+    scenario: 'puts that unit up for sale',
+    rule: 'unit-sold-and-free',
+  },
+  {
+    name: 'a rebuild leaves the entries of strangers where they are',
+    patches: [
+      {
+        file: 'src/recovery/recover.ts',
+        from: '    for (const ids of chunks(foreign)) await gates.drop(id, epoch, shard, ids);\n',
+        to: '',
+      },
+    ],
+    scenario: 'an entry of a stranger',
+    rule: 'gate-stays-shut',
+  },
+  {
+    name: 'a rebuild reads the cancellations only once',
+    patches: [
+      {
+        file: 'src/recovery/recover.ts',
+        from: '  await countCancelledMeanwhile(deps, id, cancelled, census);\n',
+        to: '',
+      },
+    ],
+    scenario: 'commits between the readings',
+    rule: 'unit-sold-and-free',
+  },
+];
+
+for (const { name, patches, scenario, rule } of BROKEN) {
+  test(`caught: ${name}`, (t) => {
+    const guard = [...SCENARIOS, ...GUARDS].find((one) => one.name.includes(scenario))!;
+    expect(play(REPOSITORY, guard).status, 'the whole build passes').toBe(0);
+    const root = breakBuild(t, patches);
+    mkdirSync(join(root, 'test/faults'), { recursive: true });
+    for (const part of ['test/model', 'test/faults/chance.ts']) {
+      cpSync(join(REPOSITORY, part), join(root, part), { recursive: true });
+    }
+    const { status, stdout } = play(root, guard);
+    expect(status, stdout).toBe(1);
+    expect(stdout).toContain(`found: ${rule}: `);
+  }, 120_000);
+}
+
+function play(root: string, { name }: Scenario) {
+  const program = join(root, 'test/model/main.ts');
+  const { status, stdout } = spawnSync(process.execPath, [program, '--scenario', name], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  return { status, stdout };
+}

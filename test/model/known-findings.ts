@@ -1,0 +1,77 @@
+// What the model finds and nobody has mended yet. A run that breaks a rule in one of these ways does not fail the suite;
+// whoever mends one deletes it here, and from then on it does. Every one has a scenario that must go on finding it.
+import type { Finding } from './checker.ts';
+import type { Run } from './run.ts';
+
+export interface KnownFinding {
+  name: string;
+  /** What goes wrong, for whoever mends it. */
+  what: string;
+  rules: RegExp;
+  /** What must have happened for a broken rule to be this finding. */
+  needs: (run: Pick<Run, 'plan' | 'trace'>) => boolean;
+}
+
+const happened = (event: RegExp) => (run: Pick<Run, 'trace'>) => run.trace.some((one) => event.test(one));
+const REBUILT = happened(/rebuild-begin|^redis (flush|restart|put-back)|operator repair|^foreign/);
+
+export const KNOWN_FINDINGS: KnownFinding[] = [
+  {
+    name: 'buried-and-issued',
+    what: 'a burying that is done again, or by two workers, may issue the ticket and leaves its letter, or `retrying`, behind',
+    rules: /^(row-and-letter|no-rest|told-failed|unit-sold-and-kept)$/,
+    needs: ({ trace }) => trace.some((event) => /^sour/.test(event)) && !trace.some((event) => /put-back/.test(event)),
+  },
+  {
+    name: 'retry-lost-with-the-tail',
+    what: 'settling as `retrying` needs no verified gate: the job is lost with the tail of Redis, and nobody tries again',
+    rules: /^no-rest$/,
+    needs: happened(/^redis put-back/),
+  },
+  {
+    name: 'issued-again-after-a-lost-answer',
+    what: 'an issuer whose settling was not answered issues the batch again without asking who gave back meanwhile',
+    rules: /^(row-and-cancellation|unit-sold-and-free|told-cancelled)$/,
+    needs: happened(/^(lose|refuse) w\d issuer: settle/),
+  },
+  {
+    name: 'give-back-beside-a-rebuild',
+    what: 'a rebuild makes delivered entries undelivered: the gate alone gives back what a worker is issuing',
+    rules: /^(row-and-cancellation|unit-sold-and-free|told-cancelled|admitted-twice)$/,
+    needs: REBUILT,
+  },
+  {
+    name: 'wish-forgotten',
+    what: 'a DELETE that was answered 202 stands in the exceptions of the gate alone',
+    rules: /^wish-(forgotten-202|lost)$/,
+    needs: REBUILT,
+  },
+  {
+    name: 'issued-after-it-was-given-back',
+    what: 'a worker whose batch was claimed meanwhile issues what was given back since, and its unit stays for sale',
+    rules: /^(row-and-cancellation|unit-sold-and-free|told-cancelled)$/,
+    needs: happened(/^(leap (6|16)000|sleep w|clock)/),
+  },
+  {
+    name: 'rewound-gate-found-whole',
+    what: 'a gate from before a give-back counts as whole: nobody compares its cancellations with the ledger',
+    rules: /^(unit-nowhere|told-issued|debt-lost)$/,
+    needs: happened(/^redis put-back/),
+  },
+  {
+    name: 'front-without-a-roll',
+    what: 'a front that has not read the campaigns yet takes a gate that is lost for a campaign that never was',
+    rules: /^holder-refused$/,
+    needs: REBUILT,
+  },
+  {
+    name: 'issued-and-retried',
+    what: 'a restored ticket for which no unit is left is not compared with the row that its user has',
+    rules: /^(row-and-letter|told-failed)$/,
+    needs: happened(/^redis (flush|put-back)/),
+  },
+];
+
+/** The known finding that a broken rule belongs to; undefined when nobody has seen the like. */
+export const knownAs = (finding: Finding, run: Pick<Run, 'plan' | 'trace'>): KnownFinding | undefined =>
+  KNOWN_FINDINGS.find(({ rules, needs }) => rules.test(finding.rule) && needs(run));

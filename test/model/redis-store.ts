@@ -1,0 +1,253 @@
+// A real Redis for the model, and the way each process reaches it: every command is an effect that the scheduler lets go.
+// Redis's clock and run id are the model's: scripts read them from a hash of its own.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import type { RedisClient } from '../../src/redis/connection.ts';
+import { type Actor, running, WALL_START_MS } from './time.ts';
+import type { World } from './world.ts';
+
+const CLOCK = 'model:clock';
+const LUA = new URL('../../lua/', import.meta.url);
+
+/** All keys as DUMP gives them, and when the model lets them expire. */
+export interface Snapshot {
+  keys: [key: string, dump: Buffer][];
+  expiries: Map<string, number>;
+}
+
+type Command = (...args: unknown[]) => Promise<unknown>;
+
+const ERRORS = {
+  lost: () => new Error('Command timed out'),
+  refused: () => new Error('Connection is closed.'),
+};
+
+export class RedisStore {
+  readonly raw: Redis;
+  private world!: World;
+  /** What Redis's clock is off, ms. */
+  clockOffsetMs = 0;
+  /** Another one whenever the server was started anew. */
+  private runId = 1;
+  /** By the SHA-1 that the product knows: that of the script as it runs here. */
+  private readonly scripts = new Map<string, { sha: string; name: string }>();
+  private expiries = new Map<string, number>();
+  /** When each pending entry was last delivered, on the model's clock. */
+  private readonly deliveredAt = new Map<string, number>();
+  private readonly sleepers = new Set<() => void>();
+  private toldClock = '';
+
+  constructor(path: string) {
+    this.raw = new Redis({ path, protocol: 2, maxRetriesPerRequest: 0 });
+    this.raw.on('error', () => undefined);
+  }
+
+  /** Empties it for a run. */
+  async begin(world: World): Promise<void> {
+    this.world = world;
+    this.clockOffsetMs = 0;
+    this.runId = 1;
+    this.sleepers.clear();
+    this.deliveredAt.clear();
+    await this.forgetAll();
+  }
+
+  get now(): number {
+    return this.world.time.wall() + this.clockOffsetMs;
+  }
+
+  restart(): void {
+    this.runId += 1;
+  }
+
+  async forgetAll(): Promise<void> {
+    await this.raw.flushall();
+    this.expiries.clear();
+    this.toldClock = '';
+    this.wakeReaders();
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const names = (await this.raw.keys('*')).filter((key) => key !== CLOCK).toSorted();
+    const dumps = await Promise.all(names.map((key) => this.raw.dumpBuffer(key)));
+    return { keys: names.map((key, index) => [key, dumps[index]!]), expiries: new Map(this.expiries) };
+  }
+
+  async putBack({ keys, expiries }: Snapshot): Promise<void> {
+    await this.forgetAll();
+    await Promise.all(keys.map(([key, dump]) => this.raw.restore(key, 0, dump)));
+    this.expiries = new Map(expiries);
+  }
+
+  /** Tells Redis what time it is, and takes away what has expired. */
+  async keepTime(): Promise<void> {
+    const gone = [...this.expiries].filter(([, at]) => at <= this.world.time.now).map(([key]) => key);
+    for (const key of gone) this.expiries.delete(key);
+    if (gone.length > 0) await this.raw.del(...gone);
+    const us = Math.floor((WALL_START_MS + this.world.time.now + this.clockOffsetMs) * 1_000);
+    const run = createHash('sha1').update(`run ${this.runId}`).digest('hex');
+    const told = `${us} ${run}`;
+    if (told === this.toldClock) return;
+    this.toldClock = told;
+    await this.raw.hset(CLOCK, 's', Math.floor(us / 1_000_000), 'us', us % 1_000_000, 'run', run);
+  }
+
+  /** Redis as one process reaches it, by one connection. */
+  reach(actor: Actor): RedisClient {
+    let closed = false;
+    const step = <T>(what: string, keys: readonly string[], effect: () => Promise<T>): Promise<T> =>
+      closed
+        ? Promise.reject(ERRORS.refused())
+        : this.world.step(actor, { ...ERRORS, what, effect: () => this.perform(keys, effect) });
+    const special: Record<string, unknown> = {
+      status: 'ready',
+      evalsha: (sha: string, count: number, ...rest: unknown[]) => {
+        const script = this.scripts.get(sha)!;
+        const keys = rest.slice(0, count) as string[];
+        return step(script.name, keys, () => this.runScript(script.sha, script.name, count, rest));
+      },
+      set: (key: string, ...rest: unknown[]) =>
+        step(`set ${nameOf(key)}`, [key], () => (this.raw.set as Command)(key, ...rest)),
+      call: (command: string, args: (string | number)[]) => this.readGroup(step, command, args, () => closed),
+      xautoclaim: (work: string, group: string, name: string, idleMs: number, ...rest: unknown[]) =>
+        step(`xautoclaim ${nameOf(work)}`, [], () => this.claim(work, group, name, idleMs, rest)),
+      pipeline: (...args: unknown[]) => this.gathered(step, this.raw.pipeline(...(args as [])), 'pipeline'),
+      multi: () => this.gathered(step, this.raw.multi() as never, 'multi'),
+      disconnect: () => {
+        closed = true;
+      },
+      on: () => undefined,
+      once: () => undefined,
+    };
+    return new Proxy(this.raw, {
+      get: (raw, name) => {
+        if (typeof name === 'symbol' || name === 'then' || name in special) return special[name as string];
+        const command = (raw as unknown as Record<string, Command>)[name];
+        if (typeof command !== 'function') return command;
+        return (...args: unknown[]) =>
+          step(`${name} ${nameOf(String(args[0] ?? ''))}`, [], () => command.apply(raw, args));
+      },
+    }) as unknown as RedisClient;
+  }
+
+  private async perform<T>(keys: readonly string[], effect: () => Promise<T>): Promise<T> {
+    await this.keepTime();
+    const result = await effect();
+    await this.noteExpiries(keys);
+    return result;
+  }
+
+  /** Redis's own expiry follows the real clock: a key that was given one keeps it here instead. */
+  private async noteExpiries(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      if (/:(gate|free|exceptions|cancelled|work:\d+|users:\d+)$/.test(key)) continue;
+      const [ms] = await Promise.all([this.raw.pttl(key), this.raw.persist(key)]);
+      if (ms > 0) this.expiries.set(key, this.world.time.now + Math.ceil(ms / 50) * 50);
+      else if (ms === -2) this.expiries.delete(key);
+    }
+  }
+
+  private async runScript(sha: string, name: string, count: number, rest: unknown[]): Promise<unknown> {
+    const reply = await (this.raw.evalsha as Command)(sha, count, ...rest);
+    if (name === 'admit' || name === 'readmit' || name.startsWith('rebuild')) this.wakeReaders();
+    return reply;
+  }
+
+  /** Loads the product's scripts, with the model's clock and run id in place of the server's. */
+  async learnScripts(): Promise<void> {
+    for (const file of readdirSync(LUA)) {
+      const source = readFileSync(new URL(file, LUA), 'utf8');
+      const text = source
+        .replaceAll(/\bcall\(['"]TIME['"]\)/g, `call('HMGET', '${CLOCK}', 's', 'us')`)
+        .replaceAll(
+          /\b(?:redis\.)?call\(['"]INFO['"], ['"]server['"]\)/g,
+          `('run_id:' .. redis.call('HGET', '${CLOCK}', 'run'))`,
+        );
+      const sha = (await this.raw.script('LOAD', text)) as string;
+      this.scripts.set(createHash('sha1').update(source).digest('hex'), { sha, name: file.replace(/\.lua$/, '') });
+    }
+  }
+
+  /** XREADGROUP: a blocking one that finds nothing reads again when somebody has written, or its time is up. */
+  private async readGroup(
+    step: <T>(what: string, keys: readonly string[], effect: () => Promise<T>) => Promise<T>,
+    command: string,
+    args: (string | number)[],
+    isClosed: () => boolean,
+  ): Promise<unknown> {
+    const at = args.indexOf('BLOCK');
+    const blockMs = at < 0 ? 0 : Number(args[at + 1]);
+    const plain = at < 0 ? args : args.toSpliced(at, 2);
+    const endsAt = this.world.time.now + blockMs;
+    for (;;) {
+      const what = `${command.toLowerCase()} ${String(args.at(-1))}`;
+      const reply = await step(what, [], () => this.deliver(command, plain));
+      if (reply !== null || this.world.time.now >= endsAt || isClosed()) return reply;
+      await this.untilWritten(endsAt - this.world.time.now);
+    }
+  }
+
+  private async deliver(command: string, args: (string | number)[]): Promise<unknown> {
+    const reply = (await this.raw.call(command, args)) as [string, [string, unknown][]][] | null;
+    for (const [work, entries] of reply ?? []) {
+      for (const [id] of entries) this.deliveredAt.set(`${work} ${id}`, this.world.time.now);
+    }
+    return reply;
+  }
+
+  private untilWritten(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const context = running.getStore();
+      const wake = () => {
+        clearTimeout(timer);
+        this.sleepers.delete(wake);
+        if (context === undefined) resolve();
+        else running.run(context, resolve);
+      };
+      const timer = setTimeout(wake, ms);
+      this.sleepers.add(wake);
+    });
+  }
+
+  wakeReaders(): void {
+    for (const wake of this.sleepers) wake();
+  }
+
+  /** Silence is measured on the model's clock: what was silent for long enough is made to look so. */
+  private async claim(work: string, group: string, name: string, idleMs: number, rest: unknown[]): Promise<unknown> {
+    const pending = (await this.raw.xpending(work, group, '-', '+', 1_000)) as [string, string][];
+    for (const [id, owner] of pending) {
+      const idle = this.world.time.now - (this.deliveredAt.get(`${work} ${id}`) ?? this.world.time.now);
+      if (idle < idleMs || (await this.raw.xrange(work, id, id)).length === 0) continue;
+      await this.raw.xclaim(work, group, owner, 0, id, 'IDLE', Math.ceil(idle), 'JUSTID');
+    }
+    const reply = (await (this.raw.xautoclaim as Command)(work, group, name, idleMs, ...rest)) as [string, [string][]];
+    for (const [id] of reply[1]) this.deliveredAt.set(`${work} ${id}`, this.world.time.now);
+    return reply;
+  }
+
+  private gathered(
+    step: <T>(what: string, keys: readonly string[], effect: () => Promise<T>) => Promise<T>,
+    pipeline: ReturnType<Redis['pipeline']>,
+    kind: string,
+  ): unknown {
+    const names = (pipeline as unknown as { _queue: { name: string }[] })._queue;
+    const proxy: unknown = new Proxy(pipeline, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name) as unknown;
+        if (name === 'exec')
+          return () => step(`${kind} ${[...new Set(names.map((one) => one.name))].join(' ')}`, [], () => target.exec());
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => {
+          const result = (value as (...args: unknown[]) => unknown).apply(target, args);
+          return result === target ? proxy : result;
+        };
+      },
+    });
+    return proxy;
+  }
+}
+
+/** `gate` of `sluice:{campaign}:gate`. */
+const nameOf = (key: string): string => key.replace(/^sluice:\{[^}]*\}:/, '');
