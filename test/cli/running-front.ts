@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
 import { databaseUrl, redisUrl } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
+import { ownDatabase } from '../ledger/own-database.ts';
 
 export const READ_TOKEN = 'a-token-that-may-only-read';
 
@@ -29,10 +30,13 @@ export interface RunningFrontOptions {
   /** They issue what it sells; 0 leaves every ticket waiting. */
   workers?: number;
   environment?: Record<string, string>;
+  /** A database of its own: a worker of another file issues whatever waits in the shared one. */
+  isAlone?: boolean;
 }
 
 /** Call at the top of a test file. */
-export function runningFront({ workers = 0, environment = {} }: RunningFrontOptions = {}): RunningFront {
+export function runningFront({ workers = 0, environment = {}, isAlone }: RunningFrontOptions = {}): RunningFront {
+  const database = isAlone ? ownDatabase() : undefined;
   const front: RunningFront = {
     url: '',
     adminUrl: '',
@@ -51,7 +55,7 @@ export function runningFront({ workers = 0, environment = {} }: RunningFrontOpti
       env: {
         PATH: process.env.PATH,
         REDIS_URL: redisUrl(),
-        DATABASE_URL: databaseUrl(),
+        DATABASE_URL: database?.url() ?? databaseUrl(),
         // The shared Redis does not wait for its disk, and a front that promises that it does would not start.
         DURABILITY: 'memory',
         DATA_DIR: front.dataDir,

@@ -138,7 +138,7 @@ test.for<[string, Finding[], number]>([
 
 test('a finding is one line: found, means, do; nothing in it moves the cursor', () => {
   const line = lineOf(broken('redis-role', { found: 'a\u001b[31m\nb', means: 'c', remedy: 'd' }));
-  expect(line).toBe('broken   redis-role          a [31m b; c. Do: d');
+  expect(line).toBe('broken   redis-role          a\\u{001B}[31m\\u{000A}b; c. Do: d');
   expect(textOf([ok('redis', 'answers')])).toBe(
     'ok       redis               answers\n\n1 ok, 0 warning(s), 0 broken, 0 unknown\n',
   );

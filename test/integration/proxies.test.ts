@@ -23,7 +23,7 @@ vi.setConfig({ maxConcurrency: 20 });
 describe.skipIf(HAPROXY === undefined && NGINX === undefined)('behind a proxy as Debian sets it up', async () => {
   const ports = await proxyPorts();
   const publicUrl = `http://127.0.0.1:${ports.nginx}/sale`;
-  const front = runningFront({ environment: { PUBLIC_URL: publicUrl } });
+  const front = runningFront({ environment: { PUBLIC_URL: publicUrl }, isAlone: true });
   const proxies = runningProxies(front, ports);
 
   const clientAt = (port: number): Client =>
