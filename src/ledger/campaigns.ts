@@ -94,10 +94,10 @@ export function changeCampaign(
   );
 }
 
-/** A burst that nobody would look at is refused rather than kept. Throws `invalid`. */
+/** A burst that nobody would look at is refused rather than kept. Throws `conflict`: it depends on what stands. */
 function withBurst<C extends Pick<Campaign, 'ratePerSecond'>>(wanted: C, burst: number | undefined): C {
-  if (burst === undefined || wanted.ratePerSecond > 0) return wanted;
-  throw new Fault('invalid', 'burst takes effect only with a ratePerSecond above 0');
+  if (burst === undefined || wanted.ratePerSecond !== 0) return wanted;
+  throw new Fault('conflict', 'burst takes effect only with a ratePerSecond above 0');
 }
 
 const ACTION_TO: Record<CampaignState, AuditAction> = { active: 'resume', paused: 'pause', closed: 'close' };

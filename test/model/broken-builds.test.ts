@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { breakBuild, type Patch } from '../faults/broken-build.ts';
 import { REPOSITORY } from '../faults/stage/sluice.ts';
-import { GUARDS, SCENARIOS, type Scenario } from './scenarios.ts';
+import { GUARDS } from './guards.ts';
+import { SCENARIOS, type Scenario } from './scenarios.ts';
 
 interface Broken {
   name: string;

@@ -65,7 +65,7 @@ function* settings({ campaign, gate }: Evidence): Iterable<Finding> {
     if (gate[field] === String(campaign[column])) continue;
     yield {
       rule: 'settings-differ',
-      detail: `${field} is ${campaign[column]} in the ledger, ${gate[field]} in the gate`,
+      detail: `${field} is ${String(campaign[column])} in the ledger, ${gate[field]} in the gate`,
     };
   }
 }

@@ -151,7 +151,7 @@ function rowOf(campaign: string, { user: holder, unit: its, seq: number, epoch: 
 /** Without what two databases need not agree on: numbers that they count by themselves, and when it was. */
 function plain(value: unknown): unknown {
   if (typeof value === 'string' && value.startsWith('{')) return plain(JSON.parse(value));
-  if (value instanceof Set) return [...value].toSorted();
+  if (value instanceof Set) return [...value].map(String).toSorted((a, b) => a.localeCompare(b));
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value).filter(([name]) => name !== 'id' && name !== 'deadLetter');

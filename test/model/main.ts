@@ -3,10 +3,11 @@
 // npm run model -- --scenario "a part of its name"          the scenarios of this name
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { GUARDS } from './guards.ts';
 import { KNOWN_FINDINGS, knownAs } from './known-findings.ts';
 import { playMany, type Tally, tellShare } from './many.ts';
 import { type Run, runSeed } from './run.ts';
-import { GUARDS, playScenario, SCENARIOS } from './scenarios.ts';
+import { playScenario, SCENARIOS } from './scenarios.ts';
 import { shrink } from './shrink.ts';
 import { openStage } from './stage.ts';
 

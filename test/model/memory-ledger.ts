@@ -66,7 +66,7 @@ export class MemoryLedger {
     this.db.function('now_ms', () => this.nowMs());
     this.db.exec('pragma foreign_keys = on');
     const source: SessionSource = { acquire: async () => this.session(undefined), release: () => undefined };
-    for (const { up } of [firstTables, epochs, cancellations]) await up(kyselyOver(source) as never);
+    for (const migration of [firstTables, epochs, cancellations]) await migration.up(kyselyOver(source) as never);
     const all = this.db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'");
     this.tables = all.all().map(({ name }) => String(name));
     return this;
@@ -85,7 +85,10 @@ export class MemoryLedger {
       this.db.exec(`delete from ${table}`);
       for (const row of contents?.get(table) ?? []) {
         const names = Object.keys(row).map((name) => `\`${name}\``);
-        this.query(`insert into ${table} (${names}) values (${names.map(() => '?')})`, Object.values(row));
+        this.query(
+          `insert into ${table} (${names.join()}) values (${names.map(() => '?').join()})`,
+          Object.values(row),
+        );
       }
     }
     this.db.exec('pragma foreign_keys = on');

@@ -5,6 +5,7 @@ import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { composeFront } from '../../src/composition/front.ts';
 import { composeRecovery } from '../../src/composition/recovery.ts';
 import { systemClock } from '../../src/domain/clock.ts';
+import type { RetryJob } from '../../src/domain/retry-job.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { createLedgerGuard } from '../../src/ledger/guard.ts';
@@ -191,7 +192,7 @@ function composeWorker(
       cancellations,
       returns,
       readGates,
-      scheduleRetry: retries.schedule,
+      scheduleRetry: (job: RetryJob) => retries.schedule(job),
       idleMs: idleMs.halfDone,
       onError,
     },

@@ -126,7 +126,7 @@ export class RedisStore {
         const command = (raw as unknown as Record<string, Command>)[name];
         if (typeof command !== 'function') return command;
         return (...args: unknown[]) =>
-          step(`${name} ${nameOf(String(args[0] ?? ''))}`, [], () => command.apply(raw, args));
+          step(`${name} ${nameOf(typeof args[0] === 'string' ? args[0] : '')}`, [], () => command.apply(raw, args));
       },
     }) as unknown as RedisClient;
   }

@@ -1,0 +1,48 @@
+// Scenarios that must go on finding nothing.
+import { admitted, FRONT_READS, GIVE_BACK, ISSUER_BEFORE_INSERT, REPAIR, type Scenario } from './scenarios.ts';
+
+/** Scenarios that go well, because something sees to it: `broken-builds.test.ts` takes that out. */
+export const GUARDS: Scenario[] = [
+  {
+    name: 'a ticket that is given back while it is retried is not issued',
+    rule: 'wish-forgotten-202',
+    finding: 'none',
+    plan: { processes: ['f1', 'w1'] },
+    events: ['sour u1', ...admitted('u1'), ...ISSUER_BEFORE_INSERT, 'drive w1 issuer past settle', ...GIVE_BACK('u1')],
+  },
+  {
+    name: 'the unit of a ticket that is kept as a letter outlives a rebuild',
+    rule: 'unit-kept-and-free',
+    finding: 'none',
+    plan: { stock: 1, processes: ['f1', 'w1'] },
+    events: [
+      'sour u1',
+      'ask u1 join f1',
+      'drive f1 u1 join until answer',
+      'lose f1 u1 join: answer',
+      ...ISSUER_BEFORE_INSERT,
+      'drive w1 issuer past settle',
+      'drive w1 retrier past remove retry',
+      ...REPAIR,
+    ],
+  },
+  {
+    name: 'a ticket of a later epoch is not settled by a worker of the epoch before',
+    rule: 'told-issued',
+    finding: 'none',
+    plan: {},
+    events: [
+      ...admitted('u1'),
+      ...ISSUER_BEFORE_INSERT,
+      'redis flush',
+      'drive w1 recoverer past lease-release',
+      'leap 400',
+      FRONT_READS,
+      ...admitted('u2'),
+      'drive w2 watch past pipeline',
+      'drive w2 issuer until insert issuances',
+      'drive w1 issuer past settle',
+      'crash w2',
+    ],
+  },
+];
