@@ -2,15 +2,17 @@
 -- Takes one unit for a ticket whose own unit turned out to be somebody else's in the ledger.
 --
 -- KEYS: gate free
--- ARGV: none
+-- ARGV: epoch
 -- RETURNS: a unit, or 0 when none is left
 --
--- ERRORS: SLUICE_GATE_MISSING, SLUICE_UNVERIFIED, SLUICE_CORRUPT
+-- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_UNVERIFIED, SLUICE_CORRUPT
 local gate = KEYS[1]
 local free = KEYS[2]
+local epoch = ARGV[1]
 
-local fields = redis.call('HMGET', gate, 'run_id', 'stock', 'next_unit')
+local fields = redis.call('HMGET', gate, 'run_id', 'stock', 'next_unit', 'epoch')
 if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
+if fields[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[4]) end
 if fields[1] == '' then return redis.error_reply('SLUICE_UNVERIFIED the gate is being rebuilt') end
 local stock, next_unit = tonumber(fields[2]), tonumber(fields[3])
 if not stock or not next_unit then return redis.error_reply('SLUICE_CORRUPT stock or next_unit of the gate') end

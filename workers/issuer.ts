@@ -19,12 +19,17 @@ import type { Retries } from '../src/retry/port.ts';
 import { traceBatch } from '../src/telemetry/join-trace.ts';
 import { type CancelledUsers, cancelledAmong } from './cancelling.ts';
 
+/**
+ * Commits what it can of rows of one campaign and tells what stands, in their order. A `stale-epoch` Fault, and nothing
+ * written, once the campaign is in another epoch than the one given.
+ */
+export type IssueBatch = (rows: IssuanceRow[], epoch: number) => Promise<IssueResult[]>;
+
 export interface IssuerDeps {
   broker: Broker;
   gate: Pick<Gate, 'takeUnit'>;
   retries: Pick<Retries, 'schedule'>;
-  /** Commits what it can of rows of one campaign and tells what stands, in their order. */
-  issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
+  issueBatch: IssueBatch;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<unknown>;
@@ -93,6 +98,8 @@ async function settleBatch(
     } catch (error) {
       // The gate was verified or rebuilt meanwhile: its new epoch delivers again what it still has of this batch.
       if (isFault(error, 'stale-epoch')) {
+        // It is delivered again at once, and once more, until this worker knows of the epoch.
+        await pause(limits.backoffMinMs, stopping);
         consumer.release(batch);
         break;
       }
@@ -147,19 +154,24 @@ async function issue(
   const results = await issueRows(
     deps,
     underway.map(({ row }) => row),
+    campaign.epoch,
   );
   for (const [index, result] of results.entries()) {
     if (result.kind === 'issued' || result.kind === 'already') continue;
     const { row, place, traceparent } = underway[index]!;
-    exceptions.push({ seq: place, ...(await exceptionOf(deps, row, result, traceparent)) });
+    exceptions.push({ seq: place, ...(await exceptionOf(deps, campaign.epoch, { row, result, traceparent })) });
   }
   return exceptions;
 }
 
 /** Issues what has a unit; a restored ticket that found none needs another one, as if its own were taken. */
-export async function issueRows(deps: Pick<IssuerDeps, 'issueBatch'>, rows: IssuanceRow[]): Promise<IssueResult[]> {
+export async function issueRows(
+  deps: Pick<IssuerDeps, 'issueBatch'>,
+  rows: IssuanceRow[],
+  epoch: number,
+): Promise<IssueResult[]> {
   const housed = rows.filter((row) => row.unit > 0);
-  const results = housed.length === 0 ? [] : await deps.issueBatch(housed);
+  const results = housed.length === 0 ? [] : await deps.issueBatch(housed, epoch);
   if (housed.length === rows.length) return results;
   const byRow = new Map(housed.map((row, index) => [row, results[index]!]));
   return rows.map((row) => byRow.get(row) ?? { kind: 'unit-taken' });
@@ -171,11 +183,16 @@ function rowOf(deps: IssuerDeps, campaign: string, ticket: EntryTicket & { kind:
   return { campaign, unit, user, seq, epoch, code, admittedAt };
 }
 
+interface NotIssued {
+  row: IssuanceRow;
+  result: Exclude<IssueResult, { kind: 'issued' } | { kind: 'already' }>;
+  traceparent: string;
+}
+
 async function exceptionOf(
   deps: IssuerDeps,
-  row: IssuanceRow,
-  result: Exclude<IssueResult, { kind: 'issued' } | { kind: 'already' }>,
-  traceparent: string,
+  gateEpoch: number,
+  { row, result, traceparent }: NotIssued,
 ): Promise<Omit<TicketException, 'seq'>> {
   const { campaign, epoch, seq, unit, user, admittedAt } = row;
   if (result.kind === 'duplicate') return issuedAs(result, unit);
@@ -184,7 +201,7 @@ async function exceptionOf(
     await deps.retries.schedule({ ...ticket, unit, reason: result.reason });
     return { outcome: { status: 'retrying' } };
   }
-  const renumbered = await renumber(deps, row);
+  const renumbered = await renumber(deps, row, gateEpoch);
   if (renumbered !== undefined) return renumbered;
   // Its unit is somebody else's: were the job to keep the number, giving the ticket back would sell that unit again.
   await deps.retries.schedule({ ...ticket, unit: 0, reason: NO_UNIT_LEFT });
@@ -210,12 +227,13 @@ export function issuedAs(found: IssueResult & { kind: 'duplicate' }, spareUnit: 
 export async function renumber(
   deps: Pick<IssuerDeps, 'gate' | 'issueBatch' | 'couponKey'>,
   row: IssuanceRow,
+  epoch: number,
 ): Promise<Renumbered | undefined> {
   for (let attempt = 0; attempt < limits.renumberAttemptsMax; attempt += 1) {
-    const unit = await deps.gate.takeUnit(row.campaign);
+    const unit = await deps.gate.takeUnit(row.campaign, epoch);
     if (unit === undefined) return undefined;
     const code = couponCode(deps.couponKey, row.campaign, unit, userTag(row.campaign, row.user));
-    const [result] = (await deps.issueBatch([{ ...row, unit, code }])) as [IssueResult];
+    const [result] = (await deps.issueBatch([{ ...row, unit, code }], epoch)) as [IssueResult];
     if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued', unit } };
     if (result.kind === 'duplicate') return issuedAs(result, unit);
   }

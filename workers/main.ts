@@ -6,6 +6,7 @@ import { configOrExit } from '../src/config.ts';
 import { workerPromise } from '../src/doctor/configured.ts';
 import { checkStart } from '../src/doctor/start.ts';
 import { systemClock } from '../src/domain/clock.ts';
+import type { IssuanceRow } from '../src/domain/issuance.ts';
 import type { Readiness } from '../src/domain/readiness.ts';
 import { campaignStore } from '../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../src/ledger/dead-letters.ts';
@@ -101,7 +102,7 @@ const broker = createRedisStreams({
 });
 const issuing = {
   gate,
-  issueBatch: (rows: Parameters<typeof issueBatch>[1]) => guard.run(() => issueBatch(ledger, rows)),
+  issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => issueBatch(ledger, rows, epoch)),
   untilLedgerUp: guard.breaker.untilClosed,
   couponKey: config.couponKey!,
 };

@@ -5,16 +5,16 @@ import { Fault, isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { RetryJob } from '../src/domain/retry-job.ts';
-import type { Gate } from '../src/redis/gate.ts';
+import type { Gate, GateShape } from '../src/redis/gate.ts';
 import type { Returns } from '../src/redis/returns.ts';
 import type { RetryWork } from '../src/retry/port.ts';
 import { type CancellingDeps, cancelIfGivenBack } from './cancelling.ts';
-import { issuedAs, issueRows, NO_UNIT_LEFT, type Renumbered, renumber } from './issuer.ts';
+import { type IssueBatch, issuedAs, issueRows, NO_UNIT_LEFT, type Renumbered, renumber } from './issuer.ts';
 
 export interface RetrierDeps extends CancellingDeps {
   gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit'>;
   returns: Pick<Returns, 'giveBack' | 'redrive'>;
-  issueBatch: (rows: IssuanceRow[]) => Promise<IssueResult[]>;
+  issueBatch: IssueBatch;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   /** False when the letter has moved on: what failed was an attempt of before its last redrive. */
@@ -30,9 +30,11 @@ export interface Failure {
 
 export function createRetryWork(deps: RetrierDeps): RetryWork {
   const attempt = async (job: RetryJob): Promise<void> => {
+    // Before it is asked whether the ticket was given back: what is given back later, to a gate of a later epoch, stops this.
+    const { epoch } = await shapeOf(deps, job.campaign);
     if (await cancelIfGivenBack(deps, job)) return;
     const row = rowOf(deps, job);
-    const [result] = (await issueRows(deps, [row])) as [IssueResult];
+    const [result] = (await issueRows(deps, [row], epoch)) as [IssueResult];
     switch (result.kind) {
       case 'issued':
       case 'already':
@@ -40,7 +42,7 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
       case 'duplicate':
         return end(deps, job, issuedAs(result, row.unit));
       case 'unit-taken': {
-        const renumbered = await renumber(deps, row);
+        const renumbered = await renumber(deps, row, epoch);
         if (renumbered === undefined) throw new Fault('conflict', NO_UNIT_LEFT);
         return end(deps, job, renumbered);
       }
@@ -86,10 +88,15 @@ function rowOf(deps: RetrierDeps, { campaign, epoch, seq, unit, user, admittedAt
   return { campaign, epoch, seq, unit, user, admittedAt, code };
 }
 
+async function shapeOf(deps: RetrierDeps, campaign: string): Promise<GateShape> {
+  const shape = await deps.shapeOf(campaign);
+  if (shape === undefined) throw new Fault('gate-missing', 'the gate is being rebuilt', { retryable: true });
+  return shape;
+}
+
 /** Makes the outcome visible. A retry may run before its entry was settled as `retrying`: then it must come again. */
 async function end(deps: RetrierDeps, job: RetryJob, ended: Renumbered | undefined): Promise<void> {
-  const shape = await deps.shapeOf(job.campaign);
-  if (shape === undefined) throw new Fault('gate-missing', 'the gate is being rebuilt', { retryable: true });
+  const shape = await shapeOf(deps, job.campaign);
   const tag = userTag(job.campaign, job.user);
   if (await deps.gate.resolve(shape, tag, ended?.outcome, ended?.returnedUnit)) return;
   const { outcome } = await deps.gate.outcome(shape, tag);

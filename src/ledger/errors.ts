@@ -4,12 +4,13 @@ import { Fault } from '../domain/fault.ts';
 /**
  * - `duplicate`: a unique key says that a row stands already; nothing was written.
  * - `row`: the statement was refused because of what one of its rows holds; nothing was written.
+ * - `stale`: the campaign is in another epoch than the statement was made for; nothing was written.
  * - `retry`: the server rolled back (or must be made to) because of somebody else; the same work may succeed at once.
  * - `unknown`: no answer, so the work may have been done, or may still be done after this was thrown.
  * - `defect`: a statement that this ledger can never run: a mistake in Sluice, or tables of another version.
  * - `down`: a fault of the ledger itself (unreachable, read-only, full, misconfigured); nothing was written.
  */
-export type LedgerErrorKind = 'duplicate' | 'row' | 'retry' | 'unknown' | 'defect' | 'down';
+export type LedgerErrorKind = 'duplicate' | 'row' | 'stale' | 'retry' | 'unknown' | 'defect' | 'down';
 
 /** What mysql2 puts on an error; nothing of it is certain to be there. */
 interface DriverError {
@@ -21,6 +22,8 @@ interface DriverError {
 const DUPLICATE = new Set([1062, 1586]);
 /** Deadlock, lock wait, "record has changed" of MariaDB's snapshot isolation, certification failure of a group commit. */
 const RETRY = new Set([1213, 1205, 1020, 3101]);
+/** No column is ever given a NULL but by the fence of an INSERT into issuances. */
+const NO_NULL = 1048;
 /** Shutdown, commit error, killed connection, and the server's own network errors: all may come after the work is done. */
 const UNKNOWN = new Set([1053, 1152, 1158, 1159, 1160, 1161, 1180, 1927]);
 /** Row errors whose SQLSTATE says no more than HY000 or 01000, and a packet too large, which half the rows may not be. */
@@ -76,6 +79,7 @@ function classify(error: unknown): LedgerErrorKind {
   // Only the server numbers its errors above 0; without a number the answer was lost, or there never was a question.
   if (typeof errno !== 'number' || errno <= 0 || UNKNOWN.has(errno)) return 'unknown';
   if (DUPLICATE.has(errno)) return 'duplicate';
+  if (errno === NO_NULL) return 'stale';
   if (RETRY.has(errno)) return 'retry';
   if (NO_PARENT.has(errno)) return 'down';
   if (ROW.has(errno) || ROW_STATE.test(sqlState)) return 'row';
@@ -91,7 +95,9 @@ function faultOf(kind: LedgerErrorKind, cause: unknown, sql = ''): Fault {
         ? new Fault('conflict', `the ledger holds such a row: ${detail}`, { cause })
         : kind === 'row'
           ? new Fault('invalid', `the ledger refuses the row: ${detail}`, { cause })
-          : new Fault('ledger-unavailable', `${SAYING[kind]}: ${detail}`, { cause, retryable: true });
+          : kind === 'stale'
+            ? new Fault('stale-epoch', 'another epoch of the campaign has begun', { cause, retryable: true })
+            : new Fault('ledger-unavailable', `${SAYING[kind]}: ${detail}`, { cause, retryable: true });
   kinds.set(fault, kind);
   return fault;
 }

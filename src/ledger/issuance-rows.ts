@@ -37,21 +37,37 @@ const PREPARED_STEP = 100;
 const tuple = `(${COLUMNS.map(() => '?').join(',')})`;
 const inserts = new Map<number, string>();
 
-/** Writes all rows or none: a single statement is a transaction. Throws a Fault; `kindOf` says why. */
-export async function insertRows(ledger: Ledger, rows: readonly IssuanceRow[], lastUnit: number): Promise<void> {
+/**
+ * Writes all rows or none, and none unless the campaign is in `epoch`: a single statement is a transaction. The first row
+ * takes its campaign from a query that locks the campaign's row, so that an epoch begins before this statement or after it,
+ * and no statement of an earlier epoch can land once a rebuild reads the ledger. Throws a Fault; `kindOf` says why.
+ */
+export async function insertRows(
+  ledger: Ledger,
+  rows: readonly IssuanceRow[],
+  lastUnit: number,
+  epoch: number | undefined,
+): Promise<void> {
   const params: unknown[] = [];
   for (const row of rows) {
     const admittedAt = new Date(row.admittedAt);
-    params.push(row.campaign, row.unit, row.user, row.seq, row.epoch, row.code, admittedAt, lastUnit);
+    params.push(row.campaign);
+    if (params.length === 1 && epoch !== undefined) params.push(epoch);
+    params.push(row.unit, row.user, row.seq, row.epoch, row.code, admittedAt, lastUnit);
   }
-  await ledger.run(insertOf(rows.length), params, rows.length % PREPARED_STEP === 0);
+  await ledger.run(insertOf(rows.length, epoch !== undefined), params, rows.length % PREPARED_STEP === 0);
 }
 
-function insertOf(rowCount: number): string {
-  let sql = inserts.get(rowCount);
+/** No campaign where it is in another epoch: then the column, which takes no NULL, refuses the statement. */
+const FENCED = tuple.replace('?', '(SELECT id FROM campaigns WHERE id = ? AND epoch = ? LOCK IN SHARE MODE)');
+
+function insertOf(rowCount: number, isFenced: boolean): string {
+  const name = isFenced ? rowCount : -rowCount;
+  let sql = inserts.get(name);
   if (sql === undefined) {
-    sql = `INSERT INTO issuances (${COLUMNS.join(',')}) VALUES ${Array(rowCount).fill(tuple).join(',')}`;
-    inserts.set(rowCount, sql);
+    const tuples = [isFenced ? FENCED : tuple, ...Array<string>(rowCount - 1).fill(tuple)];
+    sql = `INSERT INTO issuances (${COLUMNS.join(',')}) VALUES ${tuples.join(',')}`;
+    inserts.set(name, sql);
   }
   return sql;
 }

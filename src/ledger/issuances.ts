@@ -21,6 +21,7 @@ interface Pending {
 
 interface Batch {
   ledger: Ledger;
+  epoch: number | undefined;
   lastUnit: number;
   results: IssueResult[];
   /** Statements without an answer that may still be looked into; after that the ledger counts as away. */
@@ -30,10 +31,11 @@ interface Batch {
 /**
  * Issues up to {@link BATCH_ROWS_MAX} rows of one campaign and says for each, in the order given, what became of it.
  * One statement when nothing is in the way; with k rows in the way O(k log n). Every result is committed and known.
- * Throws a retryable `ledger-unavailable` Fault when it is not known: then nothing may be acked, and the same batch may
+ * With `epoch`, the gate's under which they were received, nothing is written once another epoch has begun: a retryable
+ * `stale-epoch` Fault. Throws a retryable `ledger-unavailable` Fault when it is not known: then nothing may be acked, and the same batch may
  * be given again. Throws `not-found` when the ledger has no such campaign and `invalid` for a batch that is none.
  */
-export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[]): Promise<IssueResult[]> {
+export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[], epoch?: number): Promise<IssueResult[]> {
   const first = rows[0];
   if (first === undefined) return [];
   if (rows.length > BATCH_ROWS_MAX) throw new Fault('invalid', `more than ${BATCH_ROWS_MAX} rows in a batch`);
@@ -49,7 +51,7 @@ export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[]): 
   });
   const neededUnit = wellFormed.reduce((most, { row }) => Math.max(most, row.unit), 0);
   const lastUnit = await lastUnitFor(ledger, first.campaign, neededUnit);
-  const batch: Batch = { ledger, lastUnit, results, unknownsLeft: 1 };
+  const batch: Batch = { ledger, epoch, lastUnit, results, unknownsLeft: 1 };
   const withinStock = wellFormed.filter(({ row, index }) => {
     if (row.unit <= lastUnit) return true;
     results[index] = { kind: 'bad-row', reason: 'beyond-stock', detail: `the last unit is ${lastUnit}` };
@@ -86,7 +88,7 @@ async function settle(batch: Batch, pending: Pending[]): Promise<void> {
 async function insert(batch: Batch, pending: Pending[]): Promise<Fault | undefined> {
   const rows = pending.map(({ row }) => row);
   try {
-    await retrying(() => insertRows(batch.ledger, rows, batch.lastUnit));
+    await retrying(() => insertRows(batch.ledger, rows, batch.lastUnit, batch.epoch));
     return undefined;
   } catch (error) {
     const kind = kindOf(error);

@@ -62,7 +62,7 @@ export interface Gate {
   /** Ends a `retrying` exception; undefined means issued as promised. False when somebody else ended it. */
   resolve(shape: GateShape, tag: string, final: Exceptional | undefined, returnedUnit?: number): Promise<boolean>;
   /** Takes a unit for a ticket whose own is somebody else's in the ledger; undefined when none is left. */
-  takeUnit(campaign: string): Promise<number | undefined>;
+  takeUnit(campaign: string, epoch: number): Promise<number | undefined>;
 }
 
 /** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `gate-unverified`, `stale-epoch` or `corrupt-state`. */
@@ -103,8 +103,8 @@ export function createGate(redis: RedisClient): Gate {
       const scriptKeys = [keys.gate(id), keys.users(id, bucketOf(tag, buckets)), keys.exceptions(id), keys.free(id)];
       return (await run(resolve, scriptKeys, [epoch, tag, final ? encodeOutcome(final) : '', returnedUnit])) === 1;
     },
-    async takeUnit(campaign) {
-      const unit = (await run(takeUnit, [keys.gate(campaign), keys.free(campaign)], [])) as number;
+    async takeUnit(campaign, epoch) {
+      const unit = (await run(takeUnit, [keys.gate(campaign), keys.free(campaign)], [epoch])) as number;
       return unit === 0 ? undefined : unit;
     },
   };

@@ -1,6 +1,7 @@
 // The issuer duty of the workers, run by a test in its own process, with the real ledger.
 import type { TestContext } from 'vitest';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
+import type { IssuanceRow } from '../../src/domain/issuance.ts';
 import { cancelledUsers } from '../../src/ledger/cancellations.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
@@ -26,7 +27,7 @@ export async function issue(t: TestContext, front: TestFront, ledger: Ledger, ca
     broker,
     gate: front.gate,
     retries: { schedule: () => Promise.reject(new Error('nothing is retried here')) },
-    issueBatch: (rows: Parameters<typeof issueBatch>[1]) => issueBatch(ledger, rows),
+    issueBatch: (rows: IssuanceRow[], epoch: number) => issueBatch(ledger, rows, epoch),
     keepMalformed: () => Promise.reject(new Error('nothing is malformed here')),
     couponKey: COUPON_KEY,
     workerName: 'test-issuer',

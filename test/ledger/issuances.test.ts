@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { countIssued } from '../../src/ledger/campaigns.ts';
+import { beginEpoch } from '../../src/ledger/epochs.ts';
 import { BATCH_ROWS_MAX, issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { addStock } from '../../src/ledger/stock.ts';
+import { pause } from '../../src/lifecycle.ts';
+import { until } from '../helpers/until.ts';
 import { expectBetween, ownDatabase } from './own-database.ts';
 import { openSale, tally } from './sale.ts';
 
@@ -238,4 +241,39 @@ test('a ledger that lost the campaign is a fault of the ledger and makes no row 
   await database.sql('DELETE FROM tranches WHERE campaign = ?', [sale.id]);
   await expect(issueBatch(ledger, sale.rows(1, 2))).rejects.toMatchObject({ code: 'ledger-unavailable' });
   await expect(issueBatch(ledger, sale.rows(1, 2))).rejects.toMatchObject({ code: 'not-found' });
+});
+
+/** Until so many transactions of the server wait for a lock of another one. */
+const untilWaiting = (count: number) =>
+  until(`${count} transactions that wait`, async () => {
+    await pause(150); // read more often than ten times a second, this table stays as it was
+    const waiting = await database.sql(
+      "SELECT trx_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+    );
+    return waiting.length >= count;
+  });
+
+test('a batch of an epoch that is over is not written, and an epoch begins after the batches under way', async () => {
+  const ledger = database.open();
+  const sale = await openSale(ledger);
+  expect(tally(await issueBatch(ledger, sale.rows(1, 3), 1))).toEqual({ issued: 3 });
+  const row = sale.row(4, { user: 'somebody' });
+  let batch: Promise<unknown> | undefined;
+  let epoch: Promise<unknown> | undefined;
+  // What another transaction writes, and has not committed yet, holds the batch up; the batch holds up the epoch.
+  await database.open().transaction(async (tx) => {
+    const { admittedAt, ...same } = row;
+    const values = { ...same, admitted_at: new Date(admittedAt), last_unit: 1_000 };
+    await tx.insertInto('issuances').values(values).execute();
+    batch = issueBatch(ledger, sale.rows(4, 6), 1).catch((error: unknown) => error);
+    await untilWaiting(1);
+    epoch = beginEpoch(database.open(), sale.id, 1, 2, { reason: 'repair', worker: 'tester' });
+    await untilWaiting(2);
+  });
+  expect(await epoch).toBe(2);
+  // What of it was not written by then is delivered again under the next epoch.
+  await batch;
+  await expect(issueBatch(ledger, sale.rows(7, 9), 1)).rejects.toMatchObject({ code: 'stale-epoch', retryable: true });
+  expect(tally(await issueBatch(ledger, sale.rows(4, 9), 2))).toMatchObject({ 'unit-taken': 1 });
+  expect(await countIssued(ledger, sale.id)).toBe(9);
 });

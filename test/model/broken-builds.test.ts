@@ -17,7 +17,20 @@ interface Broken {
   rule: string;
 }
 
+/** A worker may write what it received under an epoch that is over. */
+const NO_FENCE: Patch = {
+  file: 'src/ledger/issuances.ts',
+  from: 'insertRows(batch.ledger, rows, batch.lastUnit, batch.epoch)',
+  to: 'insertRows(batch.ledger, rows, batch.lastUnit, undefined)',
+};
+
 const BROKEN: Broken[] = [
+  {
+    name: 'a worker of an older epoch may write rows',
+    patches: [NO_FENCE],
+    scenario: 'in the hands of a worker is given back by the gate alone',
+    rule: 'row-and-cancellation',
+  },
   {
     name: 'a ticket that is retried is not marked when it is given back',
     patches: [
@@ -55,8 +68,9 @@ const BROKEN: Broken[] = [
     rule: 'no-rest',
   },
   {
-    name: 'a worker of an older epoch may settle',
+    name: 'a worker of an older epoch may write rows, and settle',
     patches: [
+      NO_FENCE,
       {
         file: 'lua/settle.lua',
         from: "if marks[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. marks[4]) end\n",
@@ -107,8 +121,9 @@ const BROKEN: Broken[] = [
     rule: 'settings-differ',
   },
   {
-    name: 'the unit of a ticket is returned although somebody else has it',
+    name: 'rows of an older epoch, and the unit of a ticket is returned although somebody else has it',
     patches: [
+      NO_FENCE,
       { file: 'src/ledger/cancellations.ts', from: 'return row === undefined ? unit : 0;', to: 'return unit;' },
       { file: 'workers/issuer.ts', from: 'unit: 0, reason: NO_UNIT_LEFT', to: 'unit, reason: NO_UNIT_LEFT' },
       { file: 'workers/retrier.ts', from: '{ ...job, unit: 0 }', to: 'job' },
@@ -129,8 +144,9 @@ const BROKEN: Broken[] = [
     rule: 'gate-stays-shut',
   },
   {
-    name: 'a rebuild reads the cancellations only once',
+    name: 'rows of an older epoch, and a rebuild reads the cancellations only once',
     patches: [
+      NO_FENCE,
       {
         file: 'src/recovery/recover.ts',
         from: '  await countCancelledMeanwhile(deps, id, cancelled, census);\n',

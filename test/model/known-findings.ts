@@ -35,12 +35,6 @@ export const KNOWN_FINDINGS: KnownFinding[] = [
     needs: happened(/^(lose|refuse) w\d issuer: settle/),
   },
   {
-    name: 'give-back-beside-a-rebuild',
-    what: 'a rebuild makes delivered entries undelivered: the gate alone gives back what a worker is issuing',
-    rules: /^(row-and-cancellation|unit-sold-and-free|told-cancelled|admitted-twice)$/,
-    needs: REBUILT,
-  },
-  {
     name: 'wish-forgotten',
     what: 'a DELETE that was answered 202 stands in the exceptions of the gate alone',
     rules: /^wish-(forgotten-202|lost)$/,
@@ -63,12 +57,6 @@ export const KNOWN_FINDINGS: KnownFinding[] = [
     what: 'a front that has not read the campaigns yet takes a gate that is lost for a campaign that never was',
     rules: /^holder-refused$/,
     needs: REBUILT,
-  },
-  {
-    name: 'issued-and-retried',
-    what: 'a restored ticket for which no unit is left is not compared with the row that its user has',
-    rules: /^(row-and-letter|told-failed)$/,
-    needs: happened(/^redis (flush|put-back)/),
   },
 ];
 

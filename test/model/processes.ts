@@ -5,6 +5,7 @@ import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { composeFront } from '../../src/composition/front.ts';
 import { composeRecovery } from '../../src/composition/recovery.ts';
 import { systemClock } from '../../src/domain/clock.ts';
+import type { IssuanceRow } from '../../src/domain/issuance.ts';
 import type { RetryJob } from '../../src/domain/retry-job.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
@@ -142,7 +143,7 @@ function composeWorker(
   });
   const issuing = {
     gate,
-    issueBatch: (rows: Parameters<typeof issueBatch>[1]) => guard.run(() => issueBatch(ledger, rows)),
+    issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => issueBatch(ledger, rows, epoch)),
     untilLedgerUp: guard.breaker.untilClosed,
     couponKey: COUPON_KEY,
   };

@@ -10,6 +10,7 @@ import { couponCode } from '../../src/domain/coupon.ts';
 import type { DeadLetter } from '../../src/domain/dead-letter.ts';
 import { isFault } from '../../src/domain/fault.ts';
 import { userTag } from '../../src/domain/ids.ts';
+import type { IssuanceRow } from '../../src/domain/issuance.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { createLedgerGuard } from '../../src/ledger/guard.ts';
@@ -76,10 +77,10 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   const issuing = {
     gate,
     couponKey,
-    issueBatch: (rows: Parameters<typeof issueBatch>[1]) =>
+    issueBatch: (rows: IssuanceRow[], epoch: number) =>
       guard.run(() => {
         working.push(++workingCount);
-        return issueBatch(ledger, rows).finally(() => {
+        return issueBatch(ledger, rows, epoch).finally(() => {
           workingCount -= 1;
         });
       }),

@@ -13,10 +13,10 @@ test('a Redis that is full admits nobody, and its backlog is worked off all the 
   const inHand = Promise.withResolvers<void>();
   const isFull = Promise.withResolvers<void>();
   const { issueBatch } = duties.issuerDeps;
-  const issueOnceFull: typeof issueBatch = async (rows) => {
+  const issueOnceFull: typeof issueBatch = async (rows, epoch) => {
     inHand.resolve();
     await isFull.promise;
-    return issueBatch(rows);
+    return issueBatch(rows, epoch);
   };
   duties.issue(campaign, { issueBatch: issueOnceFull });
   const tickets = await client.admit(campaign, users(1, 10));

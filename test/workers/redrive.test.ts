@@ -158,7 +158,7 @@ test('what its user gives back while it is retried is cancelled by the retrier, 
     admittedAt: 5,
     code: codeOf(campaign, 2, names[1]!),
   };
-  expect(await issueBatch([row])).toEqual([{ kind: 'issued' }]);
+  expect(await issueBatch([row], 1)).toEqual([{ kind: 'issued' }]);
   for (const name of names) {
     expect((await duties.returns.cancel(view!, userTag(campaign, name))).state).toBe('cancelling');
   }
