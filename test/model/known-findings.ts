@@ -58,6 +58,12 @@ export const KNOWN_FINDINGS: KnownFinding[] = [
     rules: /^holder-refused$/,
     needs: REBUILT,
   },
+  {
+    name: 'refused-by-an-old-memory',
+    what: 'for up to half a second a front that has not read that a unit came back refuses the holder whom another front admitted to it',
+    rules: /^holder-refused$/,
+    needs: ({ plan }) => plan.processes.includes('f2'),
+  },
 ];
 
 /** The known finding that a broken rule belongs to; undefined when nobody has seen the like. */
