@@ -61,6 +61,11 @@ export class RedisStore {
     this.runId += 1;
   }
 
+  /** The run id that scripts read as the server's. */
+  run(): Promise<string | null> {
+    return this.raw.hget(CLOCK, 'run');
+  }
+
   async forgetAll(): Promise<void> {
     await this.raw.flushall();
     this.expiries.clear();
