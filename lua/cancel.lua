@@ -12,7 +12,7 @@
 -- state      'cancelled' (now), 'already', 'cancelling' (marked, now or before), 'pending' (a worker has it), 'settled'
 --            (issued as promised), 'issued' (under this unit), 'failed', 'lost' (this user has no place)
 -- user       whose entry it was, '' when the state is not 'cancelled' or the entry did not say
--- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_CORRUPT
+-- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_UNVERIFIED, SLUICE_CORRUPT
 local gate = KEYS[1]
 local users = KEYS[2]
 local exceptions = KEYS[3]
@@ -34,9 +34,13 @@ local function has_type(key, wanted)
   return kind == wanted or kind == 'none'
 end
 
-local fields = redis.call('HMGET', gate, 'epoch', 'shards', 'seq')
+local fields = redis.call('HMGET', gate, 'epoch', 'shards', 'seq', 'run_id')
 if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
 if fields[1] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
+-- An old gate that was put back may call an entry undelivered that a worker has in hand.
+if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= fields[4] then
+  return redis.error_reply('SLUICE_UNVERIFIED the gate is not verified since its server started')
+end
 if tonumber(fields[2]) ~= shards then return corrupt('the gate has another number of shards') end
 local packed = redis.call('HGET', users, tag)
 if not packed then return {'lost', 0, 0, ''} end

@@ -12,7 +12,7 @@
 -- unit        the unit that goes back to the free units with this outcome, 0 for none
 -- settled     how many of the ids were pending until now
 -- watermark   every seq of the shard up to it is settled
--- ERRORS: SLUICE_CORRUPT, SLUICE_GATE_MISSING, SLUICE_EPOCH
+-- ERRORS: SLUICE_CORRUPT, SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_UNVERIFIED
 local gate = KEYS[1]
 local work = KEYS[2]
 local exceptions = KEYS[3]
@@ -31,9 +31,13 @@ if not (has_type(gate, 'hash') and has_type(work, 'stream') and has_type(excepti
   return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
 end
 local marks = redis.call('HMGET', gate, 'seq', 'watermark:' .. shard, 'acked:' .. shard, 'epoch', 'shards', 'settled:' .. shard,
-  'kept:' .. shard)
+  'kept:' .. shard, 'run_id')
 if not marks[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
 if marks[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. marks[4]) end
+-- A gate that was put back may have lost the retry of a ticket that is settled as retrying: it is compared first.
+if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= marks[8] then
+  return redis.error_reply('SLUICE_UNVERIFIED the gate is not verified since its server started')
+end
 local seq, shards = tonumber(marks[1]), tonumber(marks[5])
 local watermark, acked = tonumber(marks[2] or '0'), tonumber(marks[3] or '0')
 local settled_before = tonumber(marks[6] or '0')

@@ -23,12 +23,6 @@ export const KNOWN_FINDINGS: KnownFinding[] = [
     needs: ({ trace }) => trace.some((event) => /^sour/.test(event)) && !trace.some((event) => /put-back/.test(event)),
   },
   {
-    name: 'retry-lost-with-the-tail',
-    what: 'settling as `retrying` needs no verified gate: the job is lost with the tail of Redis, and nobody tries again',
-    rules: /^no-rest$/,
-    needs: happened(/^redis put-back/),
-  },
-  {
     name: 'issued-again-after-a-lost-answer',
     what: 'an issuer whose settling was not answered issues the batch again without asking who gave back meanwhile',
     rules: /^(row-and-cancellation|unit-sold-and-free|told-cancelled)$/,
@@ -42,9 +36,9 @@ export const KNOWN_FINDINGS: KnownFinding[] = [
   },
   {
     name: 'issued-after-it-was-given-back',
-    what: 'a worker whose batch was claimed meanwhile issues what was given back since, and its unit stays for sale',
-    rules: /^(row-and-cancellation|unit-sold-and-free|told-cancelled)$/,
-    needs: happened(/^(leap (6|16)000|sleep w|clock)/),
+    what: 'what the gate gave back by itself, and forgot before the ledger heard of it, is issued; so is what a worker held meanwhile',
+    rules: /^(row-and-cancellation|unit-sold-and-free|told-cancelled|admitted-twice)$/,
+    needs: happened(/^(leap (6|16)000|sleep w|clock|redis (put-back|flush)|operator repair|go f\d operator repair)/),
   },
   {
     name: 'rewound-gate-found-whole',
