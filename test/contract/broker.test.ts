@@ -51,7 +51,8 @@ brokerContract('Redis Streams', async (t) => {
     shards: SHARDS,
     batchMax: BATCH_MAX,
     append: async (...seqs) => {
-      await redis.hset(keys.gate(campaign), 'seq', Math.max(...seqs), 'epoch', 1, 'shards', SHARDS);
+      const [, run] = /run_id:(\w+)/.exec(await redis.info('server'))!;
+      await redis.hset(keys.gate(campaign), 'seq', Math.max(...seqs), 'epoch', 1, 'shards', SHARDS, 'run_id', run!);
       for (const seq of seqs)
         await redis.xadd(keys.work(campaign, shardOf(seq, SHARDS)), `${seq}-0`, 'user', `u${seq}`);
     },
