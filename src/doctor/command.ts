@@ -51,7 +51,8 @@ async function lookAt(config: Config, redisUrl: string, databaseUrl: string): Pr
   );
   let lastError: Error | undefined; // says more than that Redis was not ready in time
   const onError = (error: Error) => {
-    lastError = error;
+    // A connection that ends because of such an error says less in the error that follows.
+    if (lastError === undefined || !redisObstacle(lastError).lasting) lastError = error;
   };
   const redis = open.adopt(
     openFast({ url: redisUrl, ca: config.redisCa, name: 'sluice-doctor', onError, commandMs: limits.gateCallMs }),

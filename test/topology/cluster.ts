@@ -101,7 +101,7 @@ const untilAll = (servers: Server[], what: string, holds: (server: Server) => Pr
 async function findPrimary(servers: Server[], key: string): Promise<Server | undefined> {
   const slot = new Command('get', [key]).getSlot()!;
   for (const server of servers) {
-    if (server.client.status !== 'ready' && server.client.status !== 'wait') continue;
+    if (!server.isRunning()) continue;
     const ranges = (await server.client.cluster('SLOTS')) as unknown as [number, number, [string, number]][];
     const owner = ranges.find(([from, to]) => from <= slot && slot <= to)?.[2];
     if (owner !== undefined && owner[1] === server.port) return server;

@@ -18,6 +18,8 @@ export interface Server {
   client: Redis;
   freeze(): void;
   thaw(): void;
+  /** False from `kill` until `start`: a command of the client would wait for the server. */
+  isRunning(): boolean;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
   /** On what it left on disk; resolves when it answers. */
@@ -78,14 +80,17 @@ function createRunning(dir: string, args: string[], port: number, password: stri
     lazyConnect: true,
   });
   client.on('error', () => undefined);
+  let isRunning = false;
   const signal = (name: NodeJS.Signals) => void child?.kill(name);
   const kill = async () => {
+    isRunning = false;
     signal('SIGKILL');
     await ended;
   };
   return {
     port,
     client,
+    isRunning: () => isRunning,
     freeze: () => signal('SIGSTOP'),
     thaw: () => signal('SIGCONT'),
     kill,
@@ -98,6 +103,7 @@ function createRunning(dir: string, args: string[], port: number, password: stri
         if (running.exitCode !== null) throw new Error(`redis-server of port ${port} ended: ${running.exitCode}`);
         return answers(port, password);
       });
+      isRunning = true;
     },
     end: async () => {
       client.disconnect();
