@@ -8,8 +8,8 @@ const { served, pure } = testFiles();
 export default defineConfig({
   test: {
     pool: 'forks',
-    // Two cores are what the smallest machine has. A third file runs while two wait: most of them wait for real servers.
-    maxWorkers: 3,
+    // Two cores are what the smallest machine has. Two more files run while two wait: most of them wait for real servers.
+    maxWorkers: 4,
     ...DEADLINES,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', closingLine()],

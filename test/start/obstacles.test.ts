@@ -115,7 +115,8 @@ const REDIS_PASSING: [string, SetUp, RegExp][] = [
 const withCode = (list: [string, SetUp, RegExp][], code: number, programs: ('src/main.ts' | 'workers/main.ts')[]) =>
   list.map(([name, setUp, line]) => ({ name, setUp, line, code, programs }));
 
-test.for([
+// Side by side: most of them wait until a start gives up.
+test.concurrent.for([
   ...withCode(LASTING, 78, ['src/main.ts', 'workers/main.ts']),
   ...withCode(PASSING, 1, ['src/main.ts']),
   ...withCode(REDIS_PASSING, 1, ['src/main.ts', 'workers/main.ts']),

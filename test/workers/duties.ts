@@ -198,6 +198,8 @@ function openClient(
         return tickets.handOut(memory, decision, tag).ticket;
       });
     },
+    /** Asks once: throws what a front would answer with a 503. */
+    join: (campaign: string, user: string) => joins.join(campaign, user, ''),
     poll,
     untilStatus: (ticket: string, status: string, withinMs = DEADLINE_MS) =>
       until(`a ticket that is ${status}`, withinMs, async () => {

@@ -23,7 +23,7 @@ test('a Redis that is full admits nobody, and its backlog is worked off all the 
   await inHand.promise;
   await duties.redis.config('SET', 'maxmemory', 1);
   isFull.resolve();
-  await expect(client.admit(campaign, ['user-11'])).rejects.toMatchObject({ code: 'redis-unavailable' });
+  await expect((async () => client.join(campaign, 'user-11'))()).rejects.toMatchObject({ code: 'redis-unavailable' });
   for (const ticket of tickets) await client.untilStatus(ticket, 'issued');
   await duties.redis.config('SET', 'maxmemory', 0);
   expect(await client.admit(campaign, ['user-11'])).toHaveLength(1);
