@@ -139,8 +139,8 @@ export const limits = {
   /** What was begun in the ledger and not finished in the gate for this long is finished by a worker. */
   halfDoneMs: 5_000,
 
-  /** Of server errors of one kind one line is logged within this long: a reader sees that it goes on, and no disk fills. */
-  serverErrorLogMs: 10_000,
+  /** Of errors of one kind two lines are logged within this long: a reader sees that it goes on, and no disk fills. */
+  sameLogMs: 10_000,
 
   /** A client's requests are counted over this long. */
   clientWindowSeconds: 10,

@@ -22,6 +22,7 @@ import { openBoard } from './retry/board.ts';
 import { openRetries } from './retry/bullmq.ts';
 import { errorWords } from './telemetry/describe-error.ts';
 import { createLog } from './telemetry/log.ts';
+import { createErrorLog } from './telemetry/log-once.ts';
 import { breakerMetrics, poolMetrics } from './telemetry/metrics.ts';
 import { tellServerErrors } from './telemetry/server-errors.ts';
 import { startTelemetry } from './telemetry/start.ts';
@@ -37,7 +38,7 @@ const { values: options } = parseArgs({ options: { 'no-rehearsal': { type: 'bool
 const say = (line: string) => console.log(line);
 const stop = listenForStop();
 const log = createLog('sluice-front', config.logLevel);
-const onError = (error: unknown) => log.error({ err: error }, 'the front met an error');
+const onError = createErrorLog(log, 'the front met an error');
 await using open = new AsyncDisposableStack();
 
 const { keepAliveMs } = config;

@@ -28,6 +28,7 @@ import { createWorkerReports } from '../src/redis/worker-reports.ts';
 import { openRetries, workOnRetries } from '../src/retry/bullmq.ts';
 import { errorWords } from '../src/telemetry/describe-error.ts';
 import { createLog } from '../src/telemetry/log.ts';
+import { createErrorLog } from '../src/telemetry/log-once.ts';
 import { breakerMetrics, poolMetrics, workerMetrics } from '../src/telemetry/metrics.ts';
 import { tellServerErrors } from '../src/telemetry/server-errors.ts';
 import { startTelemetry } from '../src/telemetry/start.ts';
@@ -46,7 +47,7 @@ tellFailuresPlainly(errorWords);
 const config = configOrExit({ always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'] });
 const workerName = config.workers.name ?? `${hostname()}-${process.pid}`;
 const log = createLog('sluice-worker', config.logLevel).child({ worker: workerName });
-const onError = (error: unknown) => log.error({ err: error }, 'a duty met an error');
+const onError = createErrorLog(log, 'a duty met an error');
 const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
