@@ -43,7 +43,7 @@ const unknownCommit: FaultCase = {
         injected: `${lost} INSERTs committed whose answer never came`,
         seen: `${verdict.rowCount} rows, ${verdict.letterCount} dead letters, ${verdict.gate.exceptions.size} exceptions`,
         holds: {
-          'answers were lost': lost >= 5,
+          'answers were lost': lost > 0,
           'nobody paid for it with another outcome': verdict.letterCount === 0 && verdict.gate.exceptions.size === 0,
         },
         verdict,
