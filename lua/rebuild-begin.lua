@@ -1,20 +1,28 @@
 #!lua flags=allow-oom
 -- Begins to rebuild a gate: closes it under its new epoch, which fences off whoever still works for an older one, and
--- forgets what the ledger and the streams will tell anew. The streams stay: what survived in them is drained.
+-- forgets what the ledger and the streams will tell. The streams stay: what survived in them is drained.
 --
--- KEYS: gate exceptions free cancelled
--- ARGV: epoch
+-- KEYS: gate exceptions free cancelled lease
+-- ARGV: epoch builder epochs
 -- RETURNS: 1
--- ERRORS: SLUICE_EPOCH (a later rebuild has begun)
+--
+-- builder  the token of the lease: from here on no other builder may write
+-- epochs   where each earlier epoch began, see domain/epochs.ts
+-- ERRORS: SLUICE_EPOCH (a later rebuild has begun, or the lease is another builder's)
 local gate = KEYS[1]
 local exceptions = KEYS[2]
 local free = KEYS[3]
 local cancelled = KEYS[4]
+local lease = KEYS[5]
 local epoch = ARGV[1]
+local builder = ARGV[2]
+local epochs = ARGV[3]
 
 local current = tonumber(redis.call('HGET', gate, 'epoch') or '0')
 if current > tonumber(epoch) then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. current) end
+if redis.call('GET', lease) ~= builder then return redis.error_reply('SLUICE_EPOCH another builder has the lease') end
 redis.call('DEL', gate)
 redis.call('UNLINK', exceptions, free, cancelled)
-redis.call('HSET', gate, 'epoch', epoch, 'run_id', '')
+redis.call('HSET', gate, 'epoch', epoch, 'run_id', '', 'builder', builder, 'built_unit', 0, 'epochs', epochs,
+  'built_run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
 return 1

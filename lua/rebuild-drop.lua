@@ -2,14 +2,19 @@
 -- Deletes entries that a rebuilt gate must not deliver: somebody else has taken their tickets on already.
 --
 -- KEYS: gate work
--- ARGV: epoch id[rest]
+-- ARGV: epoch builder id[rest]
 -- RETURNS: how many were deleted
--- ERRORS: SLUICE_EPOCH (a later rebuild has begun)
+-- ERRORS: SLUICE_EPOCH (another builder works on this gate, or its server was started again)
 local gate = KEYS[1]
 local work = KEYS[2]
 local epoch = ARGV[1]
+local builder = ARGV[2]
 
-if redis.call('HGET', gate, 'epoch') ~= epoch then return redis.error_reply('SLUICE_EPOCH a later rebuild has begun') end
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local build = redis.call('HMGET', gate, 'epoch', 'builder', 'built_run_id')
+if build[1] ~= epoch or build[2] ~= builder or build[3] ~= run_id then
+  return redis.error_reply('SLUICE_EPOCH another builder works on this gate, or its server was started again')
+end
 local deleted = 0
-for i = 2, #ARGV do deleted = deleted + redis.call('XDEL', work, ARGV[i]) end
+for i = 3, #ARGV do deleted = deleted + redis.call('XDEL', work, ARGV[i]) end
 return deleted

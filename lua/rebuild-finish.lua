@@ -2,23 +2,29 @@
 -- Opens a rebuilt gate. Every entry that survived in its streams is delivered once more.
 --
 -- KEYS: gate work[shards]
--- ARGV: epoch group seq next_unit retrying epochs grace shards (field value)[settings]
+-- ARGV: epoch builder group seq next_unit retrying epochs grace shards (field value)[settings]
 -- RETURNS: how many entries survived
 --
 -- epochs  where each epoch began, see domain/epochs.ts
 -- grace   ms in which only holders of lost tickets are admitted
--- ERRORS: SLUICE_EPOCH (a later rebuild has begun), SLUICE_CORRUPT (entries came while it was built: begin again)
+-- ERRORS: SLUICE_EPOCH (another builder works on this gate, or its server was started again),
+--         SLUICE_CORRUPT (entries came while it was built: begin again)
 local gate = KEYS[1]
 local epoch = ARGV[1]
-local group = ARGV[2]
-local seq = tonumber(ARGV[3])
-local next_unit = ARGV[4]
-local retrying = ARGV[5]
-local epochs = ARGV[6]
-local grace = tonumber(ARGV[7])
-local shards = tonumber(ARGV[8])
+local builder = ARGV[2]
+local group = ARGV[3]
+local seq = tonumber(ARGV[4])
+local next_unit = ARGV[5]
+local retrying = ARGV[6]
+local epochs = ARGV[7]
+local grace = tonumber(ARGV[8])
+local shards = tonumber(ARGV[9])
 
-if redis.call('HGET', gate, 'epoch') ~= epoch then return redis.error_reply('SLUICE_EPOCH a later rebuild has begun') end
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local build = redis.call('HMGET', gate, 'epoch', 'builder', 'built_run_id')
+if build[1] ~= epoch or build[2] ~= builder or build[3] ~= run_id then
+  return redis.error_reply('SLUICE_EPOCH another builder works on this gate, or its server was started again')
+end
 for k = 0, shards - 1 do
   local last = redis.call('XREVRANGE', KEYS[2 + k], '+', '-', 'COUNT', 1)[1]
   if last and tonumber(string.match(last[1], '^(%d+)-')) > seq then
@@ -47,9 +53,10 @@ for k = 0, shards - 1 do
 end
 local time = redis.call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
-for i = 9, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
+for i = 10, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', gate, 'shards', shards, 'seq', seq, 'next_unit', next_unit, 'settled', seq - survived,
   'retrying', retrying, 'bucket_level', 0, 'bucket_at', now_us, 'epochs', epochs,
   'recovering_until', math.floor(now_us / 1000) + grace, 'grace', grace,
-  'run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
+  'run_id', run_id)
+redis.call('HDEL', gate, 'builder', 'built_unit', 'built_run_id')
 return survived

@@ -15,10 +15,12 @@ import {
   cancelledHolders,
   heldUnits,
   holders,
+  holdersAmong,
   keptHolders,
   ledgerFacts,
   noteOpening,
   openForMs,
+  rowsUpTo,
 } from './epochs.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markDrained, markLive, markProjected } from './projections.ts';
@@ -60,7 +62,9 @@ export const epochStore = (ledger: Ledger) => ({
   openForMs: (id: string, epoch: number) => openForMs(ledger, id, epoch),
   noteOpening: (...rest: Rest<typeof noteOpening>) => noteOpening(ledger, ...rest),
   facts: (id: string) => ledgerFacts(ledger, id),
-  holders: (id: string) => holders(ledger, id),
+  holders: (id: string, after?: number) => holders(ledger, id, after),
+  holdersAmong: (id: string, users: readonly string[]) => holdersAmong(ledger, id, users),
+  rowsUpTo: (id: string, unit: number) => rowsUpTo(ledger, id, unit),
   keptHolders: (id: string) => keptHolders(ledger, id),
   cancelledHolders: (id: string) => cancelledHolders(ledger, id),
   heldUnits: (id: string, units: readonly number[]) => heldUnits(ledger, id, units),

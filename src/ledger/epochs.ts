@@ -27,6 +27,14 @@ export interface LedgerFacts {
   maxSeq: number;
 }
 
+/** Rows up to a unit. */
+export interface RowsUpTo {
+  issuedCount: number;
+  maxSeq: number;
+  /** Ranges of units that no row has; `first` and `last` belong to the range. */
+  gaps: { first: number; last: number }[];
+}
+
 export interface EpochOpening {
   afterSeq: number;
   knownCount: number;
@@ -109,22 +117,66 @@ export async function ledgerFacts(ledger: Ledger, campaign: string): Promise<Led
   return { issuedCount: Number(count), maxUnit: Number(maxUnit ?? 0), maxSeq: Number(maxSeq ?? 0) };
 }
 
-/** All holders of a unit, page by page in order of their units. */
-export async function* holders(ledger: Ledger, campaign: string): AsyncIterable<Holder[]> {
-  for (let after = 0; ; ) {
-    const rows = await ledger.db
-      .selectFrom('issuances')
-      .select(['user', 'unit', 'epoch', 'seq', 'admitted_at'])
-      .where('campaign', '=', campaign)
-      .where('unit', '>', after)
-      .orderBy('unit')
-      .limit(PAGE)
-      .execute();
+/** All holders of a unit above `after`, page by page in order of their units. */
+export async function* holders(ledger: Ledger, campaign: string, after = 0): AsyncIterable<Holder[]> {
+  for (let last = after; ; ) {
+    const rows = await holderRows(ledger, campaign).where('unit', '>', last).orderBy('unit').limit(PAGE).execute();
     if (rows.length === 0) return;
-    after = rows.at(-1)!.unit;
-    yield rows.map(({ admitted_at, ...row }) => ({ ...row, admittedAt: admitted_at.getTime() }));
+    last = rows.at(-1)!.unit;
+    yield rows.map(holderIn);
   }
 }
+
+/** Those of `users` who hold a unit. */
+export async function holdersAmong(ledger: Ledger, campaign: string, users: readonly string[]): Promise<Holder[]> {
+  const found: Holder[] = [];
+  for (let from = 0; from < users.length; from += PAGE) {
+    const some = users.slice(from, from + PAGE);
+    const rows = await holderRows(ledger, campaign).where('user', 'in', some).execute();
+    found.push(...rows.map(holderIn));
+  }
+  return found;
+}
+
+/**
+ * What the rows up to the unit `upTo` come to, without their users. Reads them once, and once more where units are missing:
+ * a row that goes between the two readings is missing, or the cancellation that took it is newer than the call.
+ */
+export async function rowsUpTo(ledger: Ledger, campaign: string, upTo: number): Promise<RowsUpTo> {
+  const found = await ledger.db
+    .selectFrom('issuances')
+    .select((eb) => [
+      eb.fn.countAll<number>().as('count'),
+      eb.fn.max('unit').as('maxUnit'),
+      eb.fn.max('seq').as('maxSeq'),
+    ])
+    .where('campaign', '=', campaign)
+    .where('unit', '<=', upTo)
+    .executeTakeFirstOrThrow();
+  const [issuedCount, maxUnit] = [Number(found.count), Number(found.maxUnit ?? 0)];
+  const gaps = issuedCount === maxUnit ? [] : await gapsUpTo(ledger, campaign, maxUnit);
+  if (maxUnit < upTo) gaps.push({ first: maxUnit + 1, last: upTo });
+  return { issuedCount, maxSeq: Number(found.maxSeq ?? 0), gaps };
+}
+
+async function gapsUpTo(ledger: Ledger, campaign: string, upTo: number): Promise<RowsUpTo['gaps']> {
+  const { rows } = await sql<{ before_unit: number; unit: number }>`select before_unit, unit from (
+      select unit, coalesce(lag(unit) over (order by unit), 0) as before_unit
+      from issuances where campaign = ${campaign} and unit <= ${upTo}
+    ) as held where unit > before_unit + 1 order by unit`.execute(ledger.db);
+  return rows.map(({ before_unit, unit }) => ({ first: Number(before_unit) + 1, last: Number(unit) - 1 }));
+}
+
+const holderRows = (ledger: Ledger, campaign: string) =>
+  ledger.db
+    .selectFrom('issuances')
+    .select(['user', 'unit', 'epoch', 'seq', 'admitted_at'])
+    .where('campaign', '=', campaign);
+
+const holderIn = ({ admitted_at, ...row }: Omit<Holder, 'admittedAt'> & { admitted_at: Date }): Holder => ({
+  ...row,
+  admittedAt: admitted_at.getTime(),
+});
 
 /** All tickets in an operator's hands whose user is known: kept as dead letters, or about to be redriven. */
 export async function keptHolders(ledger: Ledger, campaign: string): Promise<KeptHolder[]> {

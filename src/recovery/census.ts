@@ -25,7 +25,6 @@ export class Census {
   /** Highest unit and seq met. */
   maxUnit = 0;
   maxSeq = 0;
-  issuedCount = 0;
 
   constructor(stock: number) {
     this.held = new Uint8Array(stock + 1);
@@ -50,9 +49,15 @@ export class Census {
   issued(tag: string, claim: Claim): void {
     this.seen(claim);
     this.hold(claim.unit);
-    this.issuedCount += 1;
     this.exceptional.delete(tag);
     this.supersede(tag);
+  }
+
+  /** All units up to `unit` but those in `gaps` have a committed row, whoever its user is. Call it before the rows above. */
+  issuedUpTo(unit: number, maxSeq: number, gaps: readonly { first: number; last: number }[]): void {
+    this.seen({ unit, seq: maxSeq });
+    this.held.fill(1, 1, unit + 1);
+    for (const { first, last } of gaps) this.held.fill(0, first, last + 1);
   }
 
   /** A ticket that was cancelled after the others were read: nobody holds it, and its unit only if another row has it. */
@@ -86,7 +91,7 @@ export class Census {
     return Math.min(this.maxUnit, this.held.length - 1);
   }
 
-  private seen({ unit, seq }: Claim): void {
+  private seen({ unit, seq }: Pick<Claim, 'unit' | 'seq'>): void {
     this.maxUnit = Math.max(this.maxUnit, unit);
     this.maxSeq = Math.max(this.maxSeq, seq);
   }

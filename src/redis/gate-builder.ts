@@ -1,7 +1,7 @@
-// Opens gates that Redis may have forgotten: verified in place, or built anew from what the ledger knows. Every write
-// names the epoch it is for, so that of two builders the later one wins, whoever is slower.
+// Opens gates that Redis may have forgotten: verified in place, or built again from what the ledger knows. Every
+// write names its epoch and its builder, so that of two builders the later one wins, whoever is slower.
 import type { Campaign } from '../domain/campaign.ts';
-import { type EpochStart, formatEpochs } from '../domain/epochs.ts';
+import { type EpochStart, formatEpochs, parseEpochs } from '../domain/epochs.ts';
 import { bucketOf } from '../domain/ids.ts';
 import { type Exceptional, encodeOutcome } from '../domain/outcome.ts';
 import { type Place, packPlace } from '../domain/place.ts';
@@ -27,6 +27,27 @@ export interface KnownUser {
   outcome?: Exceptional;
 }
 
+/** What every write of a rebuild names: a gate takes writes from one builder at a time, and from none once its server restarted. */
+export interface Build {
+  epoch: number;
+  /** The token of the builder's lease. */
+  builder: string;
+}
+
+/** A rebuild that another builder left: rows up to `unit` are in the gate. */
+export interface LeftBuild {
+  unit: number;
+  /** Where each earlier epoch began. */
+  epochs: EpochStart[];
+}
+
+/** Users and units to add; `upToUnit` says that all rows up to it are in the gate with these. */
+export interface Addition {
+  users?: readonly KnownUser[];
+  freeUnits?: readonly number[];
+  upToUnit?: number;
+}
+
 export interface GateCounts {
   seq: number;
   nextUnit: number;
@@ -44,6 +65,7 @@ export interface StreamFacts {
 const state = loadScript('gate-state');
 const promote = loadScript('promote');
 const begin = loadScript('rebuild-begin');
+const resume = loadScript('rebuild-resume');
 const forget = loadScript('rebuild-forget');
 const add = loadScript('rebuild-add');
 const drop = loadScript('rebuild-drop');
@@ -61,12 +83,19 @@ export type GateBuilder = ReturnType<typeof createGateBuilder>;
 export function createGateBuilder(redis: RedisClient, replicasMin: number) {
   const run = (script: Script, scriptKeys: string[], args: (string | number | Buffer)[]): Promise<unknown> =>
     runScript(redis, script, scriptKeys, args).catch(rethrow);
+  async function forgetUsers({ id, buckets }: Pick<Campaign, 'id' | 'buckets'>, { epoch, builder }: Build) {
+    for (let from = 0; from < buckets; from += BUCKETS_PER_CALL) {
+      const count = Math.min(BUCKETS_PER_CALL, buckets - from);
+      const users = Array.from({ length: count }, (_, index) => keys.users(id, from + index));
+      await run(forget, [keys.gate(id), ...users], [epoch, builder]);
+    }
+  }
   return {
     /** `epoch`: that of the ledger. */
     state: async (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>): Promise<GateState> =>
       (await run(state, [keys.gate(campaign.id), ...keys.works(campaign)], [campaign.epoch, replicasMin])) as GateState,
 
-    /** The lease of the one builder of this gate; undefined while another builder works. The epoch is the fence. */
+    /** The lease of the one builder of this gate; undefined while another builder works. Its token is the fence. */
     lease: (campaign: string, holder: string, spans?: LeaseSpans): Promise<Lease | undefined> =>
       takeLease(redis, keys.recovery(campaign), holder, spans),
     /** True when it is this worker's turn to compare the stores; for `ms` it is nobody else's. */
@@ -82,23 +111,36 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
         [campaign.epoch, to, campaign.version, ...settingsOfGate(campaign)],
       )) as number,
 
-    /** Closes the gate under `epoch` and empties it; its streams stay. */
-    async begin({ id, buckets }: Pick<Campaign, 'id' | 'buckets'>, epoch: number): Promise<void> {
-      await run(begin, [keys.gate(id), keys.exceptions(id), keys.free(id), keys.cancelled(id)], [epoch]);
-      for (let from = 0; from < buckets; from += BUCKETS_PER_CALL) {
-        const count = Math.min(BUCKETS_PER_CALL, buckets - from);
-        const users = Array.from({ length: count }, (_, index) => keys.users(id, from + index));
-        await run(forget, [keys.gate(id), ...users], [epoch]);
-      }
-    },
-    async add(
-      { id, buckets }: Campaign,
-      epoch: number,
-      users: readonly KnownUser[],
-      freeUnits: readonly number[] = [],
+    /** Closes the gate under the epoch and empties it; its streams stay. */
+    async begin(
+      campaign: Pick<Campaign, 'id' | 'buckets'>,
+      build: Build,
+      epochs: readonly EpochStart[],
     ): Promise<void> {
+      const { id } = campaign;
+      const names = [keys.gate(id), keys.exceptions(id), keys.free(id), keys.cancelled(id), keys.recovery(id)];
+      await run(begin, names, [build.epoch, build.builder, formatEpochs(epochs)]);
+      await forgetUsers(campaign, build);
+    },
+    /** Takes over a rebuild of this epoch that was begun and not finished; undefined when there is none to go on with. */
+    async resume(campaign: Pick<Campaign, 'id' | 'buckets'>, build: Build): Promise<LeftBuild | undefined> {
+      const { id } = campaign;
+      const names = [keys.gate(id), keys.free(id), keys.recovery(id)];
+      const left = (await run(resume, names, [build.epoch, build.builder])) as [string, string] | null;
+      if (left === null) return undefined;
+      const unit = Number(left[0]);
+      // The builder before may have died before it had forgotten all users.
+      if (unit === 0) await forgetUsers(campaign, build);
+      return { unit, epochs: parseEpochs(left[1]) };
+    },
+    /** Nobody goes on with a rebuild that was begun; the next builder begins again. */
+    async abandon(campaign: string): Promise<void> {
+      await redis.hdel(keys.gate(campaign), 'built_run_id').catch(rethrow);
+    },
+    async add({ id, buckets }: Campaign, { epoch, builder }: Build, addition: Addition): Promise<void> {
+      const { users = [], freeUnits = [], upToUnit = 0 } = addition;
       const scriptKeys = [keys.gate(id), keys.exceptions(id), keys.free(id)];
-      const args: (string | number | Buffer)[] = [epoch, users.length];
+      const args: (string | number | Buffer)[] = [epoch, builder, upToUnit, users.length];
       for (const { tag, place, outcome } of users) {
         scriptKeys.push(keys.users(id, bucketOf(tag, buckets)));
         args.push(tag, packPlace(place), outcome ? encodeOutcome(outcome) : '');
@@ -106,19 +148,29 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
       await run(add, scriptKeys, [...args, ...freeUnits]);
     },
     /** Deletes entries that must not be delivered again. */
-    async drop(campaign: string, epoch: number, shard: number, ids: readonly string[]): Promise<void> {
-      await run(drop, [keys.gate(campaign), keys.work(campaign, shard)], [epoch, ...ids]);
+    async drop(campaign: string, { epoch, builder }: Build, shard: number, ids: readonly string[]): Promise<void> {
+      await run(drop, [keys.gate(campaign), keys.work(campaign, shard)], [epoch, builder, ...ids]);
     },
     /** Opens it; for `graceMs` only holders of lost tickets are admitted. Returns how many entries are delivered again. */
     async finish(
       campaign: Campaign,
-      epoch: number,
+      { epoch, builder }: Build,
       { seq, nextUnit, retryingCount }: GateCounts,
       epochs: readonly EpochStart[],
       graceMs: number,
     ): Promise<number> {
       const scriptKeys = [keys.gate(campaign.id), ...keys.works(campaign)];
-      const fixed = [epoch, GROUP, seq, nextUnit, retryingCount, formatEpochs(epochs), graceMs, campaign.shards];
+      const fixed = [
+        epoch,
+        builder,
+        GROUP,
+        seq,
+        nextUnit,
+        retryingCount,
+        formatEpochs(epochs),
+        graceMs,
+        campaign.shards,
+      ];
       return (await run(finish, scriptKeys, [...fixed, ...settingsOfGate(campaign)])) as number;
     },
 

@@ -1,11 +1,13 @@
 // A lease that one process holds until it releases it, or until it has been silent for too long. A lease saves double work;
-// what must never be done twice is fenced by the epoch.
+// what must never be done twice is fenced by what it writes to.
 import { randomUUID } from 'node:crypto';
 import { limits } from '../limits.ts';
 import { type RedisClient, rethrow } from './connection.ts';
 import { loadScript, runScript } from './scripts.ts';
 
 export interface Lease extends AsyncDisposable {
+  /** Names this holding of the lease: no other one ever has it. */
+  readonly token: string;
   /** Aborts when the lease is known to be somebody else's, or could not be renewed for as long as it lasts. */
   readonly lost: AbortSignal;
 }
@@ -46,6 +48,7 @@ export async function takeLease(
     );
   }, renewMs);
   return {
+    token,
     lost: lost.signal,
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);

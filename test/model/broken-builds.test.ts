@@ -47,7 +47,7 @@ const BROKEN: Broken[] = [
     name: 'a rebuild leaves out the letters',
     patches: [
       {
-        file: 'src/recovery/recover.ts',
+        file: 'src/recovery/rebuild.ts',
         from: 'await deps.ledger.keptHolders(id)',
         to: '(await deps.ledger.keptHolders(id)).slice(0, 0)',
       },
@@ -90,17 +90,7 @@ const BROKEN: Broken[] = [
     name: 'a rebuild writes the settings that it read before it closed the gate',
     patches: [
       {
-        file: 'src/recovery/recover.ts',
-        from: '  { id, shards, buckets }: StoredCampaign,',
-        to: '  before: StoredCampaign,',
-      },
-      {
-        file: 'src/recovery/recover.ts',
-        from: '  const { gates, ledger } = deps;\n',
-        to: '  const { gates, ledger } = deps;\n  const { id, shards, buckets } = before;\n',
-      },
-      {
-        file: 'src/recovery/recover.ts',
+        file: 'src/recovery/rebuild.ts',
         from: '  const campaign = await ledger.get(id);',
         to: '  const campaign = { ...before, epoch };',
       },
@@ -135,8 +125,8 @@ const BROKEN: Broken[] = [
     name: 'a rebuild leaves the entries of strangers where they are',
     patches: [
       {
-        file: 'src/recovery/recover.ts',
-        from: '    for (const ids of chunks(foreign)) await gates.drop(id, epoch, shard, ids);\n',
+        file: 'src/recovery/rebuild.ts',
+        from: '    for (const ids of chunks(foreign)) await gates.drop(id, build, shard, ids);\n',
         to: '',
       },
     ],
@@ -148,7 +138,7 @@ const BROKEN: Broken[] = [
     patches: [
       NO_FENCE,
       {
-        file: 'src/recovery/recover.ts',
+        file: 'src/recovery/rebuild.ts',
         from: '  await countCancelledMeanwhile(deps, id, cancelled, census);\n',
         to: '',
       },
