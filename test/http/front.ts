@@ -208,7 +208,7 @@ const isOutOfReach = (error: unknown): boolean =>
 /** What is no outage and no refusal: the errors of Sluice itself. */
 const OURS = ['defect', 'corrupt-state', 'internal', 'other'];
 
-const READING = new Set(['hgetall', 'zcard']);
+const READING = new Set(['hgetall', 'zcard', 'time']);
 /** What ioredis sends to open a connection, and what the breaker probes with. */
 const OPENING = new Set(['ping', 'auth', 'hello', 'info', 'client', 'select', 'quit']);
 
