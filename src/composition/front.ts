@@ -92,6 +92,8 @@ export interface ComposedFront extends AsyncDisposable {
   campaigns: Campaigns;
   tickets: Tickets;
   readiness: FrontReadiness;
+  /** False until the campaigns of the ledger were read once: until then an unknown one is 503, not 404. */
+  knowsCampaigns: () => boolean;
 }
 
 export function composeFront(parts: FrontParts, settings: FrontSettings): ComposedFront {
@@ -102,7 +104,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const returns = guardPort(createReturns(redis), breaker);
   const readGates = guardReader(createGateReader(redis), breaker);
   const store = campaignStore(ledger);
-  const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
+  const roll = createCampaignRoll({ listIds: (page) => store.listIds(page), onError });
   const campaigns = createCampaigns({
     readGates: guardEachReader(createEachGateReader(redis), breaker),
     readAdmittedTags: createAdmittedTagsReader(redis),
@@ -187,6 +189,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     campaigns,
     tickets,
     readiness,
+    knowsCampaigns: () => roll.isRead(),
     [Symbol.asyncDispose]: async () => {
       served.abort();
       await reading;

@@ -174,6 +174,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       },
       stop.signal,
     );
+  await until('the front has read the campaigns', 60_000, () => service.knowsCampaigns());
   const publicListener = await listen({ fetch: front.fetch, host: '127.0.0.1', port: 0 });
   const adminListener = await listen({ fetch: admin.fetch, host: '127.0.0.1', port: 0 });
   return {
