@@ -3,7 +3,6 @@
 import { createCampaigns } from '../src/admission/campaigns.ts';
 import { createJoins } from '../src/admission/joins.ts';
 import type { Campaign } from '../src/domain/campaign.ts';
-import { systemClock } from '../src/domain/clock.ts';
 import { limits } from '../src/limits.ts';
 import { createAdmittedTagsReader } from '../src/redis/admitted-tags.ts';
 import { openFast, untilReady } from '../src/redis/connection.ts';
@@ -39,13 +38,13 @@ async function run(width: number, between: Pick<ReplicaBarrier, 'begin'> | undef
   const id = `bench-${Math.random().toString(36).slice(2)}`;
   await gate.project({ ...SETTINGS, id, name: id } satisfies Campaign, true);
   const readers = {
-    readGates: createEachGateReader(redis, systemClock),
+    readGates: createEachGateReader(redis),
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
     exists: () => false,
   };
-  const campaigns = createCampaigns({ ...readers, clock: systemClock, onError });
-  const joins = createJoins({ gate, campaigns, barrier: between, clock: systemClock });
+  const campaigns = createCampaigns({ ...readers, onError });
+  const joins = createJoins({ gate, campaigns, barrier: between });
   const tookMs: number[] = [];
   const endsAt = performance.now() + SECONDS * 1_000;
   const crowd = Array.from({ length: width }, async (_, member) => {

@@ -29,6 +29,8 @@ export const limits = {
   viewStaleMs: 2_000,
   /** A refusal from memory rests on a reading no older than this: a busy front reads late, a sold-out must not outlive its stock. */
   viewRefusalMs: 500,
+  /** How far two clocks may drift apart, as a share of the time since they were compared: chrony slews by 8.3 %. */
+  clockDriftShare: 0.1,
   /** A campaign nobody asked about for this long is no longer read. */
   viewIdleMs: 30_000,
   viewsMax: 10_000,

@@ -3,7 +3,7 @@ import type { ConsumedCampaign } from '../src/broker/port.ts';
 import type { Campaign } from '../src/domain/campaign.ts';
 import { phaseOf } from '../src/domain/campaign.ts';
 import { isFault } from '../src/domain/fault.ts';
-import { backlogOf, type GateView } from '../src/domain/gate-view.ts';
+import { backlogOf, type GateView, gateTime } from '../src/domain/gate-view.ts';
 import { pause } from '../src/lifecycle.ts';
 import type { ReadEachGate } from '../src/redis/gate-reader.ts';
 
@@ -66,6 +66,6 @@ const sum = (counts: number[]): number => counts.reduce((total, count) => total 
 
 function mayHaveWork(view: GateView): boolean {
   if (backlogOf(view) > 0) return true;
-  const phase = phaseOf(view, view.remaining, Date.now());
+  const phase = phaseOf(view, view.remaining, gateTime(view, view.readAt));
   return phase === 'open' || phase === 'paused';
 }

@@ -2,7 +2,7 @@
 import { projectCampaign } from '../src/admission/campaign-desk.ts';
 import { phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
 import { isFault } from '../src/domain/fault.ts';
-import { backlogOf } from '../src/domain/gate-view.ts';
+import { backlogOf, gateTime } from '../src/domain/gate-view.ts';
 import { pause } from '../src/lifecycle.ts';
 import { limits } from '../src/limits.ts';
 import type { Gate } from '../src/redis/gate.ts';
@@ -67,7 +67,7 @@ async function tidyLive(deps: JanitorDeps, live: readonly StoredCampaign[]): Pro
     if (isFault(view)) deps.onError(view);
     if (view === undefined || isFault(view)) continue;
     await deps.reapConsumers(campaign.id, campaign.shards, limits.consumerIdleMs);
-    const ended = phaseOf(view, view.remaining, Date.now() - DRAINED_AFTER_MS) === 'ended';
+    const ended = phaseOf(view, view.remaining, gateTime(view, view.readAt) - DRAINED_AFTER_MS) === 'ended';
     if (ended && view.version >= campaign.version && backlogOf(view) === 0 && view.retryingCount === 0) {
       await deps.store.markDrained(campaign.id, campaign.version);
     }

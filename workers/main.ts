@@ -5,7 +5,6 @@ import { composeRecovery } from '../src/composition/recovery.ts';
 import { configOrExit } from '../src/config.ts';
 import { workerPromise } from '../src/doctor/configured.ts';
 import { checkStart } from '../src/doctor/start.ts';
-import { systemClock } from '../src/domain/clock.ts';
 import type { IssuanceRow } from '../src/domain/issuance.ts';
 import type { Readiness } from '../src/domain/readiness.ts';
 import { campaignStore } from '../src/ledger/campaign-store.ts';
@@ -91,8 +90,8 @@ const store = campaignStore(ledger);
 const cancellations = cancellationStore(ledger);
 const gate = createGate(redis);
 const returns = createReturns(redis);
-const readGates = createGateReader(redis, systemClock);
-const readEachGate = createEachGateReader(redis, systemClock);
+const readGates = createGateReader(redis);
+const readEachGate = createEachGateReader(redis);
 const broker = createRedisStreams({
   redis,
   openReader: (name) => openBlocking({ ...connection, name, blockMs: limits.receiveMs }),

@@ -14,7 +14,8 @@ export interface AdmittedFilter {
 /** A filter for `capacity` users; more of them only make it ask the gate more often. */
 export function createAdmittedFilter(capacity: number): AdmittedFilter {
   const bitCount = Math.max(1_024, capacity * BITS_PER_USER);
-  const bits = new Uint8Array(Math.ceil(bitCount / 8));
+  // Made for the first user: of most campaigns a front admits nobody, and a large stock takes megabytes.
+  let bits: Uint8Array | undefined;
   // A tag is 96 uniform bits already; two 32-bit halves of it make all probes (Kirsch and Mitzenmacher, 2006).
   const probe = (tag: string, visit: (index: number) => boolean): boolean => {
     const first = fold(tag, 0);
@@ -26,12 +27,17 @@ export function createAdmittedFilter(capacity: number): AdmittedFilter {
   };
   return {
     add: (tag) => {
+      bits ??= new Uint8Array(Math.ceil(bitCount / 8));
+      const made = bits;
       probe(tag, (index) => {
-        bits[index >> 3]! |= 1 << (index & 7);
+        made[index >> 3]! |= 1 << (index & 7);
         return true;
       });
     },
-    mayHave: (tag) => probe(tag, (index) => (bits[index >> 3]! & (1 << (index & 7))) !== 0),
+    mayHave: (tag) => {
+      const made = bits;
+      return made !== undefined && probe(tag, (index) => (made[index >> 3]! & (1 << (index & 7))) !== 0);
+    },
   };
 }
 

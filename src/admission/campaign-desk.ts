@@ -8,8 +8,7 @@ import {
   phaseOf,
   type StoredCampaign,
 } from '../domain/campaign.ts';
-import type { GateView } from '../domain/gate-view.ts';
-import { backlogOf } from '../domain/gate-view.ts';
+import { backlogOf, type GateView, gateTime } from '../domain/gate-view.ts';
 import type { Gate } from '../redis/gate.ts';
 import type { ReadGates } from '../redis/gate-reader.ts';
 
@@ -85,7 +84,7 @@ export function createCampaignDesk(deps: CampaignDeskDeps) {
       const remaining = view?.remaining ?? 0;
       return {
         campaign,
-        phase: phaseOf(campaign, remaining, Date.now()),
+        phase: phaseOf(campaign, remaining, view === undefined ? Date.now() : gateTime(view, view.readAt)),
         remaining,
         admitted: view?.seq ?? 0,
         issued,

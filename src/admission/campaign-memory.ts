@@ -1,8 +1,8 @@
 // What a front remembers of one campaign, and the refusals it can give from that alone.
-import { phaseOf } from '../domain/campaign.ts';
+import { type Phase, phaseOf } from '../domain/campaign.ts';
 import type { Decision } from '../domain/decision.ts';
 import { createDrainRate, type DrainRate } from '../domain/drain-rate.ts';
-import { backlogOf, type GateView } from '../domain/gate-view.ts';
+import { backlogOf, type GateView, gateTime, gateTimeErrorMs } from '../domain/gate-view.ts';
 import { limits } from '../limits.ts';
 import { type AdmittedFilter, createAdmittedFilter } from './admitted-filter.ts';
 
@@ -18,15 +18,15 @@ export interface CampaignMemory {
   isAnswering: boolean;
   /** The ledger has this version: what an older one says refuses nobody. */
   versionMin: number;
-  /** Epoch ms of this process until which the token bucket is known to be empty. */
+  /** By the span clock, until when the token bucket is known to be empty. */
   throttledUntil: number;
-  /** Epoch ms of this process of the last reply whose counters were taken over. */
+  /** By the span clock, when the last reply came whose counters were taken over. */
   repliedAt: number;
   /** Tags of tickets that were cancelled: what was once known of them is not answered from memory. */
   cancelled: Set<string>;
   /** How many cancellations of the gate `cancelled` knows of. */
   cancelledCount: number;
-  /** When somebody last asked for this campaign. */
+  /** By the span clock, when somebody last asked for this campaign. */
   usedAt: number;
 }
 
@@ -85,51 +85,56 @@ export function takeCancelled(memory: CampaignMemory, tags: readonly string[], c
   memory.cancelledCount = count;
 }
 
-/** Takes over what a gate call told on the side. */
-export function takeReply(memory: CampaignMemory, reply: { seq: number; remaining: number; waitMs: number }): void {
+/** Takes over what a gate call told on the side, `now` by the span clock. */
+export function takeReply(
+  memory: CampaignMemory,
+  reply: { seq: number; remaining: number; waitMs: number },
+  now: number,
+): void {
   if (reply.seq >= memory.view.seq) {
     memory.view.seq = reply.seq;
     memory.view.remaining = reply.remaining;
-    memory.repliedAt = Date.now();
+    memory.repliedAt = now;
   }
-  if (reply.waitMs > 0) memory.throttledUntil = Date.now() + reply.waitMs;
+  if (reply.waitMs > 0) memory.throttledUntil = now + reply.waitMs;
 }
 
 export const isFresh = (memory: CampaignMemory, now: number): boolean => ageMs(memory, now) <= limits.viewStaleMs;
 
-/** A reading of the future is none: the clock was set back. */
-const ageMs = ({ view }: CampaignMemory, now: number): number => Math.abs(now - view.readAt);
+const ageMs = ({ view }: CampaignMemory, now: number): number => now - view.readAt;
 
 /** Whether a no may rest on the memory: a fresh reading of a gate that answers, and that knows what the ledger was told here. */
 export const isCurrent = (memory: CampaignMemory, now: number): boolean =>
   memory.isAnswering && memory.view.version >= memory.versionMin && ageMs(memory, now) <= limits.viewRefusalMs;
 
-/** Opening is decided by Redis's clock; this close to it a front asks. */
-const OPENING_MARGIN_MS = 50;
+/**
+ * The phase at `now`, by the clock of the gate's server; undefined this close to an opening or an end, where what is known
+ * of that clock is not exact enough to tell.
+ */
+function certainPhase({ view }: CampaignMemory, now: number): Phase | undefined {
+  const errorMs = gateTimeErrorMs(view, now, limits.clockDriftShare);
+  const at = gateTime(view, now);
+  const phase = phaseOf(view, view.remaining, at - errorMs);
+  return phase === phaseOf(view, view.remaining, at + errorMs) ? phase : undefined;
+}
 
 /**
  * The refusal that a join of `tag` gets without a question, or undefined when the gate must be asked: because it may be
- * a yes, because the memory is stale, or because this user may hold a ticket already.
+ * a yes, because the memory is stale, or because this user may hold a ticket already. `now` is the span clock; sales open
+ * and close by the clock of Redis, which every reading measures.
  */
-export function refusalFromMemory(
-  memory: CampaignMemory,
-  tag: string,
-  now: number,
-  redisNow: number,
-): Decision | undefined {
+export function refusalFromMemory(memory: CampaignMemory, tag: string, now: number): Decision | undefined {
   if (!isCurrent(memory, now)) return undefined;
   const { view } = memory;
-  const phase = phaseOf(view, view.remaining, redisNow);
+  const phase = certainPhase(memory, now);
+  if (phase === undefined) return undefined;
   if (phase === 'open') {
     // Somebody admitted by another front may be told to wait here, briefly; whoever this front admitted is not.
     const throttled = view.ratePerSecond > 0 && now < memory.throttledUntil && !memory.admitted.mayHave(tag);
     return throttled ? { kind: 'throttled', waitMs: memory.throttledUntil - now } : undefined;
   }
   if (!isComplete(memory) || (view.seq > 0 && memory.admitted.mayHave(tag))) return undefined;
-  if (phase === 'scheduled') {
-    const opensAt = view.opensAt ?? 0;
-    return opensAt - redisNow > OPENING_MARGIN_MS ? { kind: 'not-open', opensAt } : undefined;
-  }
+  if (phase === 'scheduled') return { kind: 'not-open', opensAt: view.opensAt ?? 0 };
   return { kind: phase };
 }
 

@@ -4,35 +4,39 @@ import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 
 export interface CampaignRoll {
+  /** True also while the ledger was never read: a lost campaign must not be told as one that never was. */
   has(campaign: string): boolean;
+  /** Whether the ledger was read at least once. */
+  isRead(): boolean;
   /** Reads until `stopping` aborts. */
   keepReading(stopping: AbortSignal): Promise<void>;
 }
 
 export interface CampaignRollDeps {
-  /** Up to `limit` campaigns behind the id `after`, in order of their ids. */
-  list: (page: { after: string | undefined; limit: number }) => Promise<{ id: string }[]>;
+  /** Up to `limit` ids of campaigns behind the id `after`, in their order. */
+  listIds: (page: { after: string | undefined; limit: number }) => Promise<string[]>;
   onError: (error: unknown) => void;
 }
 
-const PAGE = 500;
+const PAGE = 5_000;
 
 export function createCampaignRoll(deps: CampaignRollDeps): CampaignRoll {
-  let known: ReadonlySet<string> = new Set();
+  let known: ReadonlySet<string> | undefined;
 
   async function read(): Promise<void> {
     const ids = new Set<string>();
-    for (let after: string | undefined; ids.size < limits.viewsMax; ) {
-      const page = await deps.list({ after, limit: PAGE });
-      for (const { id } of page) ids.add(id);
+    for (let after: string | undefined; ; ) {
+      const page = await deps.listIds({ after, limit: PAGE });
+      for (const id of page) ids.add(id);
       if (page.length < PAGE) break;
-      after = page.at(-1)!.id;
+      after = page.at(-1);
     }
     known = ids;
   }
 
   return {
-    has: (campaign) => known.has(campaign),
+    has: (campaign) => known?.has(campaign) ?? true,
+    isRead: () => known !== undefined,
     async keepReading(stopping) {
       while (!stopping.aborted) {
         await read().catch(deps.onError);

@@ -1,8 +1,8 @@
 // The campaigns a front knows: read on demand, then ten times a second while somebody asks for them.
 import { phaseOf } from '../domain/campaign.ts';
-import type { Clock } from '../domain/clock.ts';
+import { type SpanClock, spanClock } from '../domain/clock.ts';
 import { Fault, isFault } from '../domain/fault.ts';
-import type { GateView } from '../domain/gate-view.ts';
+import { type GateView, gateTime, gateTimeErrorMs } from '../domain/gate-view.ts';
 import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 import type { ReadAdmittedTags } from '../redis/admitted-tags.ts';
@@ -24,7 +24,8 @@ export interface CampaignsDeps {
   /** Whether the ledger has this campaign: then a gate that is not there is a lost one. No I/O. */
   exists: (id: string) => boolean;
   readCancelledTags: ReadCancelledTags;
-  clock: Clock;
+  /** Another than the usual one in tests. */
+  now?: SpanClock;
   onError: (error: unknown) => void;
 }
 
@@ -39,11 +40,14 @@ export interface Campaigns {
   expectVersion(id: string, version: number): void;
   /** Calls `listener` after every reading. Returns how to stop it. */
   onReading(listener: () => void): () => void;
+  /** The most that Redis's clock may be off from what is taken for it here, ms; undefined while nobody asks for a campaign. */
+  clockErrorMs(): number | undefined;
   /** Reads until `stopping` aborts. */
   keepReading(stopping: AbortSignal): Promise<void>;
 }
 
 export function createCampaigns(deps: CampaignsDeps): Campaigns {
+  const { now: clock = spanClock } = deps;
   const memories = new Map<string, CampaignMemory>();
   const unknownUntil = new Map<string, number>();
   const loading = new Map<string, Promise<CampaignMemory | undefined>>();
@@ -59,7 +63,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
 
   async function load(id: string): Promise<CampaignMemory | undefined> {
     const view = await readOne(id);
-    const now = deps.clock();
+    const now = clock();
     if (view === undefined) {
       if (deps.exists(id)) throw new Fault('gate-missing', 'the gate is being recovered', { retryable: true });
       if (unknownUntil.size >= limits.viewsMax) unknownUntil.clear();
@@ -82,7 +86,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   }
 
   async function readAll(): Promise<void> {
-    const now = deps.clock();
+    const now = clock();
     for (const [id, memory] of memories) {
       if (now - memory.usedAt > limits.viewIdleMs || memories.size > limits.viewsMax) memories.delete(id);
     }
@@ -117,7 +121,12 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   /** Once nobody can be admitted any more, learns who was: from then on strangers are refused without a question. */
   function complete(memory: CampaignMemory): void {
     const { id, buckets, remaining } = memory.view;
-    if (isComplete(memory) || completing.has(id) || phaseOf(memory.view, remaining, deps.clock()) === 'open') return;
+    if (
+      isComplete(memory) ||
+      completing.has(id) ||
+      phaseOf(memory.view, remaining, gateTime(memory.view, clock())) === 'open'
+    )
+      return;
     completing.add(id);
     completeMemory(
       memory,
@@ -140,7 +149,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   return {
     peek(id) {
       const memory = memories.get(id);
-      if (memory) memory.usedAt = deps.clock();
+      if (memory) memory.usedAt = clock();
       return memory;
     },
     async get(id) {
@@ -148,7 +157,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       if (known) return known;
       const until = unknownUntil.get(id);
       if (until !== undefined) {
-        if (deps.clock() < until) return undefined;
+        if (clock() < until) return undefined;
         unknownUntil.delete(id);
       }
       const reading = loading.get(id) ?? load(id).finally(() => loading.delete(id));
@@ -164,6 +173,11 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
     onReading(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    clockErrorMs() {
+      const now = clock();
+      const errors = [...memories.values()].map(({ view }) => gateTimeErrorMs(view, now, limits.clockDriftShare));
+      return errors.length === 0 ? undefined : errors.reduce((most, one) => Math.max(most, one));
     },
     async keepReading(stopping) {
       while (!stopping.aborted) {

@@ -7,7 +7,7 @@
 // A crash after the gate's decision leaves the ledger without the row: asking again writes it. A crash after the ledger's
 // leaves a unit that has yet to go back: asking again, or the finisher, sees to it. The unit goes back once in any order.
 import type { Cancellation, GivenBack } from '../domain/cancellation.ts';
-import type { Clock } from '../domain/clock.ts';
+import { spanClock } from '../domain/clock.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import { pause } from '../lifecycle.ts';
@@ -29,7 +29,6 @@ export interface GiveBackDeps {
   returns: Pick<Returns, 'cancel' | 'giveBack'>;
   campaigns: Campaigns;
   tickets: Pick<Tickets, 'status'>;
-  clock: Clock;
 }
 
 export type GiveBackAnswer =
@@ -46,7 +45,7 @@ export type GiveBack = (held: HeldTicket, user: string | undefined) => Promise<G
 
 export function createGiveBack(deps: GiveBackDeps): GiveBack {
   return async (held, user) => {
-    const giveUpAt = deps.clock() + limits.giveBackMs;
+    const giveUpAt = spanClock() + limits.giveBackMs;
     for (;;) {
       const memory = await deps.campaigns.get(held.ticket.campaign);
       if (memory === undefined) return { kind: 'unknown' };
@@ -59,7 +58,7 @@ export function createGiveBack(deps: GiveBackDeps): GiveBack {
         return { kind: end, body: body.status === 'queued' ? { ...body, status: 'retrying', ahead: 0 } : body };
       }
       if (end === 'unaccounted') return { kind: end };
-      if (deps.clock() >= giveUpAt) return { kind: 'busy' };
+      if (spanClock() >= giveUpAt) return { kind: 'busy' };
       await pause(limits.giveBackLookMs);
     }
   };

@@ -1,7 +1,8 @@
 // Joins: those of one event-loop turn go to the gate together, because a call costs more than a decision.
-import type { Clock } from '../domain/clock.ts';
+import { type SpanClock, spanClock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { Fault, isFault } from '../domain/fault.ts';
+import { gateTime } from '../domain/gate-view.ts';
 import { userTag } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import type { Gate, Join } from '../redis/gate.ts';
@@ -14,7 +15,8 @@ export interface JoinsDeps {
   campaigns: Campaigns;
   /** With it, who holds a ticket hears of it once a replica has it. */
   barrier?: Pick<ReplicaBarrier, 'begin'> | undefined;
-  clock: Clock;
+  /** Must be that of the campaigns; another than the usual one in tests. */
+  now?: SpanClock;
 }
 
 export interface JoinAnswer {
@@ -62,10 +64,9 @@ const OWN_SHARE_MAX = 8;
 const OVERLOADED = new Fault('overloaded', 'too many joins wait for the gate', { retryable: true });
 
 export function createJoins(deps: JoinsDeps): Joins {
+  const { now = spanClock } = deps;
   const lanes = new Map<string, Lane>();
   let waitingCount = 0;
-  // Redis's clock minus ours, from its last answer; deadlines and phases are told in its time.
-  let clockOffsetMs = 0;
   // How long a gate call takes just now, and how much of that is our own: from an answer to the end of its turn.
   let callMs = 5;
   let turnMs = 0;
@@ -108,10 +109,9 @@ export function createJoins(deps: JoinsDeps): Joins {
     if (lane.callCount === 0) lane.heardAt = calledAt;
     lane.callCount += 1;
     try {
-      const deadlineMs = deps.clock() + clockOffsetMs + limits.gateCallMs;
+      const deadlineMs = Math.floor(gateTime(memory.view, now())) + limits.gateCallMs;
       const reply = await deps.gate.admit(memory.view, batch, deadlineMs);
-      clockOffsetMs = reply.now - deps.clock();
-      takeReply(memory, reply);
+      takeReply(memory, reply, now());
       callMs += (performance.now() - calledAt - callMs) * LEARNING;
       for (const [index, { tag }] of batch.entries()) if (isHeld(reply.decisions[index]!)) memory.admitted.add(tag);
       return reply.decisions;
@@ -167,8 +167,7 @@ export function createJoins(deps: JoinsDeps): Joins {
 
   function decideOrAsk(memory: CampaignMemory, user: string, trace: string): JoinAnswer | Promise<JoinAnswer> {
     const tag = userTag(memory.view.id, user);
-    const now = deps.clock();
-    const refusal = refusalFromMemory(memory, tag, now, now + clockOffsetMs);
+    const refusal = refusalFromMemory(memory, tag, now());
     if (refusal !== undefined) return { decision: refusal, memory, tag };
     return ask(memory, { tag, user, trace }).then((decision) => ({ decision, memory, tag }));
   }

@@ -1,5 +1,5 @@
 // Tickets: handing them out, and telling what became of them, from memory wherever memory knows.
-import type { Clock } from '../domain/clock.ts';
+import { spanClock } from '../domain/clock.ts';
 import { couponCode } from '../domain/coupon.ts';
 import type { Admission } from '../domain/decision.ts';
 import { epochAt } from '../domain/epochs.ts';
@@ -23,7 +23,6 @@ export interface TicketsDeps {
   publicUrl?: string | undefined;
   /** Polls of one ticket per second; 0 for no quota. */
   pollsPerSecond: number;
-  clock: Clock;
 }
 
 /** A ticket whose signature was checked, with what is already known for good about it. */
@@ -96,7 +95,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
 
   const body = (held: HeldTicket, status: TicketBody['status'], memory: CampaignMemory): TicketBody => {
     const place = standingOf(held, memory.view) ?? 0;
-    return ticketBody(held.text, held.ticket, place, status, memory, deps, deps.clock());
+    return ticketBody(held.text, held.ticket, place, status, memory, deps, spanClock());
   };
 
   function ended(held: HeldTicket, { view }: CampaignMemory, final: TicketBody): TicketBody {
@@ -174,9 +173,9 @@ export function createTickets(deps: TicketsDeps): Tickets {
     { waitMs, placeAfterMs = Number.POSITIVE_INFINITY }: Patience,
     gone: AbortSignal,
   ): Promise<TicketBody> {
-    const startedAt = deps.clock();
-    const leftMs = () => startedAt + waitMs - deps.clock();
-    const isSame = (ahead: number) => ahead === seen.ahead || deps.clock() < startedAt + placeAfterMs;
+    const startedAt = spanClock();
+    const leftMs = () => startedAt + waitMs - spanClock();
+    const isSame = (ahead: number) => ahead === seen.ahead || spanClock() < startedAt + placeAfterMs;
     const isAsSeen = () => {
       const memory = deps.campaigns.peek(held.ticket.campaign);
       if (seen.status !== 'queued' || memory === undefined || !isWaiting(held, memory)) return false;
@@ -201,12 +200,12 @@ export function createTickets(deps: TicketsDeps): Tickets {
       const ticketEpoch = epoch ?? epochAt(view.epochs, seq) ?? view.epoch;
       const ticket: Ticket = { campaign: view.id, epoch: ticketEpoch, seq, unit, admittedAt, tag };
       const text = signTicket(deps.ticketKeys, ticket);
-      return ticketBody(text, ticket, seq, 'queued', memory, deps, deps.clock());
+      return ticketBody(text, ticket, seq, 'queued', memory, deps, spanClock());
     },
     hold,
     pollsPerSecond: deps.pollsPerSecond,
     mayPoll(held) {
-      const now = deps.clock();
+      const now = spanClock();
       if (now - held.pollWindowAt >= 1_000) {
         held.pollWindowAt = now;
         held.pollCount = 0;

@@ -65,7 +65,7 @@ function createConsumer(
   // Shards whose own history has not been read to its end: a reply that was lost left its entries there.
   const unread = new Set<number>(Array.from({ length: shards }, (_, shard) => shard));
   let freed = Promise.withResolvers<void>();
-  let scanAt = Date.now() + claimIdleMs / 3;
+  let scanAt = performance.now() + claimIdleMs / 3;
 
   const idleShards = (among?: ReadonlySet<number>): number[] =>
     Array.from({ length: shards }, (_, shard) => shard).filter((s) => !inHand.has(s) && (among?.has(s) ?? true));
@@ -127,8 +127,8 @@ function createConsumer(
   async function receive(waitMs: number): Promise<Batch[]> {
     const history = await readHistory();
     if (history.length > 0) return history;
-    if (Date.now() >= scanAt) {
-      scanAt = Date.now() + claimIdleMs / 3;
+    if (performance.now() >= scanAt) {
+      scanAt = performance.now() + claimIdleMs / 3;
       for (const shard of idleShards()) unread.add(shard);
       const claimed = await claimSilent();
       if (claimed.length > 0) return claimed;

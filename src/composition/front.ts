@@ -8,7 +8,7 @@ import { createJoins } from '../admission/joins.ts';
 import { createLetterDesk } from '../admission/letter-desk.ts';
 import { createTickets, type Tickets } from '../admission/tickets.ts';
 import type { Breaker } from '../breaker.ts';
-import { systemClock } from '../domain/clock.ts';
+import { spanClock, systemClock } from '../domain/clock.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
 import type { ServerError } from '../domain/server-error.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
@@ -92,24 +92,24 @@ export interface ComposedFront extends AsyncDisposable {
   campaigns: Campaigns;
   tickets: Tickets;
   readiness: FrontReadiness;
+  /** False until the campaigns of the ledger were read once: until then an unknown one is 503, not 404. */
+  knowsCampaigns: () => boolean;
 }
 
 export function composeFront(parts: FrontParts, settings: FrontSettings): ComposedFront {
   const { redis, ledger, status, retries, board } = parts;
   const { durability, ticketKeys, couponKey, clientLimits, corsOrigins, publicUrl, graceMs, onError } = settings;
-  const clock = systemClock;
   const breaker = createRedisBreaker(redis);
   const gate = guardPort(createGate(redis), breaker);
   const returns = guardPort(createReturns(redis), breaker);
-  const readGates = guardReader(createGateReader(redis, clock), breaker);
+  const readGates = guardReader(createGateReader(redis), breaker);
   const store = campaignStore(ledger);
-  const roll = createCampaignRoll({ list: (page) => store.list(page), onError });
+  const roll = createCampaignRoll({ listIds: (page) => store.listIds(page), onError });
   const campaigns = createCampaigns({
-    readGates: guardEachReader(createEachGateReader(redis, clock), breaker),
+    readGates: guardEachReader(createEachGateReader(redis), breaker),
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
     exists: (id) => roll.has(id),
-    clock,
     onError,
   });
   const { draining, ownWorkersDown } = settings;
@@ -126,28 +126,29 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const barrier = waitsForReplica(durability)
     ? createReplicaBarrier(redis, (error) => onError(redisFault(error)))
     : undefined;
-  const joins = createJoins({ gate, campaigns, barrier, clock });
+  const joins = createJoins({ gate, campaigns, barrier });
   const { pollsPerSecond } = clientLimits;
   const told = { durability, publicUrl, pollsPerSecond };
-  const tickets = createTickets({ gate, campaigns, ticketKeys, couponKey, ...told, clock });
+  const tickets = createTickets({ gate, campaigns, ticketKeys, couponKey, ...told });
   const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
   const shedding = watchEventLoop();
   const front = createFront({
     joins,
     tickets,
-    giveBack: createGiveBack({ store: cancellationStore(status), returns, campaigns, tickets, clock }),
+    giveBack: createGiveBack({ store: cancellationStore(status), returns, campaigns, tickets }),
     campaigns,
     corsOrigins,
     publicUrl,
-    identify: createIdentify(settings.identity, { clock, onError }),
+    identify: createIdentify(settings.identity, { clock: systemClock, onError }),
     addressOf: createAddressOf(settings.trustedProxies),
-    clientLimits: createJoinLimits({ ...clientLimits, openCount, clock }),
+    clientLimits: createJoinLimits({ ...clientLimits, openCount, now: spanClock }),
     traceJoin: createTraceJoin(settings.traceRatio),
     shedding,
     ...frontMetrics({
       joinsWaiting: joins.waitingCount,
       clientsWaiting: () => tickets.waiterCount(),
       eventLoopLagMs: shedding.lagMs,
+      redisClockErrorMs: () => campaigns.clockErrorMs(),
       workersSeen: readiness.workersSeen,
     }),
     leaving: settings.leaving,
@@ -160,7 +161,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       store,
       gate,
       readGates,
-      readOldestWaitMs: createOldestWaitReader(redis, clock),
+      readOldestWaitMs: createOldestWaitReader(redis),
       onChanged: (id, version) => campaigns.expectVersion(id, version),
       onError,
     }),
@@ -188,6 +189,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     campaigns,
     tickets,
     readiness,
+    knowsCampaigns: () => roll.isRead(),
     [Symbol.asyncDispose]: async () => {
       served.abort();
       await reading;

@@ -1,5 +1,4 @@
 // Opening and comparing gates, put together of the stores: a worker does it unasked, a front when an operator asks.
-import { systemClock } from '../domain/clock.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
 import { epochStore } from '../ledger/campaign-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -36,7 +35,7 @@ export function composeRecovery({ redis, ledger, retries, durability, graceMs }:
     // What is promised with a replica is not built on a server that has none: it may have been replaced.
     gates: createGateBuilder(redis, waitsForReplica(durability) ? 1 : 0),
     contents: createGateContents(redis),
-    readGates: createGateReader(redis, systemClock),
+    readGates: createGateReader(redis),
     ledger: epochStore(ledger),
     listRetries: (campaign: string) => retries.list(campaign),
     graceMs,

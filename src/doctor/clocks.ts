@@ -1,6 +1,10 @@
-// Whether the three clocks agree: Redis's opens and closes sales, ours and MySQL's date what people see. Pure.
+// Whether the three clocks agree: Redis's opens and closes sales, ours lets bearer tokens expire and dates logs, MySQL's dates rows. Pure.
 import { limits } from '../limits.ts';
 import { broken, type ClockReading, type Fact, type Finding, ok, warning } from './finding.ts';
+
+/** Half the round trip, and what the clocks may drift until a reading is too old to refuse anybody by. */
+const frontErrorMs = ({ doubtMs }: ClockReading): number =>
+  Math.ceil(doubtMs + limits.viewRefusalMs * limits.clockDriftShare);
 
 /** The widest gap that is certain, whatever the answers took on their way; nothing when neither told the time. */
 export function judgeClocks(redis: Fact<ClockReading>, ledger: Fact<ClockReading>): Finding[] {
@@ -18,11 +22,14 @@ export function judgeClocks(redis: Fact<ClockReading>, ledger: Fact<ClockReading
   );
   const widest = gaps.reduce((most, gap) => (gap.ms > most.ms ? gap : most));
   if (widest.ms < limits.clockGapMs) {
-    return [ok('clocks', `${clocks.map(({ name }) => name).join(', ')}: within ${limits.clockGapMs / 1_000} s`)];
+    const names = clocks.map(({ name }) => name).join(', ');
+    const known = 'told' in redis ? `; a front here knows the clock of Redis to ${frontErrorMs(redis.told)} ms` : '';
+    return [ok('clocks', `${names}: within ${limits.clockGapMs / 1_000} s${known}`)];
   }
   const words = {
     found: `${widest.text} by ${(widest.ms / 1_000).toFixed(1)} s`,
-    means: "sales open and close by Redis's clock, and waits and ages that people are told are wrong by the gap",
+    means:
+      "sales open and close by Redis's clock, bearer tokens expire by the front's, retries wait by the workers'; times in logs are off by the gap",
     remedy: 'run chrony or systemd-timesyncd on every machine, and look again',
   };
   return [widest.ms < limits.clockGapMaxMs ? warning('clocks', words) : broken('clocks', words)];

@@ -1,5 +1,6 @@
 // Reads the gates of live campaigns as they are, without the checks of the gate's own readers.
 import type { StoredCampaign } from '../domain/campaign.ts';
+import { epochMsOf } from '../domain/clock.ts';
 import type { RedisClient } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
 import { readAll, readWhole } from '../redis/reads.ts';
@@ -34,7 +35,8 @@ export function gatherGateFacts(redis: RedisClient, campaigns: readonly StoredCa
       redis,
       works.map((work) => ['xrange', work, '-', '+', 'COUNT', 1] as const),
     );
-    const now = Date.now();
+    // The time in an entry is Redis's, and so is the age.
+    const now = epochMsOf(await redis.time());
     let at = 0;
     return campaigns.map((campaign, index) => {
       const fields = values[index]!;
@@ -68,5 +70,5 @@ function oldestOf(replies: readonly unknown[], now: number): number | null {
   const entries = replies.flatMap((reply) => (Array.isArray(reply) ? (reply as [string, string[]][]) : []));
   const times = entries.map(([, fields]) => Number(fields[fields.indexOf('admitted_at') + 1]));
   const oldest = Math.min(...times.filter(Number.isFinite));
-  return Number.isFinite(oldest) ? Math.max(0, now - oldest) : null;
+  return Number.isFinite(oldest) ? Math.max(0, Math.round(now - oldest)) : null;
 }

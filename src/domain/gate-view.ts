@@ -1,5 +1,6 @@
 // What a front remembers of one campaign's gate: its settings, its counters, and how far the work has come.
 import type { CampaignState } from './campaign.ts';
+import type { MeasuredClock } from './clock.ts';
 import type { EpochStart } from './epochs.ts';
 import { seqsBetween, shardOf } from './shard.ts';
 
@@ -34,9 +35,21 @@ export interface GateView {
   watermarks: number[];
   /** By shard: the highest seq settled; between the two lies the window being worked on. */
   acked: number[];
-  /** Epoch ms of this process when it was read. */
+  /** When it was read, by the span clock of this process. */
   readAt: number;
+  /** The clock of the gate's server, measured with this reading. */
+  clock: MeasuredClock;
 }
+
+/** Epoch ms by the clock of the gate's server, `now` being the span clock of this process. */
+export const gateTime = ({ clock }: Pick<GateView, 'clock'>, now: number): number => now + clock.aheadMs;
+
+/** The most that {@link gateTime} may be wrong, ms: half the round trip, and what the clocks may drift since (`driftShare`). */
+export const gateTimeErrorMs = (
+  { clock, readAt }: Pick<GateView, 'clock' | 'readAt'>,
+  now: number,
+  driftShare: number,
+) => clock.doubtMs + Math.max(0, now - readAt) * driftShare;
 
 export const backlogOf = (view: GateView): number => view.seq - view.settledCount;
 

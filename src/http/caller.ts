@@ -1,4 +1,5 @@
 // Who a request comes from, as every source of identity says it.
+import type { SpanClock } from '../domain/clock.ts';
 import type { Header } from './headers.ts';
 
 /** `challenge` is what the answer says in WWW-Authenticate, where there is a scheme to name. */
@@ -12,6 +13,9 @@ export type Identity =
 export type Identify = (header: Header) => Identity | Promise<Identity>;
 
 export interface IdentifyDeps {
+  /** Epoch ms: by it tokens expire. */
   clock: () => number;
+  /** Measures spans; another than the usual one in tests. */
+  now?: SpanClock;
   onError: (error: unknown) => void;
 }

@@ -3,6 +3,8 @@ import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { isCurrent } from '../admission/campaign-memory.ts';
 import type { Campaigns } from '../admission/campaigns.ts';
 import { phaseOf } from '../domain/campaign.ts';
+import { spanClock } from '../domain/clock.ts';
+import { gateTime } from '../domain/gate-view.ts';
 import { isCampaignId } from '../domain/ids.ts';
 import { declare } from './declare.ts';
 import * as problems from './problems.ts';
@@ -36,7 +38,8 @@ export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
       const memory = isCampaignId(id) ? await deps.campaigns.get(id) : undefined;
       if (memory === undefined) return problems.unknownCampaign();
       const { view, drain } = memory;
-      if (view.remaining <= 0 && !isCurrent(memory, Date.now())) {
+      const now = spanClock();
+      if (view.remaining <= 0 && !isCurrent(memory, now)) {
         return problems.unavailable('The gate cannot be read just now, and there may be units again.', {
           kind: 'redis-unavailable',
         });
@@ -45,7 +48,7 @@ export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
       const body: z.input<typeof campaignSchema> = {
         id,
         name: view.name,
-        phase: phaseOf(view, view.remaining, Date.now()),
+        phase: phaseOf(view, view.remaining, gateTime(view, now)),
         opensAt: isoTime(view.opensAt),
         closesAt: isoTime(view.closesAt),
         soldOut: view.remaining <= 0,

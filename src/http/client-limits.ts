@@ -17,7 +17,7 @@ export interface JoinLimitsDeps {
   joinsPerAddressPerSecond: number;
   /** A count over all fronts: `points` a window, then ms to wait. */
   openCount: (points: number, windowSeconds: number) => (client: string) => Promise<number>;
-  clock: () => number;
+  now: () => number;
 }
 
 export function createJoinLimits(deps: JoinLimitsDeps): { user: ClientLimit; address: ClientLimit } {
@@ -30,7 +30,7 @@ export function createJoinLimits(deps: JoinLimitsDeps): { user: ClientLimit; add
 /** Cells of the rough count: clients who share one are questioned earlier, never refused for one another. */
 const CELLS = 1 << 20;
 
-function createLimit({ openCount, clock }: JoinLimitsDeps, name: string, joinsPerSecond: number): ClientLimit {
+function createLimit({ openCount, now: spanNow }: JoinLimitsDeps, name: string, joinsPerSecond: number): ClientLimit {
   const windowSeconds = limits.clientWindowSeconds;
   const quota = { name, count: joinsPerSecond * windowSeconds, windowSeconds };
   if (joinsPerSecond === 0) return { refuse: () => undefined, quota };
@@ -43,8 +43,8 @@ function createLimit({ openCount, clock }: JoinLimitsDeps, name: string, joinsPe
   return {
     quota,
     refuse(client) {
-      const now = clock();
-      if (now >= windowEndsAt || windowEndsAt - now > windowSeconds * 1_000) {
+      const now = spanNow();
+      if (now >= windowEndsAt) {
         counts.fill(0);
         windowEndsAt = now + windowSeconds * 1_000;
       }

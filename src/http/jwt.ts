@@ -1,5 +1,6 @@
 // Identity by a signed token (RFC 7519, checked by jose). A token is checked once and then known until it expires.
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { spanClock } from '../domain/clock.ts';
 import { isUserId, USER_ID_RULE } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import type { Identify, IdentifyDeps, Identity } from './caller.ts';
@@ -34,19 +35,26 @@ const TYPES = new Set(['jwt', 'at+jwt', 'application/jwt', 'application/at+jwt']
 
 interface KnownToken {
   identity: Identity;
-  untilMs: number;
+  /** Epoch ms. */
+  expiresMs: number;
 }
+
+/** `checkedAt` by the span clock: a key that was withdrawn is noticed within the age of the keys. */
+type CheckedToken = KnownToken & { checkedAt: number };
 
 export function createJwtIdentify(source: JwtSource, deps: IdentifyDeps): Identify {
   const keys = source.keys instanceof URL ? fetchedKeys(source.keys, deps) : givenKeys(source.keys);
   const known = tokenMemory();
   let checkCount = 0;
+  const { now = spanClock } = deps;
+  const isGood = ({ expiresMs, checkedAt }: CheckedToken) =>
+    expiresMs > deps.clock() && now() - checkedAt < limits.signingKeysMaxAgeMs;
 
   async function check(authorization: string, token: string): Promise<Identity> {
     checkCount += 1;
     try {
       const verified = await verify(source, keys, token, deps.clock());
-      known.add(authorization, verified);
+      known.add(authorization, { ...verified, checkedAt: now() });
       return verified.identity;
     } catch (error) {
       return error instanceof KeysAway ? KEYLESS : WRONG;
@@ -59,7 +67,7 @@ export function createJwtIdentify(source: JwtSource, deps: IdentifyDeps): Identi
     const authorization = header('authorization');
     if (authorization === undefined) return NOBODY;
     const before = known.get(authorization);
-    if (before !== undefined && before.untilMs > deps.clock()) return before.identity;
+    if (before !== undefined && isGood(before)) return before.identity;
     const token = authorization.length > limits.tokenChars ? undefined : BEARER.exec(authorization)?.[1];
     if (token === undefined) return WRONG;
     if (checkCount >= limits.tokenChecksMax) return BUSY;
@@ -81,12 +89,11 @@ async function verify(source: JwtSource, keys: JWTVerifyGetKey, token: string, n
   const user = payload[source.userClaim];
   const isOurs = typ === undefined || TYPES.has(String(typ).toLowerCase());
   if (!isOurs) throw new errors.JWTInvalid();
-  // A key that was withdrawn is noticed within this time, too.
   const expiresMs = (payload.exp! + source.clockToleranceSeconds) * 1_000;
   const isTaken = typeof payload.sub === 'string' && typeof user === 'string' && isUserId(user);
   const wrongClaim = typeof payload.sub === 'string' ? source.userClaim : 'sub';
   const identity: Identity = isTaken ? { kind: 'user', user } : notTaken(wrongClaim);
-  return { identity, untilMs: Math.min(expiresMs, nowMs + limits.signingKeysMaxAgeMs) };
+  return { identity, expiresMs };
 }
 
 /** Whoever brings a good token may know what is wrong with it: nobody can make one up to find out. */
@@ -101,10 +108,10 @@ const notTaken = (claim: string): Identity => ({
  * generations make it bounded without moving an entry on every hit.
  */
 function tokenMemory() {
-  let young = new Map<string, KnownToken>();
-  let old = new Map<string, KnownToken>();
+  let young = new Map<string, CheckedToken>();
+  let old = new Map<string, CheckedToken>();
   let youngChars = 0;
-  function add(authorization: string, token: KnownToken): void {
+  function add(authorization: string, token: CheckedToken): void {
     if (youngChars + authorization.length > limits.verifiedTokensChars / 2) {
       [young, old, youngChars] = [new Map(), young, 0];
     }
@@ -113,7 +120,7 @@ function tokenMemory() {
   }
   return {
     add,
-    get(authorization: string): KnownToken | undefined {
+    get(authorization: string): CheckedToken | undefined {
       const recent = young.get(authorization);
       if (recent !== undefined) return recent;
       const older = old.get(authorization);

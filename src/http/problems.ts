@@ -1,7 +1,8 @@
 // Every no and every fault a client can see, with its stable type URI.
+import { spanClock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { type Fault, type FaultCode, isFault } from '../domain/fault.ts';
-import type { GateView } from '../domain/gate-view.ts';
+import { type GateView, gateTime } from '../domain/gate-view.ts';
 import { isServerErrorKind, type ServerErrorKind } from '../domain/server-error.ts';
 import { because, problem, problemText, retryAfter } from './respond.ts';
 
@@ -97,6 +98,7 @@ const SOLD_OUT = JSON.stringify({ type: own('sold-out'), title: 'All units are t
 
 /** The answer to a join that was refused. */
 export function refused(refusal: Refusal, view: GateView): Response {
+  const redisNow = gateTime(view, spanClock());
   switch (refusal.kind) {
     case 'sold-out':
       return problemText(409, SOLD_OUT);
@@ -107,7 +109,7 @@ export function refused(refusal: Refusal, view: GateView): Response {
         kind: 'backlogged',
       });
     case 'not-open':
-      return notOpen(refusal.opensAt);
+      return notOpen(refusal.opensAt, redisNow);
     case 'paused':
       return because(
         'paused',
@@ -118,7 +120,7 @@ export function refused(refusal: Refusal, view: GateView): Response {
       return problem({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
     case 'recovering':
       return unavailable('The campaign recovers from a fault; holders of tickets come first.', {
-        waitMs: Math.max(UNAVAILABLE_MS, view.recoveringUntil - Date.now()),
+        waitMs: Math.max(UNAVAILABLE_MS, view.recoveringUntil - redisNow),
         kind: 'recovering',
       });
     case 'expired':
@@ -139,8 +141,8 @@ function throttled(waitMs: number, { ratePerSecond, burst }: GateView): Response
   );
 }
 
-function notOpen(opensAt: number): Response {
-  const waitMs = Math.max(0, opensAt - Date.now()) + Math.random() * OPENING_SPREAD_MS;
+function notOpen(opensAt: number, redisNow: number): Response {
+  const waitMs = Math.max(0, opensAt - redisNow) + Math.random() * OPENING_SPREAD_MS;
   return problem(
     {
       type: own('campaign-not-open'),

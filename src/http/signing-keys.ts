@@ -9,6 +9,7 @@ import {
   type JSONWebKeySet,
   type JWTVerifyGetKey,
 } from 'jose';
+import { type SpanClock, spanClock } from '../domain/clock.ts';
 import { limits } from '../limits.ts';
 
 export type PublicKeys = readonly { kty: string; [member: string]: unknown }[];
@@ -21,7 +22,7 @@ export class KeysAway extends Error {
 export const givenKeys = (keys: PublicKeys): JWTVerifyGetKey => createLocalJWKSet({ keys } as unknown as JSONWebKeySet);
 
 export interface FetchedKeysDeps {
-  clock: () => number;
+  now?: SpanClock;
   onError: (error: unknown) => void;
 }
 
@@ -30,7 +31,7 @@ export interface FetchedKeysDeps {
  * back of whoever needs them) and for a key id nobody knows, but never oftener than the cooldown allows, whatever the
  * tokens say and whether it answers or not. jose's own cooldown counts answers only, and drops old keys.
  */
-export function fetchedKeys(url: URL, { clock, onError }: FetchedKeysDeps): JWTVerifyGetKey {
+export function fetchedKeys(url: URL, { now: clock = spanClock, onError }: FetchedKeysDeps): JWTVerifyGetKey {
   const remote = createRemoteJWKSet(url, {
     timeoutDuration: limits.signingKeysFetchMs,
     cacheMaxAge: Number.POSITIVE_INFINITY,

@@ -73,10 +73,24 @@ export async function listCampaigns(
   return (await query.execute()).map(campaignOf);
 }
 
-/** Up to `limit` campaigns that still need workers: all that nobody has declared drained since their last change. */
-export async function listLiveCampaigns(ledger: Ledger, limit = 10_000): Promise<StoredCampaign[]> {
-  const query = ledger.db.selectFrom('campaigns').selectAll().where('drained_at', 'is', null);
-  return (await query.orderBy('id').limit(limit).execute()).map(campaignOf);
+/** Up to `limit` ids of campaigns in their order, beginning behind the id `after`. */
+export async function listCampaignIds(
+  ledger: Ledger,
+  page: { after?: string | undefined; limit: number },
+): Promise<string[]> {
+  let query = ledger.db.selectFrom('campaigns').select('id').orderBy('id').limit(page.limit);
+  if (page.after !== undefined) query = query.where('id', '>', page.after);
+  return (await query.execute()).map(({ id }) => id);
+}
+
+/**
+ * The campaigns that still need workers: all that nobody has declared drained since their last change, or the first `limit`
+ * of them. A bound that nobody names would leave those behind it without a worker.
+ */
+export async function listLiveCampaigns(ledger: Ledger, limit?: number): Promise<StoredCampaign[]> {
+  let query = ledger.db.selectFrom('campaigns').selectAll().where('drained_at', 'is', null).orderBy('id');
+  if (limit !== undefined) query = query.limit(limit);
+  return (await query.execute()).map(campaignOf);
 }
 
 /** Changes settings. Throws `not-found`, `conflict` when the campaign is closed or its times contradict each other, `invalid` when it cannot be kept. */

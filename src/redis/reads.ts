@@ -3,7 +3,7 @@ import { Cluster } from 'ioredis';
 import { type RedisClient, redisFault } from './connection.ts';
 
 /** A command that only reads, with its arguments. */
-export type Read = readonly [command: string, arg: string, ...args: (string | number)[]];
+export type Read = readonly [command: string, ...args: (string | number)[]];
 
 /**
  * The replies in the order of the reads, a Fault in place of one that failed; never rejects. One server gets them in

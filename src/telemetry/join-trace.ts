@@ -34,7 +34,7 @@ export type TraceJoin = (route: string, header: string | undefined) => JoinTrace
  * Anybody can send a traceparent: beyond `limits.forcedTracesPerSecond` the dice decide for those, too, or a crowd could
  * make every join write a span and every entry carry it.
  */
-export function createTraceJoin(ratio: number, clock: () => number = Date.now): TraceJoin {
+export function createTraceJoin(ratio: number, clock: () => number = () => performance.now()): TraceJoin {
   let second = 0;
   let forcedCount = 0;
   const mayForce = () => {

@@ -87,6 +87,8 @@ export interface FrontReadings {
   clientsWaiting: () => number;
   eventLoopLagMs: () => number;
   /** Undefined while it is unknown. */
+  redisClockErrorMs: () => number | undefined;
+  /** Undefined while it is unknown. */
   workersSeen: () => { seenCount: number; readyCount: number } | undefined;
 }
 
@@ -97,6 +99,14 @@ export function frontMetrics(read: FrontReadings) {
   gauge('sluice_joins_waiting', 'Joins that wait for the gate', read.joinsWaiting);
   gauge('sluice_clients_waiting', 'Clients in a long-poll or an event stream', read.clientsWaiting);
   gauge('sluice_event_loop_lag_seconds', 'How late the event loop is', () => read.eventLoopLagMs() / 1_000);
+  gauge(
+    'sluice_redis_clock_error_seconds',
+    'The most that the clock of Redis may be off from what the front takes for it',
+    () => {
+      const errorMs = read.redisClockErrorMs();
+      return errorMs === undefined ? undefined : errorMs / 1_000;
+    },
+  );
   return {
     decisions: labelledCounter('sluice_admissions', 'Joins by what was decided', 'decision', DECISION_KINDS),
     shed: labelledCounter('sluice_joins_shed', 'Joins refused unseen, by what was too slow', 'reason', [

@@ -16,7 +16,11 @@ import type { GateView } from '../../src/domain/gate-view.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { limits } from '../../src/limits.ts';
 
-const NOW = Date.now();
+/** By the span clock; that of Redis is a day ahead. */
+const NOW = 1_000_000;
+const CLOCK = { aheadMs: 86_400_000, doubtMs: 2 };
+/** Epoch ms by the clock of Redis. */
+const REDIS_NOW = NOW + CLOCK.aheadMs;
 
 const view = (given: Partial<GateView> = {}): GateView => ({
   id: 'sale',
@@ -42,12 +46,12 @@ const view = (given: Partial<GateView> = {}): GateView => ({
   watermarks: [0],
   acked: [0],
   readAt: NOW,
+  clock: CLOCK,
   ...given,
 });
 const remember = (given: Partial<GateView> = {}): CampaignMemory => createCampaignMemory(view(given), NOW);
 const tag = (user: string): string => userTag('sale', user);
-const refusal = (memory: CampaignMemory, user = 'a-stranger', now = NOW) =>
-  refusalFromMemory(memory, tag(user), now, now);
+const refusal = (memory: CampaignMemory, user = 'a-stranger', now = NOW) => refusalFromMemory(memory, tag(user), now);
 
 test('a reading that left before a reply does not undo what the reply told', () => {
   const reply = fc.record({ kind: fc.constant('reply' as const), step: fc.integer({ min: 0, max: 3 }) });
@@ -60,10 +64,10 @@ test('a reading that left before a reply does not undo what the reply told', () 
       for (const step of steps) {
         if (step.kind === 'reply') {
           seq += step.step;
-          takeReply(memory, { seq, remaining: stock - seq, waitMs: 0 });
+          takeReply(memory, { seq, remaining: stock - seq, waitMs: 0 }, NOW);
         } else {
           const read = Math.max(0, seq - step.behind);
-          takeReading(memory, view({ stock, seq: read, remaining: stock - read, readAt: Date.now() }));
+          takeReading(memory, view({ stock, seq: read, remaining: stock - read, readAt: NOW }));
         }
         expect([memory.view.seq, memory.view.remaining]).toEqual([seq, stock - seq]);
       }
@@ -73,19 +77,19 @@ test('a reading that left before a reply does not undo what the reply told', () 
 
 test('a reply that left before another one does not undo it either', () => {
   const memory = remember();
-  takeReply(memory, { seq: 8, remaining: 2, waitMs: 0 });
-  takeReply(memory, { seq: 5, remaining: 5, waitMs: 0 });
+  takeReply(memory, { seq: 8, remaining: 2, waitMs: 0 }, NOW);
+  takeReply(memory, { seq: 5, remaining: 5, waitMs: 0 }, NOW);
   expect([memory.view.seq, memory.view.remaining]).toEqual([8, 2]);
 });
 
 test('a gate that lost its tail is believed after a while, and nobody is refused by what it has forgotten', () => {
   const memory = remember({ seq: 9, remaining: 1 });
-  takeReply(memory, { seq: 10, remaining: 0, waitMs: 0 });
+  takeReply(memory, { seq: 10, remaining: 0, waitMs: 0 }, NOW);
   memory.completeSeq = 10;
   const rewound = (readAt: number) => view({ seq: 7, remaining: 3, readAt });
-  takeReading(memory, rewound(Date.now()));
+  takeReading(memory, rewound(NOW));
   expect([memory.view.seq, memory.view.remaining]).toEqual([10, 0]);
-  const later = Date.now() + limits.gateCallMs + 1_000;
+  const later = NOW + limits.gateCallMs + 1_000;
   takeReading(memory, rewound(later));
   expect([memory.view.seq, memory.view.remaining]).toEqual([7, 3]);
   expect(refusal(memory, 'anybody', later)).toBeUndefined();
@@ -104,7 +108,7 @@ test('a gate that was rebuilt starts over: what was complete before is not now',
 });
 
 const STATES: CampaignState[] = ['active', 'paused', 'closed'];
-const OPEN_TIMES = [null, NOW - 60_000, NOW + 60_000];
+const OPEN_TIMES = [null, REDIS_NOW - 60_000, REDIS_NOW + 60_000];
 
 test('no refusal from memory ever meets somebody who may hold a ticket', () => {
   const situation = fc.record({
@@ -139,10 +143,10 @@ test('no refusal from memory ever meets somebody who may hold a ticket', () => {
 test.for([
   [{ state: 'paused' }, { kind: 'paused' }],
   [{ state: 'closed' }, { kind: 'ended' }],
-  [{ closesAt: NOW }, { kind: 'ended' }],
+  [{ closesAt: REDIS_NOW - 60_000 }, { kind: 'ended' }],
   [{ remaining: 0 }, { kind: 'sold-out' }],
-  [{ opensAt: NOW + 60_000 }, { kind: 'not-open', opensAt: NOW + 60_000 }],
-  [{ opensAt: NOW + 20 }, undefined],
+  [{ opensAt: REDIS_NOW + 60_000 }, { kind: 'not-open', opensAt: REDIS_NOW + 60_000 }],
+  [{ opensAt: REDIS_NOW + 1 }, undefined],
   [{}, undefined],
 ] as [Partial<GateView>, unknown][])('a stranger to a gate with %j is told %j', ([given, told]) => {
   expect(refusal(remember(given))).toEqual(told);
@@ -170,9 +174,20 @@ test('sold out is not told from memory while the gate does not answer, nor on an
   expect(refusal(behind)).toEqual({ kind: 'sold-out' });
 });
 
-test('a clock that was set back does not keep a reading fresh', () => {
-  expect(refusal(remember({ remaining: 0 }), 'a-stranger', NOW - limits.viewRefusalMs - 1)).toBeUndefined();
-});
+test.for([
+  ['opens', { opensAt: REDIS_NOW }, { kind: 'not-open', opensAt: REDIS_NOW }, undefined],
+  ['ends', { closesAt: REDIS_NOW }, undefined, { kind: 'ended' }],
+] as const)(
+  'a sale %s by the clock of Redis, and as long as that clock may be off the gate is asked',
+  ([, given, before, after]) => {
+    const told = (atMs: number) => refusal(remember({ ...given, readAt: NOW - 100 }), 'a-stranger', NOW + atMs);
+    const errorMs = CLOCK.doubtMs + 100 * limits.clockDriftShare;
+    expect(told(-2 * errorMs)).toEqual(before);
+    expect(told(-errorMs / 2)).toBeUndefined();
+    expect(told(errorMs / 2)).toBeUndefined();
+    expect(told(2 * errorMs)).toEqual(after);
+  },
+);
 
 test.for([
   ['was rebuilt', [{ epoch: 2, seq: 10, remaining: 0 }]],
@@ -198,8 +213,8 @@ test.for([
 });
 
 test('an empty bucket is told until it holds a token, and not when the rate was lifted meanwhile', () => {
-  const memory = remember({ ratePerSecond: 1, readAt: Date.now() });
-  takeReply(memory, { seq: 1, remaining: 9, waitMs: 400 });
+  const memory = remember({ ratePerSecond: 1, readAt: NOW });
+  takeReply(memory, { seq: 1, remaining: 9, waitMs: 400 }, NOW);
   const told = refusal(memory, 'a-stranger', memory.throttledUntil - 100);
   expect(told).toEqual({ kind: 'throttled', waitMs: 100 });
   expect(refusal(memory, 'a-stranger', memory.throttledUntil)).toBeUndefined();

@@ -1,7 +1,7 @@
 import { expect, type TestContext, test } from 'vitest';
 import { isComplete, refusalFromMemory } from '../../src/admission/campaign-memory.ts';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
-import { systemClock } from '../../src/domain/clock.ts';
+import { spanClock } from '../../src/domain/clock.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { limits } from '../../src/limits.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
@@ -13,11 +13,11 @@ import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 
-function reading(t: TestContext, clock = systemClock, tagsAreRead = () => Promise.resolve()) {
+function reading(t: TestContext, now = spanClock, tagsAreRead = () => Promise.resolve()) {
   const redis = testRedis(t);
   const asked: (readonly string[])[] = [];
   const errors: unknown[] = [];
-  const read = createEachGateReader(redis, clock);
+  const read = createEachGateReader(redis, now);
   const readTags = createAdmittedTagsReader(redis);
   const campaigns = createCampaigns({
     readGates: (ids) => {
@@ -30,7 +30,7 @@ function reading(t: TestContext, clock = systemClock, tagsAreRead = () => Promis
     },
     exists: () => false,
     readCancelledTags: createCancelledTagsReader(redis),
-    clock,
+    now,
     onError: (error) => errors.push(error),
   });
   const stop = new AbortController();
@@ -85,7 +85,7 @@ test.for(['is gone', 'cannot be read'])('a sold-out is not remembered of a gate 
   const id = await create();
   await redis.hset(keys.gate(id), 'next_unit', 10);
   const memory = (await campaigns.get(id))!;
-  const told = () => refusalFromMemory(memory, userTag(id, 'a-stranger'), 1_000_000, 1_000_000)?.kind;
+  const told = () => refusalFromMemory(memory, userTag(id, 'a-stranger'), 1_000_000)?.kind;
   expect(told()).toBe('sold-out');
   if (how === 'is gone') await redis.del(keys.gate(id));
   else await redis.hset(keys.gate(id), 'settled', 'NaN');
@@ -97,7 +97,7 @@ test('a holder is not told sold-out by a memory that was completed while the gat
   const rebuilt = Promise.withResolvers<void>();
   // The next filter, which is read from the new gate, is never complete.
   const ends = [rebuilt.promise, new Promise<void>(() => undefined)];
-  const { redis, campaigns, create } = reading(t, systemClock, () => {
+  const { redis, campaigns, create } = reading(t, spanClock, () => {
     tagsRead.resolve();
     return ends.shift()!;
   });

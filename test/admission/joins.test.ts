@@ -1,7 +1,6 @@
 import { expect, type TestContext, test } from 'vitest';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { createJoins } from '../../src/admission/joins.ts';
-import { systemClock } from '../../src/domain/clock.ts';
 import { limits } from '../../src/limits.ts';
 import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
 import { openFast, untilReady } from '../../src/redis/connection.ts';
@@ -21,11 +20,10 @@ async function joining(t: TestContext, url = redisUrl()) {
   const gate = createGate(redis);
   const batches: number[] = [];
   const campaigns = createCampaigns({
-    readGates: createEachGateReader(redis, systemClock),
+    readGates: createEachGateReader(redis),
     readAdmittedTags: createAdmittedTagsReader(redis),
     exists: () => false,
     readCancelledTags: createCancelledTagsReader(redis),
-    clock: systemClock,
     onError: () => undefined,
   });
   const joins = createJoins({
@@ -36,7 +34,6 @@ async function joining(t: TestContext, url = redisUrl()) {
       },
     },
     campaigns,
-    clock: systemClock,
   });
   const campaign = uniqueName('batch');
   await gate.project(campaignOf(campaign, { stock: 100_000 }), true);

@@ -1,5 +1,5 @@
 // What only the Redis adapter can get wrong.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
@@ -62,4 +62,28 @@ test('a worker that starts while Redis is full receives what waits; a shard with
   await expect(broker.consume({ id: campaign, epoch: 1, shards: 2 }, 'late')).rejects.toMatchObject({
     code: 'redis-unavailable',
   });
+});
+
+test('entries of a silent consumer are claimed also after the clock was set back by an hour', async (t) => {
+  const redis = testRedis(t);
+  const campaign = uniqueName('set-back');
+  const broker = createRedisStreams({
+    redis,
+    openReader: (name) => openBlocking({ url: redisUrl(), name, blockMs: 1_000, onError: () => undefined }),
+    batchMax: 5,
+    claimIdleMs: CLAIM_IDLE_MS,
+    onVanished: () => undefined,
+  });
+  await redis.hset(keys.gate(campaign), 'seq', 1);
+  const [silent, other] = [
+    await broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'silent'),
+    await broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'other'),
+  ];
+  t.onTestFinished(() => Promise.all([silent.close(), other.close()]).then(() => undefined));
+  await redis.xadd(keys.work(campaign, 0), '1-0', 'user', 'ann');
+  expect(await silent.receive(100)).toHaveLength(1);
+  const right = Date.now.bind(Date);
+  const spy = vi.spyOn(Date, 'now').mockImplementation(() => right() - 3_600_000);
+  t.onTestFinished(() => spy.mockRestore());
+  await until('the entry is claimed', 60_000, async () => (await other.receive(10)).length > 0);
 });

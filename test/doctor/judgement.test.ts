@@ -22,6 +22,12 @@ test.for<[string, Fact<{ aheadMs: number; doubtMs: number }>, Fact<{ aheadMs: nu
   expect(judgeClocks(redis, ledger).map((finding) => finding.status)).toEqual([status]);
 });
 
+test('doctor says how exactly a front knows the clock of Redis', () => {
+  const [finding] = judgeClocks({ told: { aheadMs: 3, doubtMs: 4 } }, SILENT);
+  expect(finding).toMatchObject({ status: 'ok' });
+  expect(finding!.found).toMatch(/knows the clock of Redis to 54 ms$/);
+});
+
 test('the clock that is ahead is named', () => {
   expect(judgeClocks(reading(5_000), reading(0))[0]!.found).toBe('Redis is ahead of this process by 5.0 s');
   expect(judgeClocks(reading(0), reading(-7_000))[0]!.found).toMatch(/is ahead of the database by 7.0 s$/);

@@ -174,6 +174,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       },
       stop.signal,
     );
+  await until('the front has read the campaigns', 60_000, () => service.knowsCampaigns());
   const publicListener = await listen({ fetch: front.fetch, host: '127.0.0.1', port: 0 });
   const adminListener = await listen({ fetch: admin.fetch, host: '127.0.0.1', port: 0 });
   return {
@@ -208,7 +209,7 @@ const isOutOfReach = (error: unknown): boolean =>
 /** What is no outage and no refusal: the errors of Sluice itself. */
 const OURS = ['defect', 'corrupt-state', 'internal', 'other'];
 
-const READING = new Set(['hgetall', 'zcard']);
+const READING = new Set(['hgetall', 'zcard', 'time']);
 /** What ioredis sends to open a connection, and what the breaker probes with. */
 const OPENING = new Set(['ping', 'auth', 'hello', 'info', 'client', 'select', 'quit']);
 

@@ -32,7 +32,11 @@ const sourceAt = (provider: IdentityProvider) => ({
 function identifier(provider: IdentityProvider) {
   let aheadMs = 0;
   const errors: unknown[] = [];
-  const deps = { clock: () => Date.now() + aheadMs, onError: (error: unknown) => void errors.push(error) };
+  const deps = {
+    clock: Date.now,
+    now: () => performance.now() + aheadMs,
+    onError: (error: unknown) => void errors.push(error),
+  };
   const identify = createIdentify(sourceAt(provider), deps);
   const say = async (token: string): Promise<Identity['kind']> =>
     (await identify((name) => (name === 'authorization' ? `Bearer ${token}` : undefined))).kind;

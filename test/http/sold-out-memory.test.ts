@@ -46,8 +46,8 @@ test('another front, whose readings find no gate, asks: 503, and its page of the
   const memory = other.campaigns.peek(campaign)!;
   await until('a reading that found none', 60_000, () => !memory.isAnswering);
   // As if the last reading that found it were from this very moment, and said what it said before the change.
-  memory.view = { ...memory.view, remaining: 0, readAt: Date.now() };
+  memory.view = { ...memory.view, remaining: 0, readAt: performance.now() };
   expect((await other.join(campaign, 'late')).status).toBe(503);
-  memory.view = { ...memory.view, readAt: Date.now() };
+  memory.view = { ...memory.view, readAt: performance.now() };
   expect((await other.ask(`/v1/campaigns/${campaign}`)).status).toBe(503);
 });

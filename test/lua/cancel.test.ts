@@ -69,7 +69,7 @@ async function openGate(redis: RedisClient, name: string) {
   for (let of = 0; of < SHARDS; of += 1) {
     await redis.xgroup('CREATE', keys.work(campaign.id, of), GROUP, '0', 'MKSTREAM');
   }
-  return { campaign, gate, returns: createReturns(redis), readGates: createGateReader(redis, Date.now) };
+  return { campaign, gate, returns: createReturns(redis), readGates: createGateReader(redis) };
 }
 
 const joinOf = async (gate: Gate, campaign: ReturnType<typeof campaignOf>, name: string) =>

@@ -47,12 +47,6 @@ export const KNOWN_FINDINGS: KnownFinding[] = [
     needs: happened(/^redis put-back/),
   },
   {
-    name: 'front-without-a-roll',
-    what: 'a front that has not read the campaigns yet takes a gate that is lost for a campaign that never was',
-    rules: /^holder-refused$/,
-    needs: REBUILT,
-  },
-  {
     name: 'refused-by-an-old-memory',
     what: 'for up to half a second a front that has not read that a unit came back refuses the holder whom another front admitted to it',
     rules: /^holder-refused$/,

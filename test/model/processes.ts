@@ -4,7 +4,6 @@ import { Hono } from 'hono';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { composeFront } from '../../src/composition/front.ts';
 import { composeRecovery } from '../../src/composition/recovery.ts';
-import { systemClock } from '../../src/domain/clock.ts';
 import type { IssuanceRow } from '../../src/domain/issuance.ts';
 import type { RetryJob } from '../../src/domain/retry-job.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
@@ -132,8 +131,8 @@ function composeWorker(
   const cancellations = cancellationStore(ledger);
   const gate = createGate(redis);
   const returns = createReturns(redis);
-  const readGates = createGateReader(redis, systemClock);
-  const readEachGate = createEachGateReader(redis, systemClock);
+  const readGates = createGateReader(redis);
+  const readEachGate = createEachGateReader(redis);
   const broker = createRedisStreams({
     redis,
     openReader: () => server.reach(actor),

@@ -57,6 +57,11 @@ export class RedisStore {
     return this.world.time.wall() + this.clockOffsetMs;
   }
 
+  /** What TIME answers. */
+  private time(): [string, string] {
+    return [String(Math.floor(this.now / 1_000)), String((this.now % 1_000) * 1_000)];
+  }
+
   restart(): void {
     this.runId += 1;
   }
@@ -242,7 +247,13 @@ export class RedisStore {
       get: (target, name) => {
         const value = Reflect.get(target, name) as unknown;
         if (name === 'exec')
-          return () => step(`${kind} ${[...new Set(names.map((one) => one.name))].join(' ')}`, [], () => target.exec());
+          return () => {
+            const asked = names.map((one) => one.name);
+            return step(`${kind} ${[...new Set(asked)].join(' ')}`, [], async () => {
+              const replies = await target.exec();
+              return replies?.map((reply, index) => (asked[index] === 'time' ? [null, this.time()] : reply));
+            });
+          };
         if (typeof value !== 'function') return value;
         return (...args: unknown[]) => {
           const result = (value as (...args: unknown[]) => unknown).apply(target, args);

@@ -31,7 +31,7 @@ test('what is left counts the units that came back', async (t) => {
   await gate.project(campaign, true);
   await gate.admit(campaign, joinsOf(campaign.id, ['x', 'y', 'z']), 0);
   await redis.zadd(keys.free(campaign.id), 2, 2);
-  const [view] = await createGateReader(redis, Date.now)([campaign.id]);
+  const [view] = await createGateReader(redis)([campaign.id]);
   expect([view!.remaining, view!.seq, backlogOf(view!)]).toEqual([3, 3, 3]);
 });
 
@@ -42,7 +42,7 @@ test.for(['seq', 'watermark:1', 'stock'])(
     const campaign = campaignOf(uniqueName('odd'));
     await createGate(redis).project(campaign, true);
     await redis.hset(keys.gate(campaign.id), field, '1e400');
-    await expect(createGateReader(redis, Date.now)([campaign.id])).rejects.toMatchObject({ code: 'corrupt-state' });
+    await expect(createGateReader(redis)([campaign.id])).rejects.toMatchObject({ code: 'corrupt-state' });
   },
 );
 
@@ -66,10 +66,11 @@ test('the oldest wait is the age of the first unsettled entry of any shard', asy
   const campaign = campaignOf(uniqueName('wait'), { shards: 2 });
   const gate = createGate(redis);
   await gate.project(campaign, true);
-  const [view] = await createGateReader(redis, Date.now)([campaign.id]);
-  expect(await createOldestWaitReader(redis, Date.now)(view!)).toBeNull();
+  const [view] = await createGateReader(redis)([campaign.id]);
+  expect(await createOldestWaitReader(redis)(view!)).toBeNull();
   const { decisions } = await gate.admit(campaign, joinsOf(campaign.id, ['x', 'y', 'z']), 0);
   const { admittedAt } = decisions[0] as { admittedAt: number };
-  expect(await createOldestWaitReader(redis, () => admittedAt + 1_234)(view!)).toBe(1_234);
-  expect(await createOldestWaitReader(redis, () => admittedAt - 50)(view!)).toBe(0);
+  const readAtRedisTime = (ms: number) => ({ ...view!, readAt: 0, clock: { aheadMs: ms, doubtMs: 0 } });
+  expect(await createOldestWaitReader(redis)(readAtRedisTime(admittedAt + 1_234))).toBe(1_234);
+  expect(await createOldestWaitReader(redis)(readAtRedisTime(admittedAt - 50))).toBe(0);
 });

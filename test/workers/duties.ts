@@ -5,7 +5,6 @@ import { createJoins } from '../../src/admission/joins.ts';
 import { createTickets } from '../../src/admission/tickets.ts';
 import type { Broker } from '../../src/broker/port.ts';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
-import { systemClock } from '../../src/domain/clock.ts';
 import { couponCode } from '../../src/domain/coupon.ts';
 import type { DeadLetter } from '../../src/domain/dead-letter.ts';
 import { isFault } from '../../src/domain/fault.ts';
@@ -55,7 +54,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   const cancellations = cancellationStore(ledger);
   const letters = letterStore(ledger);
   const store = campaignStore(ledger);
-  const readGates = createGateReader(redis, systemClock);
+  const readGates = createGateReader(redis);
   const retries = openRetries({ url: redisUrl, onError }, pace);
   t.onTestFinished(() => retries.close());
   const vanished: number[] = [];
@@ -165,15 +164,15 @@ function openClient(
   const stopping = new AbortController();
   const readAdmittedTags = createAdmittedTagsReader(deps.redis);
   const readCancelledTags = createCancelledTagsReader(deps.redis);
-  const readGates = createEachGateReader(deps.redis, systemClock);
+  const readGates = createEachGateReader(deps.redis);
   const told = { readGates, readAdmittedTags, readCancelledTags, exists: () => false };
-  const campaigns = createCampaigns({ ...deps, ...told, clock: systemClock });
+  const campaigns = createCampaigns({ ...deps, ...told });
   const reading = campaigns.keepReading(stopping.signal);
   t.onTestFinished(() => {
     stopping.abort();
     return reading;
   });
-  const joins = createJoins({ gate: deps.gate, campaigns, clock: systemClock });
+  const joins = createJoins({ gate: deps.gate, campaigns });
   const tickets = createTickets({
     gate: deps.gate,
     campaigns,
@@ -181,7 +180,6 @@ function openClient(
     couponKey,
     durability: 'disk',
     pollsPerSecond: 0,
-    clock: systemClock,
   });
   const poll = async (ticket: string, user?: string) => (await tickets.status(tickets.hold(ticket)!, user))!;
   return {
