@@ -43,6 +43,8 @@ export const limits = {
   /** A ticket in a worker's hands is given back once it is settled, if that is soon; looked for this often. */
   giveBackMs: 2_000,
   giveBackLookMs: 100,
+  /** What a give-back that came to nothing was answered, is answered again for this long: `Retry-After` asks for more. */
+  giveBackRestMs: 900,
   /** Open long-polls and event streams per front; each costs a socket and a look per watermark read. */
   waitersMax: 20_000,
   /** Of one ticket: a buyer's tabs and phone, and a connection that a proxy has not yet given up. */
