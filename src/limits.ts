@@ -45,8 +45,20 @@ export const limits = {
   /** A ticket in a worker's hands is given back once it is settled, if that is soon; looked for this often. */
   giveBackMs: 2_000,
   giveBackLookMs: 100,
+  /** What a give-back that came to nothing was answered, is answered again for this long: `Retry-After` asks for more. */
+  giveBackRestMs: 900,
   /** Open long-polls and event streams per front; each costs a socket and a look per watermark read. */
   waitersMax: 20_000,
+  /** Of one ticket: a buyer's tabs and phone, and a connection that a proxy has not yet given up. */
+  waitsPerTicketMax: 4,
+  /** Of one user over all tickets: four campaigns at a time, with every tab. */
+  waitsPerIdentityMax: 16,
+  /** A ticket in a worker's hands or being retried is asked for this often while its client waits. */
+  waitAskMs: 250,
+  /** Questions for waiting clients in flight: when thousands change at once, joins must not queue behind all of them. */
+  waitQuestionsMax: 256,
+  /** Streams that hear of another place after one reading: 2,500 events a second take an eighth of a core. */
+  placesToldMax: 250,
   /** What proxies wait for a word of ours by default: HAProxy as Debian configures it 50 s, nginx 60 s. */
   proxySilenceMs: 50_000,
   longPollMaxMs: 30_000,
@@ -230,6 +242,7 @@ const relations: [string, boolean][] = [
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],
   ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],
   ['a long-poll ends before a proxy gives it up', limits.longPollMaxMs < limits.proxySilenceMs],
+  ['one user may wait for several tickets', limits.waitsPerTicketMax < limits.waitsPerIdentityMax],
   ['a stream beats three times before a proxy gives it up', limits.heartbeatMs * 3 < limits.proxySilenceMs],
   ['keys are looked for before they are old', limits.signingKeysCooldownMs < limits.signingKeysMaxAgeMs],
   ['the identity provider answers before the request ends', limits.signingKeysFetchMs < limits.requestMs],

@@ -43,25 +43,71 @@ export type GiveBackAnswer =
 /** Gives a ticket back; `user` where who asks has said so. Throws a retryable Fault when the outcome is unknown. */
 export type GiveBack = (held: HeldTicket, user: string | undefined) => Promise<GiveBackAnswer>;
 
+/** What a front remembers of the latest give-back of a ticket. */
+interface Latest {
+  answer: Promise<GiveBackAnswer>;
+  /** Whether the request said who its user is, which the ledger records as well. */
+  isIdentified: boolean;
+  /** By the span clock: until then it is the answer to the next request, too; infinite while it is under way. */
+  standsUntil: number;
+  /** The epoch of the gate in which the ledger has recorded it: it is the answer as long as that epoch lasts. */
+  recordedIn?: number | undefined;
+}
+
+/**
+ * One give-back a ticket at a time. A request that comes meanwhile gets the same answer, and so does one that comes soon
+ * after a give-back that did not end. Once the ledger has recorded it, neither the gate nor the ledger is asked again.
+ */
 export function createGiveBack(deps: GiveBackDeps): GiveBack {
-  return async (held, user) => {
-    const giveUpAt = spanClock() + limits.giveBackMs;
-    for (;;) {
-      const memory = await deps.campaigns.get(held.ticket.campaign);
-      if (memory === undefined) return { kind: 'unknown' };
-      const end = await giveBackOnce(deps, memory.view, held, user);
-      if (end === 'cancelled' || end === 'cancelling') {
-        if (end === 'cancelled') memory.cancelled.add(held.ticket.tag);
-        const body = await deps.tickets.status(held, user);
-        if (body === undefined) return { kind: 'unknown' };
-        // What is remembered of the gate may be older than its answer.
-        return { kind: end, body: body.status === 'queued' ? { ...body, status: 'retrying', ahead: 0 } : body };
-      }
-      if (end === 'unaccounted') return { kind: end };
-      if (spanClock() >= giveUpAt) return { kind: 'busy' };
-      await pause(limits.giveBackLookMs);
-    }
+  // As long as the front remembers the verified ticket.
+  const latest = new WeakMap<HeldTicket, Latest>();
+  return (held, user) => {
+    const known = latest.get(held);
+    if (known !== undefined && stands(deps, held, user, known)) return known.answer;
+    const epoch = epochOf(deps, held);
+    const answer = giveBack(deps, held, user);
+    const noted: Latest = { answer, isIdentified: user !== undefined, standsUntil: Number.POSITIVE_INFINITY };
+    latest.set(held, noted);
+    const rest = () => {
+      noted.standsUntil = spanClock() + limits.giveBackRestMs;
+    };
+    answer.then((told) => {
+      rest();
+      const isRecorded = told.kind === 'cancelled' && told.body.status === 'cancelled';
+      if (isRecorded && epochOf(deps, held) === epoch) noted.recordedIn = epoch;
+    }, rest);
+    return answer;
   };
+}
+
+const epochOf = ({ campaigns }: GiveBackDeps, { ticket }: HeldTicket): number | undefined =>
+  campaigns.peek(ticket.campaign)?.view.epoch;
+
+/** After a new epoch the gate and the ledger are asked again: one of them may have lost something. */
+function stands(deps: GiveBackDeps, held: HeldTicket, user: string | undefined, known: Latest): boolean {
+  const { standsUntil, recordedIn } = known;
+  if (standsUntil === Number.POSITIVE_INFINITY) return true;
+  if (recordedIn !== undefined) return recordedIn === epochOf(deps, held) && (user === undefined || known.isIdentified);
+  return spanClock() < standsUntil;
+}
+
+async function giveBack(deps: GiveBackDeps, held: HeldTicket, user: string | undefined): Promise<GiveBackAnswer> {
+  const giveUpAt = spanClock() + limits.giveBackMs;
+  for (;;) {
+    const memory = await deps.campaigns.get(held.ticket.campaign);
+    if (memory === undefined) return { kind: 'unknown' };
+    const end = await giveBackOnce(deps, memory.view, held, user);
+    if (end === 'cancelled' || end === 'cancelling') {
+      if (end === 'cancelled') memory.cancelled.add(held.ticket.tag);
+      const body = await deps.tickets.status(held, user);
+      if (body === undefined) return { kind: 'unknown' };
+      // What is remembered of the gate may be older than its answer.
+      return { kind: end, body: body.status === 'queued' ? { ...body, status: 'retrying', ahead: 0 } : body };
+    }
+    if (end === 'unaccounted') return { kind: end };
+    if (spanClock() >= giveUpAt) return { kind: 'busy' };
+    await pause(limits.giveBackLookMs);
+  }
 }
 
 type End = 'cancelled' | 'cancelling' | 'busy' | 'unaccounted';

@@ -25,6 +25,9 @@ const UNKNOWN: Eta = { known: false, p50Ms: null, p90Ms: null };
 
 export const isFinal = (status: TicketStatus): boolean => status === 'issued' || status === 'cancelled';
 
+/** Whether nothing is left to wait for: a failed ticket changes only when an operator redrives it, which a poll now and then finds. */
+export const endsWait = (status: TicketStatus): boolean => isFinal(status) || status === 'failed';
+
 /** What all bodies of a front say alike; `publicUrl` is where links begin, if not at the front's own address. */
 export interface Told {
   durability: string;

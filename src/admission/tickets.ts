@@ -4,14 +4,13 @@ import { couponCode } from '../domain/coupon.ts';
 import type { Admission } from '../domain/decision.ts';
 import { epochAt } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
-import { aheadOf, type GateView, placeOf } from '../domain/gate-view.ts';
+import { type GateView, placeOf } from '../domain/gate-view.ts';
 import { signTicket, type Ticket, type TicketKeys, verifyTicket } from '../domain/ticket.ts';
-import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 import type { Gate, Outcome } from '../redis/gate.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
-import { isFinal, type TicketBody, ticketBody } from './ticket-body.ts';
+import { type TicketBody, ticketBody } from './ticket-body.ts';
 
 export interface TicketsDeps {
   gate: Pick<Gate, 'outcome' | 'readmit'>;
@@ -37,13 +36,6 @@ export interface HeldTicket {
   pollWindowAt: number;
 }
 
-export interface Patience {
-  /** A change of status is told at once, its absence after this long. */
-  waitMs: number;
-  /** Another place counts as a change from then on; never where it is not given. */
-  placeAfterMs?: number;
-}
-
 export interface Tickets {
   /** The signed ticket of an admission, and its body as of now. */
   handOut(memory: CampaignMemory, admission: Admission, tag: string): TicketBody;
@@ -59,24 +51,12 @@ export interface Tickets {
    * back, which needs its `user`: throws `unidentified` when nobody says who that is, a retryable Fault when unknown.
    */
   status(held: HeldTicket, user: string | undefined): Promise<TicketBody | undefined>;
-  /** Waits until something differs from `seen`, or for as long as `patience` says, or `gone` aborts. */
-  untilChanged(
-    held: HeldTicket,
-    user: string | undefined,
-    seen: TicketBody,
-    patience: Patience,
-    gone: AbortSignal,
-  ): Promise<TicketBody>;
-  /** Counts a client that waits, until it is disposed of; undefined when as many wait as may. */
-  startWaiting(): Disposable | undefined;
-  waiterCount(): number;
 }
 
 export function createTickets(deps: TicketsDeps): Tickets {
   // Two generations make a bounded cache without moving an entry on every hit.
   let young = new Map<string, HeldTicket>();
   let old = new Map<string, HeldTicket>();
-  let waiterCount = 0;
 
   function remember(held: HeldTicket): HeldTicket {
     if (young.size >= limits.verifiedTicketsMax / 2) [young, old] = [new Map(), young];
@@ -166,34 +146,6 @@ export function createTickets(deps: TicketsDeps): Tickets {
     }
   }
 
-  async function untilChanged(
-    held: HeldTicket,
-    user: string | undefined,
-    seen: TicketBody,
-    { waitMs, placeAfterMs = Number.POSITIVE_INFINITY }: Patience,
-    gone: AbortSignal,
-  ): Promise<TicketBody> {
-    const startedAt = spanClock();
-    const leftMs = () => startedAt + waitMs - spanClock();
-    const isSame = (ahead: number) => ahead === seen.ahead || spanClock() < startedAt + placeAfterMs;
-    const isAsSeen = () => {
-      const memory = deps.campaigns.peek(held.ticket.campaign);
-      if (seen.status !== 'queued' || memory === undefined || !isWaiting(held, memory)) return false;
-      return isSame(aheadOf(memory.view, standingOf(held, memory.view)!));
-    };
-    // The question goes to Redis: with many waiters in the window it must not go there on every reading.
-    const restMs = seen.status === 'failed' ? limits.pollMaxMs : limits.pollMinMs / 4;
-    let last = seen;
-    while (last.status === seen.status && isSame(last.ahead) && !isFinal(last.status) && !gone.aborted) {
-      if (leftMs() <= 0) break;
-      await nextReading(deps.campaigns, isAsSeen, isAsSeen() ? leftMs() : Math.min(leftMs(), limits.pollMinMs), gone);
-      if (isAsSeen()) continue;
-      last = (await status(held, user)) ?? last;
-      if (last.status === seen.status && isSame(last.ahead)) await pause(Math.min(restMs, leftMs()), gone);
-    }
-    return (await status(held, user)) ?? last;
-  }
-
   return {
     handOut(memory, { seq, unit, admittedAt, epoch }, tag) {
       const { view } = memory;
@@ -215,27 +167,17 @@ export function createTickets(deps: TicketsDeps): Tickets {
     },
     peek,
     status,
-    untilChanged,
-    startWaiting() {
-      if (waiterCount >= limits.waitersMax) return undefined;
-      waiterCount += 1;
-      return {
-        [Symbol.dispose]: () => {
-          waiterCount -= 1;
-        },
-      };
-    },
-    waiterCount: () => waiterCount,
   };
 }
 
 /** The seq at which a ticket stands in the present epoch; undefined when that has to be asked. */
-function standingOf({ ticket, standing }: HeldTicket, view: GateView): number | undefined {
+export function standingOf({ ticket, standing }: HeldTicket, view: GateView): number | undefined {
   if (ticket.epoch === view.epoch) return ticket.seq;
   return standing?.epoch === view.epoch ? standing.seq : undefined;
 }
 
-function isWaiting(held: HeldTicket, { view, cancelled }: CampaignMemory): boolean {
+/** Whether memory says that it waits for a worker. */
+export function isWaiting(held: HeldTicket, { view, cancelled }: CampaignMemory): boolean {
   const seq = standingOf(held, view);
   return seq !== undefined && seq > 0 && placeOf(view, seq) === 'waiting' && !cancelled.has(held.ticket.tag);
 }
@@ -247,25 +189,4 @@ function isWaiting(held: HeldTicket, { view, cancelled }: CampaignMemory): boole
 function isStill({ epoch, body }: NonNullable<HeldTicket['final']>, memory: CampaignMemory | undefined, tag: string) {
   if (body.status === 'cancelled') return true;
   return memory !== undefined && memory.view.epoch === epoch && !memory.cancelled.has(tag);
-}
-
-/**
- * Resolves after the next reading of the gates that tells something, `waitMs` or `gone`, whichever comes first. A reading
- * comes ten times a second and most tell a waiter nothing: 20,000 waiters that woke up each time would take all of a core.
- */
-function nextReading(campaigns: Campaigns, isAsSeen: () => boolean, waitMs: number, gone: AbortSignal): Promise<void> {
-  if (gone.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      stop();
-      gone.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, waitMs);
-    const stop = campaigns.onReading(() => {
-      if (!isAsSeen()) done();
-    });
-    gone.addEventListener('abort', done, { once: true });
-  });
 }

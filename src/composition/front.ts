@@ -7,6 +7,7 @@ import { createGiveBack } from '../admission/give-back.ts';
 import { createJoins } from '../admission/joins.ts';
 import { createLetterDesk } from '../admission/letter-desk.ts';
 import { createTickets, type Tickets } from '../admission/tickets.ts';
+import { createWaits, type Waits } from '../admission/waits.ts';
 import type { Breaker } from '../breaker.ts';
 import { spanClock, systemClock } from '../domain/clock.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
@@ -91,6 +92,7 @@ export interface ComposedFront extends AsyncDisposable {
   readGates: ReadGates;
   campaigns: Campaigns;
   tickets: Tickets;
+  waits: Waits;
   readiness: FrontReadiness;
   /** False until the campaigns of the ledger were read once: until then an unknown one is 503, not 404. */
   knowsCampaigns: () => boolean;
@@ -130,11 +132,13 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const { pollsPerSecond } = clientLimits;
   const told = { durability, publicUrl, pollsPerSecond };
   const tickets = createTickets({ gate, campaigns, ticketKeys, couponKey, ...told });
+  const waits = createWaits({ campaigns, tickets, leaving: settings.leaving });
   const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
   const shedding = watchEventLoop();
   const front = createFront({
     joins,
     tickets,
+    waits,
     giveBack: createGiveBack({ store: cancellationStore(status), returns, campaigns, tickets }),
     campaigns,
     corsOrigins,
@@ -146,12 +150,11 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     shedding,
     ...frontMetrics({
       joinsWaiting: joins.waitingCount,
-      clientsWaiting: () => tickets.waiterCount(),
+      clientsWaiting: (kind) => waits.count(kind),
       eventLoopLagMs: shedding.lagMs,
       redisClockErrorMs: () => campaigns.clockErrorMs(),
       workersSeen: readiness.workersSeen,
     }),
-    leaving: settings.leaving,
     readiness: readiness.readiness,
   });
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
@@ -188,6 +191,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     readGates,
     campaigns,
     tickets,
+    waits,
     readiness,
     knowsCampaigns: () => roll.isRead(),
     [Symbol.asyncDispose]: async () => {

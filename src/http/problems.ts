@@ -1,9 +1,12 @@
 // Every no and every fault a client can see, with its stable type URI.
+
+import type { WaitBound } from '../admission/waits.ts';
 import { spanClock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { type Fault, type FaultCode, isFault } from '../domain/fault.ts';
 import { type GateView, gateTime } from '../domain/gate-view.ts';
 import { isServerErrorKind, type ServerErrorKind } from '../domain/server-error.ts';
+import { limits } from '../limits.ts';
 import { because, problem, problemText, retryAfter } from './respond.ts';
 
 const own = (slug: string): string => `urn:problem-type:sluice:${slug}`;
@@ -65,6 +68,29 @@ export const tooMany = (waitMs: number, { name, count, windowSeconds }: Quota): 
       ratelimit: `"${name}";r=0;t=${seconds(waitMs)}`,
     },
   );
+
+const BUSY_WAITS = {
+  ticket: { name: 'waits-per-ticket', count: limits.waitsPerTicketMax, whose: 'This ticket' },
+  identity: { name: 'waits-per-user', count: limits.waitsPerIdentityMax, whose: 'This user' },
+};
+
+/** The answer to a client that would wait where `bound` is reached: it says what costs less, and when. */
+export function tooManyWaits(bound: WaitBound, { pollAfterMs }: { pollAfterMs: number }): Response {
+  if (bound === 'front') {
+    return unavailable('Too many clients wait here. Poll the ticket instead.', { kind: 'streams-full' });
+  }
+  const { name, count, whose } = BUSY_WAITS[bound];
+  return problem(
+    {
+      type: own('too-many-waits'),
+      title: 'Too many requests wait at once',
+      status: 429,
+      detail: `${whose} has ${count} open long-polls and event streams already. Poll the ticket after Retry-After, without Prefer: wait and without Accept: text/event-stream, or close one of them.`,
+      'violated-policies': [name],
+    },
+    { ...retryAfter(pollAfterMs), 'ratelimit-policy': `"${name}";q=${count};qu="concurrent-requests"` },
+  );
+}
 
 /** `kind` is for the log and the metric. */
 export const unavailable = (

@@ -1,17 +1,17 @@
 // The event stream of a ticket: for a browser's EventSource, through proxies that cut what is silent, to its last event.
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
-import { isFinal, type TicketBody, ticketJson } from '../admission/ticket-body.ts';
-import type { HeldTicket, Tickets } from '../admission/tickets.ts';
+import { endsWait, isFinal, type TicketBody, ticketJson } from '../admission/ticket-body.ts';
+import type { HeldTicket } from '../admission/tickets.ts';
+import type { Wait, Waits } from '../admission/waits.ts';
 import { limits } from '../limits.ts';
+import { connectionOf } from './connection.ts';
 import { createHeartbeat, type HeartbeatOptions } from './heartbeat.ts';
 import * as problems from './problems.ts';
 import { SECURE_HEADERS } from './respond.ts';
 
 export interface TicketStreamDeps {
-  tickets: Tickets;
-  /** Aborts when nobody should wait here any more. */
-  leaving: AbortSignal;
+  waits: Waits;
 }
 
 export interface Followed {
@@ -35,29 +35,27 @@ const COMMENT = ':\n\n';
 
 const RHYTHM = { periodMs: limits.heartbeatMs, lifeMs: limits.streamMaxMs, slots: limits.heartbeatSlots };
 
-export function createTicketStream(deps: TicketStreamDeps, rhythm: HeartbeatOptions = RHYTHM): StreamTicket {
+export function createTicketStream({ waits }: TicketStreamDeps, rhythm: HeartbeatOptions = RHYTHM): StreamTicket {
   const heartbeat = createHeartbeat(rhythm);
   return (c, followed) => {
-    const { body } = followed;
+    const { held, user, body } = followed;
     // An EventSource comes back after every end of a stream, saying what it heard last; only a 204 makes it stay away.
     if (isFinal(body.status) && c.req.header('last-event-id') === eventId(body)) return ended();
     if (c.req.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
-    const waiting = deps.tickets.startWaiting();
-    if (waiting === undefined)
-      return problems.unavailable('Too many clients wait here. Poll the ticket instead.', { kind: 'streams-full' });
+    const connection = connectionOf(c);
+    const wait = waits.open({ kind: 'stream', held, user, isGone: connection.isGone });
+    if (typeof wait === 'string') return problems.tooManyWaits(wait, body);
+    connection.onClose(() => waits.end(wait));
     const { body: text } = streamSSE(c, async (events) => {
-      using _ = waiting;
-      const over = new AbortController();
-      const release = heartbeat({
-        beat: createBeat(events),
-        over: () => {
-          over.abort();
-          // Wakes up a write that waits for a client that reads nothing.
-          events.abort();
-        },
+      const release = heartbeat({ beat: createBeat(events), over: () => waits.end(wait) });
+      // Wakes up a write that waits for a client that reads nothing.
+      wait.onEnd = () => events.abort();
+      events.onAbort(() => waits.end(wait));
+      await tell(events, waits, wait, body).finally(() => {
+        release();
+        delete wait.onEnd;
+        waits.end(wait);
       });
-      const gone = AbortSignal.any([c.req.raw.signal, deps.leaving, over.signal]);
-      await tell(events, deps.tickets, followed, gone).finally(release);
     });
     return new Response(text, { headers: STREAM_HEADERS });
   };
@@ -65,22 +63,17 @@ export function createTicketStream(deps: TicketStreamDeps, rhythm: HeartbeatOpti
 
 const ended = (): Response => new Response(null, { status: 204, headers: SECURE_HEADERS });
 
-/** Writes an event for each change until the ticket's last, `gone`, or an outcome that cannot be asked for. */
-async function tell(
-  events: SSEStreamingApi,
-  tickets: Tickets,
-  { held, user, body: first }: Followed,
-  gone: AbortSignal,
-): Promise<void> {
+/** Writes an event for each change until the ticket's last, the end of the wait, or an outcome that cannot be asked for. */
+async function tell(events: SSEStreamingApi, waits: Waits, wait: Wait, first: TicketBody): Promise<void> {
   let body = first;
   for (let told: string | undefined; ; ) {
     const id = eventId(body);
     // The first one also where the front is about to leave: it says when to come back.
     if (id !== told) await events.writeSSE({ event: 'ticket', id, data: ticketJson(body), retry: retryMs(body) });
     told = id;
-    if (isFinal(body.status) || events.aborted || gone.aborted) return;
+    if (endsWait(body.status) || wait.isOver) return;
     const patience = { waitMs: limits.streamMaxMs, placeAfterMs: Math.max(limits.streamEventMs, body.pollAfterMs) };
-    const changed = await tickets.untilChanged(held, user, body, patience, gone).catch(() => undefined);
+    const changed = await waits.untilChanged(wait, body, patience).catch(() => undefined);
     // The outcome is unknown just now: the stream ends, and the client comes back after `retry`.
     if (changed === undefined) return;
     body = changed;
@@ -94,7 +87,7 @@ function eventId({ status, ahead, issuance }: TicketBody): string {
 
 /** How long an EventSource waits before it comes back: as long as a poller, and after the last event without any hurry. */
 function retryMs({ status, pollAfterMs }: TicketBody): number {
-  return isFinal(status) ? Math.round(limits.pollMaxMs * (0.8 + 0.4 * Math.random())) : pollAfterMs;
+  return endsWait(status) ? Math.round(limits.pollMaxMs * (0.8 + 0.4 * Math.random())) : pollAfterMs;
 }
 
 /** One that a client has not read yet is enough: none is added to it. */

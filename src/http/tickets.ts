@@ -1,11 +1,13 @@
 // GET /v1/tickets/{ticket}: the poll, the long-poll and the event stream, all of one memory.
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { isFinal, type TicketBody, ticketJson } from '../admission/ticket-body.ts';
+import { endsWait, type TicketBody, ticketJson } from '../admission/ticket-body.ts';
 import type { HeldTicket, Tickets } from '../admission/tickets.ts';
+import type { Waits } from '../admission/waits.ts';
 import { userTag } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import type { Identify, Identity } from './caller.ts';
+import { connectionOf } from './connection.ts';
 import { declare } from './declare.ts';
 import { type Header, headersOf } from './headers.ts';
 import { inTurn } from './in-turn.ts';
@@ -18,8 +20,7 @@ import { createTicketStream, type StreamTicket } from './ticket-stream.ts';
 export interface TicketRouteDeps {
   tickets: Tickets;
   identify: Identify;
-  /** Aborts when nobody should wait here any more: streams and long-polls end, and clients ask another front. */
-  leaving: AbortSignal;
+  waits: Waits;
 }
 
 interface PollDeps extends TicketRouteDeps {
@@ -35,7 +36,7 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
       path: '/v1/tickets/{ticket}',
       summary: 'What became of a ticket',
       description:
-        'Prefer: wait=25 waits up to 25 s for a change, at most 30 s; Preference-Applied says how long. Accept: text/event-stream streams every change until the ticket is issued or cancelled.',
+        'Prefer: wait=25 waits up to 25 s for a change, at most 30 s; Preference-Applied says how long. Accept: text/event-stream streams every change until the ticket is issued, failed or cancelled.',
       request: {
         params: z.object({ ticket: z.string() }),
         headers: userHeader.extend({
@@ -51,8 +52,10 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
         204: { description: 'Last-Event-ID names the last event of the stream: there will be no other' },
         401: problemAnswer("The bearer token is not valid; without one a ticket is its bearer's"),
         404: problemAnswer('No such ticket, or not yours'),
-        429: problemAnswer('quota-exceeded: poll as pollAfterMs says'),
-        503: problemAnswer('The outcome is unknown: ask again'),
+        429: problemAnswer(
+          'quota-exceeded: poll as pollAfterMs says; or too-many-waits: this ticket or this user has as many open long-polls and streams as it may have, so poll without Prefer and without text/event-stream after Retry-After',
+        ),
+        503: problemAnswer('The outcome is unknown, or this front has as many streams as it can carry: ask again'),
       },
     },
     (c) => poll(c, pollDeps),
@@ -113,11 +116,30 @@ async function answerLater(c: Context, deps: PollDeps, held: HeldTicket, asked: 
   // Hono answers HEAD with what GET would: its client wants the head of the answer, and wants it now.
   if (waitMs === 0 || c.req.method === 'HEAD') return json(200, body);
   const applied = { 'preference-applied': `wait=${waitMs / 1_000}` };
-  if (isFinal(body.status)) return json(200, body, applied);
-  using waiting = deps.tickets.startWaiting();
-  if (waiting === undefined) return json(200, body);
-  const gone = AbortSignal.any([c.req.raw.signal, deps.leaving]);
-  return json(200, await deps.tickets.untilChanged(held, user, body, { waitMs }, gone), applied);
+  if (endsWait(body.status)) return json(200, body, applied);
+  return longPoll(c, deps, { held, user, body, waitMs }, applied);
+}
+
+interface LongPoll {
+  held: HeldTicket;
+  user: string | undefined;
+  body: TicketBody;
+  waitMs: number;
+}
+
+async function longPoll(
+  c: Context,
+  { waits }: PollDeps,
+  { held, user, body, waitMs }: LongPoll,
+  applied: Record<string, string>,
+): Promise<Response> {
+  const connection = connectionOf(c);
+  const wait = waits.open({ kind: 'long-poll', held, user, isGone: connection.isGone });
+  if (wait === 'front') return json(200, body);
+  if (typeof wait === 'string') return problems.tooManyWaits(wait, body);
+  const end = () => waits.end(wait);
+  connection.onClose(end);
+  return json(200, await waits.untilChanged(wait, body, { waitMs }).finally(end), applied);
 }
 
 /** A ticket is a bearer's; but who says who they are must be who it was made for. */

@@ -84,7 +84,7 @@ export function workerMetrics(): WorkerMetrics {
 
 export interface FrontReadings {
   joinsWaiting: () => number;
-  clientsWaiting: () => number;
+  clientsWaiting: (kind: 'long-poll' | 'stream') => number;
   eventLoopLagMs: () => number;
   /** Undefined while it is unknown. */
   redisClockErrorMs: () => number | undefined;
@@ -97,7 +97,9 @@ export function frontMetrics(read: FrontReadings) {
   gauge('sluice_workers_seen', 'Workers that have reported lately', () => read.workersSeen()?.seenCount);
   gauge('sluice_workers_ready', 'Those of them that can issue', () => read.workersSeen()?.readyCount);
   gauge('sluice_joins_waiting', 'Joins that wait for the gate', read.joinsWaiting);
-  gauge('sluice_clients_waiting', 'Clients in a long-poll or an event stream', read.clientsWaiting);
+  for (const kind of ['long-poll', 'stream'] as const) {
+    gauge('sluice_clients_waiting', 'Open waits of clients, by kind', () => read.clientsWaiting(kind), { kind });
+  }
   gauge('sluice_event_loop_lag_seconds', 'How late the event loop is', () => read.eventLoopLagMs() / 1_000);
   gauge(
     'sluice_redis_clock_error_seconds',

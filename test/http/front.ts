@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
 import type { Campaigns } from '../../src/admission/campaigns.ts';
 import type { Tickets } from '../../src/admission/tickets.ts';
+import type { Waits } from '../../src/admission/waits.ts';
 import { composeFront } from '../../src/composition/front.ts';
 import { composeRecovery } from '../../src/composition/recovery.ts';
 import type { Durability } from '../../src/domain/durability.ts';
@@ -56,6 +57,7 @@ export interface TestFront extends Client, AsyncDisposable {
   readGates: ReadGates;
   campaigns: Campaigns;
   tickets: Tickets;
+  waits: Waits;
   /** Clients that wait in a long-poll or a stream. */
   waiterCount: () => number;
   /** What the front reported as an error, except that Redis was out of reach. */
@@ -187,7 +189,8 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     readGates: service.readGates,
     campaigns: service.campaigns,
     tickets: service.tickets,
-    waiterCount: () => service.tickets.waiterCount(),
+    waits: service.waits,
+    waiterCount: () => service.waits.count('long-poll') + service.waits.count('stream'),
     errors,
     serverErrors,
     questionCount,

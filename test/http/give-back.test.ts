@@ -1,15 +1,12 @@
 import { expect, type TestContext, test } from 'vitest';
 import { couponCode } from '../../src/domain/coupon.ts';
 import { userTag } from '../../src/domain/ids.ts';
-import { decodeOutcome } from '../../src/domain/outcome.ts';
-import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { openLedger } from '../../src/ledger/pool.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
-import { loadScript, runScript } from '../../src/redis/scripts.ts';
-import { settleArguments } from '../../src/redis/settlement.ts';
 import { startRedis } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
+import { deliver as deliverByHand, settleAs as settleByHand } from './by-hand.ts';
 import type { Answer } from './client.ts';
 import { COUPON_KEY, fronts, newKey, type TestFront } from './front.ts';
 import { issue } from './issue.ts';
@@ -37,35 +34,9 @@ const statusOf = async (ticket: string, of: TestFront = front()) => (await of.po
 const untilStatus = (ticket: string, status: string, of?: TestFront) =>
   until(`a ticket that is ${status}`, 5_000, async () => (await statusOf(ticket, of)) === status);
 
-/** Delivered to a worker that does nothing with it. */
-async function deliver(campaign: string): Promise<void> {
-  const { redis } = front();
-  const { shards } = (await front().readGates([campaign]))[0]!;
-  for (let shard = 0; shard < shards; shard += 1) {
-    const work = keys.work(campaign, shard);
-    await redis.xgroup('CREATE', work, GROUP, '0', 'MKSTREAM').catch(() => undefined);
-    await redis.xreadgroup('GROUP', GROUP, 'idle', 'COUNT', 10, 'STREAMS', work, '>');
-  }
-}
-
-/** As the worker that had it would settle it: with this outcome. */
-async function settleAs(campaign: string, outcome: 'retrying:' | 'failed:rejected'): Promise<void> {
-  await deliver(campaign);
-  const { keys: names, args } = settleArguments(campaign, 1, 1, [1], [{ seq: 1, outcome: decodeOutcome(outcome) }]);
-  await runScript(front().redis, loadScript('settle'), names, args);
-  if (outcome !== 'retrying:') await keepDeadLetter(file.ledger(), letterOf(campaign));
-}
-
-const letterOf = (campaign: string) => ({
-  campaign,
-  epoch: 1,
-  seq: 1,
-  unit: 1,
-  user: 'user-1',
-  admittedAt: Date.now(),
-  reason: 'rejected',
-  attempts: 6,
-});
+const deliver = (campaign: string) => deliverByHand(front(), campaign);
+const settleAs = (campaign: string, outcome: 'retrying:' | 'failed:rejected') =>
+  settleByHand(front(), file.ledger(), campaign, outcome);
 
 type Bring = (t: TestContext, campaign: string, ticket: string) => Promise<unknown>;
 const STATES: [string, number, Bring][] = [

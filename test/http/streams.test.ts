@@ -136,7 +136,7 @@ test.concurrent('a client of HTTP/1.0 gets a stream without chunks, which ends w
 /** Streams of a front's tickets that beat and end sooner than those of the front itself. */
 async function quickStreams(t: TestContext, front: TestFront, lifeMs: number) {
   const rhythm = { periodMs: 40, lifeMs, slots: 4 };
-  const stream = createTicketStream({ tickets: front.tickets, leaving: new AbortController().signal }, rhythm);
+  const stream = createTicketStream({ waits: front.waits }, rhythm);
   const app = new Hono().get('/:ticket', async (c) => {
     const held = front.tickets.hold(c.req.param('ticket'))!;
     return stream(c, { held, user: undefined, body: (await front.tickets.status(held, undefined))! });

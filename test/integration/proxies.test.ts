@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
 import { pause } from '../../src/lifecycle.ts';
+import { limits } from '../../src/limits.ts';
 import { runningFront } from '../cli/running-front.ts';
 import { until } from '../helpers/until.ts';
 import { type Client, clientOf } from '../http/client.ts';
@@ -119,8 +120,9 @@ describe.skipIf(HAPROXY === undefined && NGINX === undefined)('behind a proxy as
 
   /** Clients in long-polls and streams, and some in the middle of their request. */
   async function waitingClients(port: number): Promise<Socket[]> {
-    // A ticket may be asked for so and so often a second.
-    const tickets = await Promise.all(Array.from({ length: ABORTED_COUNT / 10 }, () => waitingTicket(clientAt(port))));
+    // A ticket may be asked for so and so often a second, and wait so and so often at a time.
+    const count = Math.ceil((ABORTED_COUNT + 10) / limits.waitsPerTicketMax);
+    const tickets = await Promise.all(Array.from({ length: count }, () => waitingTicket(clientAt(port))));
     const ways: [string, string][] = [
       ['Prefer', 'wait=30'],
       ['Accept', 'text/event-stream'],
@@ -135,7 +137,9 @@ describe.skipIf(HAPROXY === undefined && NGINX === undefined)('behind a proxy as
 
   async function clientsWaiting(): Promise<number> {
     const text = await (await fetch(front.metricsUrls[0]!)).text();
-    return Number(/^sluice_clients_waiting(?:\{[^}]*\})? (\d+)/m.exec(text)?.[1]);
+    const kinds = [...text.matchAll(/^sluice_clients_waiting\{kind="(?:long-poll|stream)"[^}]*\} (\d+)/gm)];
+    expect(kinds).toHaveLength(2);
+    return kinds.reduce((sum, [, count]) => sum + Number(count), 0);
   }
 
   /** Asks again and again over one connection, `gapMs` after each answer, for `KEPT_MS`; every status. */

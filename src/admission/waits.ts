@@ -1,0 +1,206 @@
+// Clients that wait for a change of their ticket, in a long-poll or an event stream: one look over all of them after each
+// reading of the gates, in place of a timer, a signal and a listener for each.
+import { spanClock } from '../domain/clock.ts';
+import { aheadOf } from '../domain/gate-view.ts';
+import { limits } from '../limits.ts';
+import type { CampaignMemory } from './campaign-memory.ts';
+import type { Campaigns } from './campaigns.ts';
+import { endsWait, type TicketBody } from './ticket-body.ts';
+import { type HeldTicket, isWaiting, standingOf, type Tickets } from './tickets.ts';
+import { createTurns } from './turns.ts';
+
+export type WaitKind = 'long-poll' | 'stream';
+
+/** What has as many open waits as it may have. */
+export type WaitBound = 'ticket' | 'identity' | 'front';
+
+export interface WaitsDeps {
+  campaigns: Pick<Campaigns, 'peek' | 'onReading'>;
+  tickets: Pick<Tickets, 'peek' | 'status'>;
+  /** Aborts when nobody should wait here any more: all waits end, and clients ask another front. */
+  leaving: AbortSignal;
+}
+
+export interface Waiter {
+  kind: WaitKind;
+  held: HeldTicket;
+  user: string | undefined;
+  /** Whether the connection is gone; asked at each look, because an adapter may miss the event of it. */
+  isGone: () => boolean;
+}
+
+/** One client that waits. */
+export interface Wait extends Waiter {
+  isOver: boolean;
+  /** Called once when it is over. */
+  onEnd?: () => void;
+  /** What it waits for, while it does. */
+  parked?: Parked;
+}
+
+interface Parked {
+  seen: TicketBody;
+  /** By the span clock: when it ends without a change, when another place is a change, and when the gate may be asked. */
+  endsAt: number;
+  placeFrom: number;
+  askFrom: number;
+  wake: () => void;
+}
+
+export interface Patience {
+  /** A change of status is told at once, its absence after this long. */
+  waitMs: number;
+  /** Another place counts as a change from then on; never where it is not given. */
+  placeAfterMs?: number;
+}
+
+export interface Waits {
+  /** Counts a client that waits, until `end`; or says which bound is reached. While the front leaves it is over at once. */
+  open(waiter: Waiter): Wait | WaitBound;
+  /** Lets it go; its `untilChanged` resolves. May be called again. */
+  end(wait: Wait): void;
+  /**
+   * Resolves to the ticket as it stands when something differs from `seen`, after `patience`, or when the wait is over.
+   * Throws a Fault when the outcome is unknown.
+   */
+  untilChanged(wait: Wait, seen: TicketBody, patience: Patience): Promise<TicketBody>;
+  count(kind: WaitKind): number;
+}
+
+export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
+  const groups = new Map<string, Set<Wait>>();
+  const counts: Record<WaitKind, number> = { 'long-poll': 0, stream: 0 };
+  const ofTicket = createTally();
+  const ofIdentity = createTally();
+  const inTurn = createTurns(limits.waitQuestionsMax);
+  let lookedAt = 0;
+  let stopLooking: (() => void) | undefined;
+
+  function look(): void {
+    const now = spanClock();
+    lookedAt = now;
+    let placesLeft = limits.placesToldMax;
+    for (const [campaign, group] of groups) {
+      const memory = campaigns.peek(campaign);
+      for (const wait of group) {
+        const { parked } = wait;
+        if (wait.isGone()) end(wait);
+        else if (parked === undefined) continue;
+        else if (now >= parked.endsAt) parked.wake();
+        else if (!isAsSeen(wait, parked.seen, memory)) {
+          if (now >= parked.askFrom) parked.wake();
+        } else if (now >= parked.placeFrom && placesLeft > 0 && placeIn(wait, memory!) !== parked.seen.ahead) {
+          placesLeft -= 1;
+          parked.wake();
+        }
+      }
+    }
+  }
+
+  function startLooking(): () => void {
+    const stop = campaigns.onReading(look);
+    // Waits end also while the gates cannot be read.
+    const timer = setInterval(() => {
+      if (spanClock() - lookedAt >= 2 * limits.viewReadMs) look();
+    }, limits.viewReadMs);
+    return () => {
+      stop();
+      clearInterval(timer);
+    };
+  }
+
+  function end(wait: Wait): void {
+    if (wait.isOver) return;
+    wait.isOver = true;
+    const { campaign } = wait.held.ticket;
+    const group = groups.get(campaign);
+    if (group?.delete(wait)) {
+      counts[wait.kind] -= 1;
+      ofTicket.take(wait.held.text);
+      if (wait.user !== undefined) ofIdentity.take(wait.user);
+    }
+    if (group?.size === 0) groups.delete(campaign);
+    if (groups.size === 0) {
+      stopLooking?.();
+      stopLooking = undefined;
+    }
+    wait.parked?.wake();
+    wait.onEnd?.();
+  }
+
+  leaving.addEventListener('abort', () => {
+    for (const group of [...groups.values()]) for (const wait of group) end(wait);
+  });
+
+  function parked(wait: Wait, times: Omit<Parked, 'wake'>): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        delete wait.parked;
+        resolve();
+      };
+      wait.parked = { ...times, wake };
+    });
+  }
+
+  async function untilChanged(wait: Wait, seen: TicketBody, patience: Patience): Promise<TicketBody> {
+    const { held, user } = wait;
+    const { waitMs, placeAfterMs = Number.POSITIVE_INFINITY } = patience;
+    const startedAt = spanClock();
+    const endsAt = startedAt + waitMs;
+    const placeFrom = startedAt + placeAfterMs;
+    // Behind all others: places are told in turn.
+    const group = groups.get(held.ticket.campaign);
+    if (group?.delete(wait)) group.add(wait);
+    const ask = async () => tickets.peek(held) ?? (await inTurn(() => tickets.status(held, user))) ?? seen;
+    if (endsWait(seen.status) || wait.isOver) return seen;
+    for (let askFrom = startedAt; ; askFrom = spanClock() + limits.waitAskMs) {
+      await parked(wait, { seen, endsAt, placeFrom, askFrom });
+      if (wait.isOver && wait.isGone()) return seen;
+      const now = await ask();
+      const isChanged = now.status !== seen.status || (now.ahead !== seen.ahead && spanClock() >= placeFrom);
+      if (isChanged || wait.isOver || spanClock() >= endsAt) return now;
+    }
+  }
+
+  return {
+    open(waiter) {
+      const wait: Wait = { ...waiter, isOver: leaving.aborted };
+      if (wait.isOver) return wait;
+      const { kind, held, user } = waiter;
+      if (counts['long-poll'] + counts.stream >= limits.waitersMax) return 'front';
+      if (ofTicket.count(held.text) >= limits.waitsPerTicketMax) return 'ticket';
+      if (user !== undefined && ofIdentity.count(user) >= limits.waitsPerIdentityMax) return 'identity';
+      const { campaign } = held.ticket;
+      const group = groups.get(campaign) ?? new Set();
+      groups.set(campaign, group.add(wait));
+      counts[kind] += 1;
+      ofTicket.add(held.text);
+      if (user !== undefined) ofIdentity.add(user);
+      stopLooking ??= startLooking();
+      return wait;
+    },
+    end,
+    untilChanged,
+    count: (kind) => counts[kind],
+  };
+}
+
+/** Whether memory says that it waits as before: then there is nothing to ask. */
+const isAsSeen = ({ held }: Wait, seen: TicketBody, memory: CampaignMemory | undefined): boolean =>
+  seen.status === 'queued' && memory !== undefined && isWaiting(held, memory);
+
+const placeIn = ({ held }: Wait, { view }: CampaignMemory): number => aheadOf(view, standingOf(held, view)!);
+
+/** Counts by name; a name that counts nothing takes no room. */
+function createTally() {
+  const counts = new Map<string, number>();
+  const count = (name: string) => counts.get(name) ?? 0;
+  return {
+    count,
+    add: (name: string) => void counts.set(name, count(name) + 1),
+    take(name: string) {
+      if (count(name) > 1) counts.set(name, count(name) - 1);
+      else counts.delete(name);
+    },
+  };
+}
