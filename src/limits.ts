@@ -159,6 +159,10 @@ export const limits = {
   verifiedTokensChars: 64_000_000,
   /** Signatures being checked at a time: 0.1 ms each on four threads, so the last of them waits 25 ms. */
   tokenChecksMax: 1_000,
+  /** Tokens that wait for the keys of the identity provider: 10 kB each with their request. */
+  tokensWaitingMax: 10_000,
+  /** Forged tokens of one address in a client's window: an honest client sends none, and a household has one such app. */
+  forgedTokensPerAddress: 100,
   /** Traces that callers may force by their own decision, a second and front; the others are traced as TRACE_RATIO says. */
   forcedTracesPerSecond: 10,
 
