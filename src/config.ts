@@ -41,6 +41,8 @@ export interface Config {
   durability: Durability;
   ticketKeys: TicketKeys | undefined;
   couponKey: Buffer | undefined;
+  /** Tickets and codes of one environment are none of another; both keys above are as they were given. */
+  environmentName: string | undefined;
   /** Who may say who asks: exactly one source. */
   identity: Identity;
   /** Addresses and networks whose X-Forwarded-For is believed. */
@@ -96,6 +98,7 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
     durability: env.DURABILITY,
     ticketKeys: env.TICKET_KEYS,
     couponKey: env.COUPON_KEY === undefined ? undefined : Buffer.from(env.COUPON_KEY, 'hex'),
+    environmentName: env.SLUICE_ENVIRONMENT,
     identity: identityOf(env),
     trustedProxies: env.TRUSTED_PROXIES,
     clientLimits: {

@@ -38,6 +38,9 @@ export const limits = {
   rollReadMs: 5_000,
   /** Unknown campaign ids are remembered as unknown, so that guessing ids costs the store little. */
   unknownViewMs: 1_000,
+  /** Ids that the ledger was not seen with, asked of Redis a second and front: two commands each, what 50 joins cost. */
+  unknownAsksPerSecond: 100,
+  unknownIdsMax: 1_000,
   /** Verified tickets kept per front: 400 bytes each. */
   verifiedTicketsMax: 100_000,
   /** Cancelled tickets a front remembers by campaign, so that it does not answer from what it knew before: 10 MB. */
@@ -173,6 +176,10 @@ export const limits = {
   verifiedTokensChars: 64_000_000,
   /** Signatures being checked at a time: 0.1 ms each on four threads, so the last of them waits 25 ms. */
   tokenChecksMax: 1_000,
+  /** Tokens that wait for the keys of the identity provider: 10 kB each with their request. */
+  tokensWaitingMax: 10_000,
+  /** Forged tokens of one address in a client's window: an honest client sends none, and a household has one such app. */
+  forgedTokensPerAddress: 100,
   /** Traces that callers may force by their own decision, a second and front; the others are traced as TRACE_RATIO says. */
   forcedTracesPerSecond: 10,
 
@@ -238,6 +245,10 @@ const relations: [string, boolean][] = [
   [
     'memory is read more often than it goes stale',
     limits.viewReadMs * 5 <= limits.viewRefusalMs && limits.viewRefusalMs < limits.viewStaleMs,
+  ],
+  [
+    'what was asked of unknown ids is remembered for its time',
+    (limits.unknownAsksPerSecond * 2 * limits.unknownViewMs) / 1_000 <= limits.unknownIdsMax,
   ],
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],
   ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],

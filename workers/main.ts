@@ -5,6 +5,7 @@ import { composeRecovery } from '../src/composition/recovery.ts';
 import { configOrExit } from '../src/config.ts';
 import { workerPromise } from '../src/doctor/configured.ts';
 import { checkStart } from '../src/doctor/start.ts';
+import { environmentKey } from '../src/domain/environment-keys.ts';
 import type { IssuanceRow } from '../src/domain/issuance.ts';
 import type { Readiness } from '../src/domain/readiness.ts';
 import { campaignStore } from '../src/ledger/campaign-store.ts';
@@ -104,7 +105,7 @@ const issuing = {
   gate,
   issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => issueBatch(ledger, rows, epoch)),
   untilLedgerUp: guard.breaker.untilClosed,
-  couponKey: config.couponKey!,
+  couponKey: environmentKey(config.environmentName, 'coupon', config.couponKey!),
 };
 const retryWork = createRetryWork({
   ...issuing,

@@ -51,6 +51,7 @@ export function takeReading(memory: CampaignMemory, view: GateView): void {
     memory.lossCount += 1;
   }
   memory.isAnswering = true;
+  memory.admitted.grow(view.stock);
   memory.view = isOvertaken ? { ...view, seq, remaining } : view;
   memory.drain.record(view.settledCount, backlogOf(memory.view), view.readAt);
 }

@@ -17,6 +17,7 @@ import {
   takeReading,
   takeSilence,
 } from './campaign-memory.ts';
+import { createUnknownCampaigns } from './unknown-campaigns.ts';
 
 export interface CampaignsDeps {
   readGates: ReadEachGate;
@@ -49,7 +50,7 @@ export interface Campaigns {
 export function createCampaigns(deps: CampaignsDeps): Campaigns {
   const { now: clock = spanClock } = deps;
   const memories = new Map<string, CampaignMemory>();
-  const unknownUntil = new Map<string, number>();
+  const unknown = createUnknownCampaigns(deps.exists, clock);
   const loading = new Map<string, Promise<CampaignMemory | undefined>>();
   const completing = new Set<string>();
   const learning = new Set<string>();
@@ -62,12 +63,12 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   }
 
   async function load(id: string): Promise<CampaignMemory | undefined> {
+    unknown.ask(id);
     const view = await readOne(id);
     const now = clock();
     if (view === undefined) {
       if (deps.exists(id)) throw new Fault('gate-missing', 'the gate is being recovered', { retryable: true });
-      if (unknownUntil.size >= limits.viewsMax) unknownUntil.clear();
-      unknownUntil.set(id, now + limits.unknownViewMs);
+      unknown.add(id);
       return undefined;
     }
     const memory = createCampaignMemory(view, now);
@@ -155,18 +156,14 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
     async get(id) {
       const known = this.peek(id);
       if (known) return known;
-      const until = unknownUntil.get(id);
-      if (until !== undefined) {
-        if (clock() < until) return undefined;
-        unknownUntil.delete(id);
-      }
+      if (unknown.has(id)) return undefined;
       const reading = loading.get(id) ?? load(id).finally(() => loading.delete(id));
       loading.set(id, reading);
       return reading;
     },
     refresh: readAgain,
     expectVersion(id, version) {
-      unknownUntil.delete(id);
+      unknown.announce(id);
       const memory = memories.get(id);
       if (memory) memory.versionMin = Math.max(memory.versionMin, version);
     },

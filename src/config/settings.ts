@@ -47,6 +47,10 @@ export const settings = {
   DURABILITY: oneOf(...DURABILITIES).default('disk'),
   TICKET_KEYS: ticketKeys.optional(),
   COUPON_KEY: hexKey.optional(),
+  SLUICE_ENVIRONMENT: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'takes 1 to 32 small letters, digits and -')
+    .optional(),
   ...identitySettings,
   JOINS_PER_ADDRESS_PER_SECOND: count(200, 0, 100_000),
   JOINS_PER_USER_PER_SECOND: count(5, 0, 1_000),

@@ -23,6 +23,7 @@ import { isoTime } from './campaigns.ts';
 import { serversOf } from './declare.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from './errors.ts';
 import { letterRoutes } from './letters.ts';
+import { documentRoute } from './openapi-document.ts';
 import { type ReconcileDeps, reconcileRoutes } from './reconcile.ts';
 import { json } from './respond.ts';
 import { campaignId, jsonAnswer, problemAnswer, wholeNumber } from './schemas.ts';
@@ -68,15 +69,14 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.get('/livez', () => json(200, { status: 'up' }));
-  app.get('/openapi.json', () => {
-    const info = { title: 'Sluice admin', version: '1' };
-    return json(
-      200,
-      app.getOpenAPI31Document({ openapi: '3.1.0', info, security: [{ token: [] }], ...serversOf(deps.adminUrl) }),
-    );
-  });
   if (deps.board !== undefined) boardRoute(app, { board: deps.board, tokens: deps.tokens });
-  for (const check of adminRoles(deps.tokens)) app.use('/admin/*', check);
+  for (const check of adminRoles(deps.tokens)) {
+    app.use('/admin/*', check);
+    app.use('/openapi.json', check);
+  }
+  const info = { title: 'Sluice admin', version: '1' };
+  const described = { openapi: '3.1.0', info, security: [{ token: [] }], ...serversOf(deps.adminUrl) };
+  documentRoute(app, () => app.getOpenAPI31Document(described), { 'cache-control': 'private, no-cache' });
   app.use('/admin/campaigns/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
   app.use('/admin/dead-letters/*', bodyLimit({ maxSize: limits.letterBodyBytes }));
   app.use('/admin/*', requireJson);

@@ -4,6 +4,7 @@
 import { hash } from 'node:crypto';
 import { limits } from '../limits.ts';
 import type { Quota } from './problems.ts';
+import { createRoughCount } from './rough-count.ts';
 
 export interface ClientLimit {
   /** Ms to wait when this client asks too often (0: it does not), else undefined. */
@@ -27,10 +28,7 @@ export function createJoinLimits(deps: JoinLimitsDeps): { user: ClientLimit; add
   };
 }
 
-/** Cells of the rough count: clients who share one are questioned earlier, never refused for one another. */
-const CELLS = 1 << 20;
-
-function createLimit({ openCount, now: spanNow }: JoinLimitsDeps, name: string, joinsPerSecond: number): ClientLimit {
+function createLimit({ openCount, now }: JoinLimitsDeps, name: string, joinsPerSecond: number): ClientLimit {
   const windowSeconds = limits.clientWindowSeconds;
   const quota = { name, count: joinsPerSecond * windowSeconds, windowSeconds };
   if (joinsPerSecond === 0) return { refuse: () => undefined, quota };
@@ -38,30 +36,17 @@ function createLimit({ openCount, now: spanNow }: JoinLimitsDeps, name: string, 
   const half = Math.ceil(quota.count / 2);
   const allowance = Math.min(half, 65_535);
   const countShared = openCount(half, windowSeconds);
-  const counts = new Uint16Array(CELLS);
-  let windowEndsAt = 0;
+  // Clients who share a cell are questioned earlier, never refused for one another.
+  const counts = createRoughCount(now);
   return {
     quota,
     refuse(client) {
-      const now = spanNow();
-      if (now >= windowEndsAt) {
-        counts.fill(0);
-        windowEndsAt = now + windowSeconds * 1_000;
-      }
-      const cell = cellOf(client);
-      if (counts[cell]! < allowance) {
-        counts[cell]! += 1;
+      if (counts.of(client) < allowance) {
+        counts.add(client);
         return undefined;
       }
       // A digest: nothing a user typed is ever part of a Redis key, and a user named like an address is not one.
       return countShared(hash('sha256', `${name}\0${client}`, 'base64url'));
     },
   };
-}
-
-/** FNV-1a. */
-function cellOf(client: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < client.length; i += 1) hash = Math.imul(hash ^ client.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % CELLS;
 }

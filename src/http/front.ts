@@ -6,6 +6,7 @@ import { serversOf } from './declare.ts';
 import { answerTheRest } from './errors.ts';
 import { type GiveBackRouteDeps, giveBackRoute } from './give-back.ts';
 import { type JoinRouteDeps, joinRoute } from './joins.ts';
+import { documentRoute } from './openapi-document.ts';
 import { pathOf } from './path.ts';
 import { because, json } from './respond.ts';
 import { type TicketRouteDeps, ticketRoute } from './tickets.ts';
@@ -28,14 +29,14 @@ export function createFront(deps: FrontDeps): OpenAPIHono {
     const body = readinessBody(readiness);
     return body.ready ? json(200, body) : because('not-ready', readiness.reasons, json(503, body));
   });
-  app.get('/openapi.json', () => {
-    const info = {
-      title: 'Sluice',
-      version: '1',
-      description: 'Sells a limited stock to a crowd, first come, first served.',
-    };
-    return json(200, app.getOpenAPI31Document({ openapi: '3.1.0', info, ...serversOf(deps.publicUrl) }));
-  });
+  const info = {
+    title: 'Sluice',
+    version: '1',
+    description: 'Sells a limited stock to a crowd, first come, first served.',
+  };
+  const build = () => app.getOpenAPI31Document({ openapi: '3.1.0', info, ...serversOf(deps.publicUrl) });
+  const vary = deps.corsOrigins?.length ? { vary: 'origin' } : {};
+  documentRoute(app, build, { 'cache-control': 'public, max-age=60', ...vary });
   answerTheRest(app);
   return app;
 }

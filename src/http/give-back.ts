@@ -5,6 +5,7 @@ import { ticketJson } from '../admission/ticket-body.ts';
 import type { Tickets } from '../admission/tickets.ts';
 import { limits } from '../limits.ts';
 import type { Identify } from './caller.ts';
+import type { AddressOf } from './client-address.ts';
 import { declare } from './declare.ts';
 import * as problems from './problems.ts';
 import { jsonText, retryAfter } from './respond.ts';
@@ -15,6 +16,7 @@ export interface GiveBackRouteDeps {
   tickets: Tickets;
   giveBack: GiveBack;
   identify: Identify;
+  addressOf: AddressOf;
 }
 
 export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {

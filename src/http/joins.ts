@@ -73,9 +73,13 @@ function join(c: Context, deps: JoinRouteDeps): Response | Promise<Response> {
   const { address } = deps.clientLimits;
   return inTurn(isBodyTooLarge(c, header), (tooLarge) => {
     if (tooLarge) return problems.bodyTooLarge();
+    const from = deps.addressOf(c, header);
     // Before anybody is identified: whoever guesses tokens is counted, too.
-    return limited(address, deps.addressOf(c, header), () =>
-      inTurn(deps.identify(header), (identity) => joinAs(deps, identity, { id, header, startedAt })),
+    return limited(address, from, () =>
+      inTurn(
+        deps.identify(header, () => from),
+        (identity) => joinAs(deps, identity, { id, header, startedAt }),
+      ),
     );
   });
 }
@@ -93,6 +97,7 @@ interface AskedJoin {
 
 function joinAs(deps: JoinRouteDeps, identity: Identity, asked: AskedJoin): Response | Promise<Response> {
   if (identity.kind === 'unknown') return problems.unavailable(identity.detail, { kind: 'identity-unknown' });
+  if (identity.kind === 'limited') return problems.tooMany(identity.waitMs, identity.quota);
   if (identity.kind !== 'user') return problems.unidentified(identity);
   return limited(deps.clientLimits.user, identity.user, () => decideJoin(deps, identity.user, asked));
 }

@@ -1,9 +1,11 @@
-// Identity by a signed token (RFC 7519, checked by jose). A token is checked once and then known until it expires.
-import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+// Identity by a signed token (RFC 7519, checked by jose). A token is checked once and then known until it expires. A
+// signature is the dear part: what can be seen without it is looked at first, and forged ones are counted by address.
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { spanClock } from '../domain/clock.ts';
 import { isUserId, USER_ID_RULE } from '../domain/ids.ts';
 import { limits } from '../limits.ts';
 import type { Identify, IdentifyDeps, Identity } from './caller.ts';
+import { createFailureLimit } from './failure-limit.ts';
 import { fetchedKeys, givenKeys, KeysAway, type PublicKeys } from './signing-keys.ts';
 
 export interface JwtSource {
@@ -43,41 +45,82 @@ interface KnownToken {
 type CheckedToken = KnownToken & { checkedAt: number };
 
 export function createJwtIdentify(source: JwtSource, deps: IdentifyDeps): Identify {
+  const { now = spanClock } = deps;
   const keys = source.keys instanceof URL ? fetchedKeys(source.keys, deps) : givenKeys(source.keys);
   const known = tokenMemory();
+  const forged = createFailureLimit('forged-tokens-per-address', limits.forgedTokensPerAddress, now);
   let checkCount = 0;
-  const { now = spanClock } = deps;
   const isGood = ({ expiresMs, checkedAt }: CheckedToken) =>
     expiresMs > deps.clock() && now() - checkedAt < limits.signingKeysMaxAgeMs;
 
-  async function check(authorization: string, token: string): Promise<Identity> {
-    checkCount += 1;
+  async function check(authorization: string, token: string, address: string | undefined): Promise<Identity> {
+    let isPlaced = false;
     try {
-      const verified = await verify(source, keys, token, deps.clock());
+      // Waiting for keys costs no computing, so it takes none of the places below.
+      const key = await keyOf(keys, token);
+      if (checkCount >= limits.tokenChecksMax) return BUSY;
+      checkCount += 1;
+      isPlaced = true;
+      const verified = await verify(source, key, token, deps.clock());
       known.add(authorization, { ...verified, checkedAt: now() });
       return verified.identity;
     } catch (error) {
-      return error instanceof KeysAway ? KEYLESS : WRONG;
+      if (error instanceof KeysAway) return KEYLESS;
+      if (isForgery(error)) forged.add(address);
+      return WRONG;
     } finally {
-      checkCount -= 1;
+      if (isPlaced) checkCount -= 1;
     }
   }
 
-  return (header) => {
+  return (header, addressOf) => {
     const authorization = header('authorization');
     if (authorization === undefined) return NOBODY;
     const before = known.get(authorization);
     if (before !== undefined && isGood(before)) return before.identity;
     const token = authorization.length > limits.tokenChars ? undefined : BEARER.exec(authorization)?.[1];
-    if (token === undefined) return WRONG;
-    if (checkCount >= limits.tokenChecksMax) return BUSY;
-    return check(authorization, token);
+    if (token === undefined || !mayBeGood(source, token, deps.clock())) return WRONG;
+    const address = addressOf?.();
+    return forged.refusal(address) ?? check(authorization, token, address);
   };
 }
 
-/** Throws what jose throws for a wrong token, and KeysAway when there is nothing to check it with. */
-async function verify(source: JwtSource, keys: JWTVerifyGetKey, token: string, nowMs: number): Promise<KnownToken> {
-  const { payload, protectedHeader } = await jwtVerify(token, keys, {
+/** The key that the token names; throws what jose throws when there is none, and KeysAway when no key is there at all. */
+function keyOf(keys: JWTVerifyGetKey, token: string): ReturnType<JWTVerifyGetKey> {
+  const [head = '', payload = '', signature = ''] = token.split('.');
+  const header = decodeProtectedHeader(token) as Parameters<JWTVerifyGetKey>[0];
+  return Promise.resolve(keys(header, { protected: head, payload, signature }));
+}
+
+/** Whether only whoever makes tokens up sends this: an honest client's token expires, but does not change its signature. */
+const isForgery = (error: unknown): boolean =>
+  error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey;
+
+/** False for a token that no signature could make good. Never stricter than {@link verify}, which looks at all of it. */
+function mayBeGood(source: JwtSource, token: string, nowMs: number): boolean {
+  try {
+    const { alg, typ } = decodeProtectedHeader(token);
+    if (alg === undefined || !source.algorithms.includes(alg) || !isOurType(typ)) return false;
+    const { iss, aud, exp, sub }: JWTPayload = decodeJwt(token);
+    const isForUs = Array.isArray(aud) ? aud.includes(source.audience) : aud === source.audience;
+    const isAlive = typeof exp === 'number' && exp > Math.floor(nowMs / 1_000) - source.clockToleranceSeconds;
+    return iss === source.issuer && isForUs && isAlive && sub !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+const isOurType = (typ: unknown): boolean =>
+  typ === undefined || (typeof typ === 'string' && TYPES.has(typ.toLowerCase()));
+
+/** Throws what jose throws for a wrong token. */
+async function verify(
+  source: JwtSource,
+  key: Awaited<ReturnType<JWTVerifyGetKey>>,
+  token: string,
+  nowMs: number,
+): Promise<KnownToken> {
+  const { payload, protectedHeader } = await jwtVerify(token, key, {
     algorithms: [...source.algorithms],
     issuer: source.issuer,
     audience: source.audience,
@@ -85,10 +128,8 @@ async function verify(source: JwtSource, keys: JWTVerifyGetKey, token: string, n
     requiredClaims: ['exp', 'sub'],
     currentDate: new Date(nowMs),
   });
-  const { typ } = protectedHeader;
   const user = payload[source.userClaim];
-  const isOurs = typ === undefined || TYPES.has(String(typ).toLowerCase());
-  if (!isOurs) throw new errors.JWTInvalid();
+  if (!isOurType(protectedHeader.typ)) throw new errors.JWTInvalid();
   const expiresMs = (payload.exp! + source.clockToleranceSeconds) * 1_000;
   const isTaken = typeof payload.sub === 'string' && typeof user === 'string' && isUserId(user);
   const wrongClaim = typeof payload.sub === 'string' ? source.userClaim : 'sub';

@@ -40,6 +40,7 @@ export function fetchedKeys(url: URL, { now: clock = spanClock, onError }: Fetch
   });
   let fetchedAt = 0;
   let mayAskAt = 0;
+  let waitingCount = 0;
 
   /** Undefined when it was asked not long ago; rejects with nothing but KeysAway. */
   function fetchAgain(): Promise<void> | undefined {
@@ -62,20 +63,31 @@ export function fetchedKeys(url: URL, { now: clock = spanClock, onError }: Fetch
     );
   }
 
+  /** The same for a token that waits for it; there is room for so many. */
+  async function awaitFetch(): Promise<void> {
+    if (waitingCount >= limits.tokensWaitingMax) throw new KeysAway();
+    const fetched = fetchAgain();
+    if (fetched === undefined) throw new KeysAway();
+    waitingCount += 1;
+    await fetched.finally(() => {
+      waitingCount -= 1;
+    });
+  }
+
   fetchAgain()?.catch(() => undefined);
   return async (header, token) => {
     // `fresh` means that there are any: they have no age here.
-    if (!remote.fresh) await (fetchAgain() ?? Promise.reject(new KeysAway()));
+    if (!remote.fresh) await awaitFetch();
     else if (clock() - fetchedAt >= limits.signingKeysMaxAgeMs) void fetchAgain()?.catch(() => undefined);
     try {
       return await remote(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      const fetched = await fetchAgain()?.then(
+      const isFetched = await awaitFetch().then(
         () => true,
         () => false,
       );
-      if (fetched !== true) throw error;
+      if (!isFetched) throw error;
       return remote(header, token);
     }
   };

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { waitsForDisk } from '../domain/durability.ts';
+import { environmentKey, environmentTicketKeys } from '../domain/environment-keys.ts';
 import type { ServerPackage } from '../domain/server-package.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import { writeWhole } from './data-folder.ts';
@@ -14,6 +15,7 @@ export interface Place extends AsyncDisposable {
   redisUrl: string;
   databaseUrl: string;
   adminToken: string;
+  /** Both keys are those of this environment. */
   ticketKeys: TicketKeys;
   couponKey: Buffer;
   dataDir: string;
@@ -41,12 +43,13 @@ export async function furnish(config: Config, report: (line: string) => void): P
   const couponKey = config.couponKey ?? Buffer.from(secrets!.couponKey, 'hex');
   const ticketKeys = config.ticketKeys ?? { current: 1, keys: new Map([[1, Buffer.from(secrets!.ticketKey, 'hex')]]) };
   const { redisPackage } = services;
+  const { environmentName } = config;
   if (config.profile === 'local') noteServices(config.dataDir, { redisUrl, databaseUrl, redisPackage });
   return {
     redisUrl,
     databaseUrl,
-    couponKey,
-    ticketKeys,
+    couponKey: environmentKey(environmentName, 'coupon', couponKey),
+    ticketKeys: environmentTicketKeys(environmentName, ticketKeys),
     adminToken: config.admin.token ?? secrets!.adminToken,
     dataDir: config.dataDir,
     madeSecrets: secrets?.made ?? false,

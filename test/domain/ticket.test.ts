@@ -82,7 +82,9 @@ test('the MAC of one ticket does not carry another', () => {
 
 test('an older key goes on checking, a removed one does not, and another with its id neither', () => {
   const text = signTicket(KEYS, SAMPLE);
-  expect(verifyTicket(ring(2, 1, 2), text)).toEqual(SAMPLE);
+  expect(verifyTicket({ ...ring(1, 1, 2), successors: [{ id: 2, fromMs: SAMPLE.admittedAt + 1 }] }, text)).toEqual(
+    SAMPLE,
+  );
   expect(verifyTicket(ring(2, 2), text)).toBeUndefined();
   expect(verifyTicket({ current: 1, keys: new Map([[1, Buffer.alloc(32, 9)]]) }, text)).toBeUndefined();
   expect(() => signTicket(ring(3, 1, 2), SAMPLE)).toThrow('no ticket signing key');
@@ -110,4 +112,19 @@ test('after a rotation the same ticket has the same text, and tickets from then 
   expect(signTicket(rotating, later(2))).toBe(signTicket(ring(3, 3), later(2)));
   expect(signTicket(rotating, later(9_999_999))).toBe(signTicket(ring(3, 3), later(9_999_999)));
   for (const ms of [0, 1, 2]) expect(verifyTicket(rotating, signTicket(rotating, later(ms)))).toEqual(later(ms));
+});
+
+test('a key signed tickets of a time at which another one signs: an old key that was stolen made new tickets', () => {
+  const at = SAMPLE.admittedAt;
+  const rotated: TicketKeys = { ...ring(1, 1, 2), successors: [{ id: 2, fromMs: at }] };
+  expect(verifyTicket(rotated, signTicket(ring(1, 1), SAMPLE))).toBeUndefined();
+  expect(verifyTicket(rotated, signTicket(ring(1, 1), { ...SAMPLE, admittedAt: at - 1 }))).toBeDefined();
+  // Nor does the new one sign for a time before it: whoever got hold of it early.
+  expect(verifyTicket(rotated, signTicket(ring(2, 2), { ...SAMPLE, admittedAt: at - 1 }))).toBeUndefined();
+});
+
+test('a text from before tags were hidden is still a ticket', () => {
+  // Signed by the code of format 1.
+  const text = 'AQEAAQAAAAAAKgAAAAcBoxhcUAABsJ0R8aEiMqUyc6lzcHJpbmctc2FsZQ.SM70Mqmsi-xUGOmn9XxilA';
+  expect(verifyTicket(KEYS, text)).toEqual(SAMPLE);
 });

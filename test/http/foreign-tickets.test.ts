@@ -121,16 +121,21 @@ test.for(MODES)('by $name a ticket is its bearer’s where nobody says who asks'
   }
 });
 
-test.for(MODES)('by $name a wrong identity is told the same of every ticket', async (mode, t) => {
-  const { front, tickets } = await openPlace(t, mode);
-  const headers = await mode.wrong('ann');
-  for (const [, fields] of WAYS) {
-    const seen = await look(front, tickets.ann!, { ...headers, ...fields });
-    expect(seen.status).toBe(mode.wrongStatus);
-    if (seen.status === 200) continue;
-    for (const other of [tickets.bob!, 'x']) expect(await look(front, other, { ...headers, ...fields })).toEqual(seen);
-  }
-});
+test.for(MODES)(
+  'by $name a wrong identity is told the same of every ticket there is, and that there is none of others',
+  async (mode, t) => {
+    const { front, tickets } = await openPlace(t, mode);
+    const headers = await mode.wrong('ann');
+    for (const [, fields] of WAYS) {
+      const seen = await look(front, tickets.ann!, { ...headers, ...fields });
+      expect(seen.status).toBe(mode.wrongStatus);
+      if (seen.status === 200) continue;
+      expect(await look(front, tickets.bob!, { ...headers, ...fields })).toEqual(seen);
+      // As to somebody who says nothing: a made-up ticket gets no token checked.
+      expect((await look(front, 'x', { ...headers, ...fields })).status).toBe(404);
+    }
+  },
+);
 
 test.for(MODES)('by $name no other method and no other path tells a ticket from nothing', async (mode, t) => {
   const { front, tickets } = await openPlace(t, mode);

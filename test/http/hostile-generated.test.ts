@@ -54,7 +54,9 @@ beforeAll(async () => {
 });
 
 async function place(url: string, values: Record<string, string>, headers: Filling['headers']) {
-  const document = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
+  const document = (await (
+    await fetch(`${url}/openapi.json`, { headers: { authorization: `Bearer ${TOKEN}` } })
+  ).json()) as Document;
   const operations: Operation[] = operationsOf(document);
   return { port: Number(new URL(url).port), operations, filling: { values, headers } };
 }

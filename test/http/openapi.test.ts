@@ -1,11 +1,13 @@
 import { z } from '@hono/zod-openapi';
+import { Hono } from 'hono';
 import { expect, test } from 'vitest';
+import { documentRoute } from '../../src/http/openapi-document.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { startRedis, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
 import type { Answer } from './client.ts';
-import { fronts, TOKEN, untilKnown } from './front.ts';
+import { fronts, READ_TOKEN, TOKEN, untilKnown } from './front.ts';
 import { issue } from './issue.ts';
 import { bytesOf, send } from './raw.ts';
 
@@ -25,7 +27,9 @@ interface Document {
 
 async function documentOf(of: 'front' | 'admin'): Promise<Document> {
   const url = of === 'front' ? front().url : front().adminUrl;
-  return (await (await fetch(`${url}/openapi.json`)).json()) as Document;
+  return (await (
+    await fetch(`${url}/openapi.json`, { headers: { authorization: `Bearer ${TOKEN}` } })
+  ).json()) as Document;
 }
 
 /** Every object anywhere in `value`, with where it is. */
@@ -222,4 +226,37 @@ test('what the admin API answers is what its document says', async () => {
   for (const [method, path, target, body, headers] of asked) {
     expectDeclared(document, method, path, await front().admin(method, target, body, headers));
   }
+});
+
+test('a document was built for every request: a client that has it gets 304, and it is built once', async () => {
+  for (const url of [front().url, front().adminUrl]) {
+    const get = (headers: Record<string, string>) =>
+      fetch(`${url}/openapi.json`, { headers: { authorization: `Bearer ${TOKEN}`, ...headers } });
+    const first = await get({});
+    const etag = first.headers.get('etag')!;
+    expect(etag).toMatch(/^"[\w-]{22}"$/);
+    await first.text();
+    for (const had of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+      const again = await get({ 'if-none-match': had });
+      expect([had, again.status, await again.text(), again.headers.get('etag')]).toEqual([had, 304, '', etag]);
+    }
+    expect((await get({ 'if-none-match': '"x"' })).status).toBe(200);
+  }
+  let count = 0;
+  const app = new Hono();
+  documentRoute(app, () => ({ count: ++count }), {});
+  for (let i = 0; i < 3; i += 1) expect(await (await app.request('/openapi.json')).json()).toEqual({ count: 1 });
+});
+
+test('the document of the admin API was open to everybody', async () => {
+  const [none, wrong, reader] = await Promise.all(
+    [undefined, 'a-guess-of-the-token', READ_TOKEN].map((token) =>
+      fetch(
+        `${front().adminUrl}/openapi.json`,
+        token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
+      ),
+    ),
+  );
+  expect([none!.status, wrong!.status, reader!.status]).toEqual([401, 401, 200]);
+  expect(reader!.headers.get('cache-control')).toBe('private, no-cache');
 });

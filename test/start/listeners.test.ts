@@ -33,7 +33,9 @@ test('a front serves below a path, to pages of another origin, and keeps connect
   expect(joined.headers.get('location')).toMatch(/^https:\/\/shop\.example\/sale\/v1\/tickets\//);
   expect(joined.headers.get('access-control-allow-origin')).toBe(SHOP);
   const documents = await Promise.all(
-    [front.url, front.adminUrl].map(async (url) => (await (await fetch(`${url}/openapi.json`)).json()) as object),
+    [front.url, front.adminUrl].map(
+      async (url) => (await (await fetch(`${url}/openapi.json`, { headers })).json()) as object,
+    ),
   );
   expect(documents).toMatchObject([
     { servers: [{ url: `${SHOP}/sale` }] },
