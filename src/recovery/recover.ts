@@ -17,7 +17,7 @@ import { backlogOf, type GateView } from '../domain/gate-view.ts';
 import { userTag } from '../domain/ids.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import { entryIdOf, shardOf } from '../domain/shard.ts';
-import type { EpochOpening, EpochReason, Holder, KeptHolder, LedgerFacts } from '../ledger/epochs.ts';
+import type { CancelledHolder, EpochOpening, EpochReason, Holder, KeptHolder, LedgerFacts } from '../ledger/epochs.ts';
 import { limits } from '../limits.ts';
 import type { GateBuilder, KnownUser, StreamFacts } from '../redis/gate-builder.ts';
 import type { ReadGates } from '../redis/gate-reader.ts';
@@ -40,7 +40,7 @@ export interface RecoverDeps {
     facts: (campaign: string) => Promise<LedgerFacts>;
     holders: (campaign: string) => AsyncIterable<Holder[]>;
     keptHolders: (campaign: string) => Promise<KeptHolder[]>;
-    cancelledHolders: (campaign: string) => Promise<Holder[]>;
+    cancelledHolders: (campaign: string) => Promise<CancelledHolder[]>;
     /** Those of `units` that a row has. */
     heldUnits: (campaign: string, units: readonly number[]) => Promise<ReadonlySet<number>>;
     markProjected: (campaign: string, version: number) => Promise<void>;
@@ -193,8 +193,8 @@ async function countSurvivors(
  */
 async function countOtherHands(deps: RecoverDeps, id: string, census: Census): Promise<ReadonlySet<string>> {
   const cancelled = await deps.ledger.cancelledHolders(id);
-  for (const { user, ...claim } of cancelled) {
-    census.inOtherHands(userTag(id, user), { ...claim, outcome: { status: 'cancelled' } });
+  for (const { tag, ...claim } of cancelled) {
+    census.inOtherHands(tag, { ...claim, outcome: { status: 'cancelled' } });
   }
   const retries = await deps.listRetries(id);
   for (const { user, reason, ...claim } of await deps.ledger.keptHolders(id)) {
@@ -203,7 +203,7 @@ async function countOtherHands(deps: RecoverDeps, id: string, census: Census): P
   for (const { user, epoch, seq, unit, admittedAt } of [...retries, ...(await deps.listRetries(id))]) {
     census.inOtherHands(userTag(id, user), { epoch, seq, unit, admittedAt, outcome: { status: 'retrying' } });
   }
-  return new Set(cancelled.map(({ user }) => userTag(id, user)));
+  return new Set(cancelled.map(({ tag }) => tag));
 }
 
 /**
@@ -216,12 +216,12 @@ async function countCancelledMeanwhile(
   seen: ReadonlySet<string>,
   census: Census,
 ): Promise<void> {
-  const fresh = (await ledger.cancelledHolders(id)).filter(({ user }) => !seen.has(userTag(id, user)));
+  const fresh = (await ledger.cancelledHolders(id)).filter(({ tag }) => !seen.has(tag));
   const held = await ledger.heldUnits(
     id,
     fresh.map(({ unit }) => unit),
   );
-  for (const { user, ...claim } of fresh) census.cancelledMeanwhile(userTag(id, user), claim, held.has(claim.unit));
+  for (const { tag, ...claim } of fresh) census.cancelledMeanwhile(tag, claim, held.has(claim.unit));
 }
 
 async function addIssued(deps: BuilderDeps, campaign: StoredCampaign, epoch: number, census: Census): Promise<number> {
