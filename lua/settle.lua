@@ -60,9 +60,11 @@ for e = 1, exceptional do
   exceptional_ids[its_seq .. '-0'] = true
   if redis.call('XACK', work, group, its_seq .. '-0') == 1 then
     settled = settled + 1
+    -- What is cancelled here already has returned its unit.
+    local is_told = outcome == 'cancelled:' and redis.call('HGET', exceptions, its_seq) == outcome
     redis.call('HSET', exceptions, its_seq, outcome)
     if outcome == 'retrying:' then retrying = retrying + 1 end
-    if unit ~= '0' then redis.call('ZADD', free, unit, unit) end
+    if unit ~= '0' and not is_told then redis.call('ZADD', free, unit, unit) end
   end
 end
 local plain = {}

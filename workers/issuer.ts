@@ -17,7 +17,6 @@ import { limits } from '../src/limits.ts';
 import type { Gate } from '../src/redis/gate.ts';
 import type { Retries } from '../src/retry/port.ts';
 import { traceBatch } from '../src/telemetry/join-trace.ts';
-import { type CancelledUsers, cancelledAmong } from './cancelling.ts';
 
 /**
  * Commits what it can of rows of one campaign and tells what stands, in their order. A `stale-epoch` Fault, and nothing
@@ -27,16 +26,13 @@ export type IssueBatch = (rows: IssuanceRow[], epoch: number) => Promise<IssueRe
 
 export interface IssuerDeps {
   broker: Broker;
-  gate: Pick<Gate, 'takeUnit'>;
+  gate: Pick<Gate, 'takeUnit' | 'returnUnit'>;
   retries: Pick<Retries, 'schedule'>;
   issueBatch: IssueBatch;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<unknown>;
   couponKey: Buffer;
-  cancelledUsers: CancelledUsers;
-  /** After this long without a word others claim what this worker holds. */
-  claimIdleMs: number;
   workerName: string;
   onSettled: (count: number, seconds: number) => void;
   /** Hears how many entries it was given and leaves unsettled when it ends. */
@@ -55,9 +51,8 @@ export async function issueTickets(deps: IssuerDeps, campaign: ConsumedCampaign,
       await deps.untilLedgerUp(stopping);
       if (stopping.aborted) break;
       try {
-        const askedAt = performance.now();
         for (const batch of await consumer.receive(limits.receiveMs)) {
-          const work = settleBatch(deps, campaign, consumer, { ...batch, askedAt }, stopping);
+          const work = settleBatch(deps, campaign, consumer, batch, stopping);
           inHand.set(
             batch,
             work.finally(() => inHand.delete(batch)),
@@ -81,7 +76,7 @@ async function settleBatch(
   deps: IssuerDeps,
   campaign: ConsumedCampaign,
   consumer: Consumer,
-  batch: Batch & { askedAt: number },
+  batch: Batch,
   stopping: AbortSignal,
 ): Promise<void> {
   const startedAt = performance.now();
@@ -90,8 +85,7 @@ async function settleBatch(
   for (let attempt = 0; ; attempt += 1) {
     try {
       await deps.untilLedgerUp(stopping);
-      const mayBeStale = batch.redelivered || performance.now() - batch.askedAt > deps.claimIdleMs / 2;
-      const exceptions = await issue(deps, campaign, tickets, mayBeStale);
+      const exceptions = await issue(deps, campaign, tickets);
       const settled = await consumer.settle(batch, exceptions);
       deps.onSettled(settled, (performance.now() - startedAt) / 1_000);
       break;
@@ -124,14 +118,9 @@ interface Underway {
   traceparent: string;
 }
 
-async function issue(
-  deps: IssuerDeps,
-  campaign: ConsumedCampaign,
-  tickets: EntryTicket[],
-  mayBeStale: boolean,
-): Promise<TicketException[]> {
+async function issue(deps: IssuerDeps, campaign: ConsumedCampaign, tickets: EntryTicket[]): Promise<TicketException[]> {
   const exceptions: TicketException[] = [];
-  let underway: Underway[] = [];
+  const underway: Underway[] = [];
   for (const ticket of tickets) {
     if (ticket.kind === 'malformed') {
       await deps.keepMalformed(campaign.id, campaign.epoch, ticket.seq, ticket.raw);
@@ -139,17 +128,6 @@ async function issue(
     } else {
       underway.push({ row: rowOf(deps, campaign.id, ticket), place: ticket.seq, traceparent: ticket.traceparent });
     }
-  }
-  if (mayBeStale) {
-    const cancelled = await cancelledAmong(
-      deps.cancelledUsers,
-      campaign.id,
-      underway.map(({ row }) => row.user),
-    );
-    const isCancelled = ({ row }: Underway) => cancelled.has(row.user);
-    for (const { place } of underway.filter(isCancelled))
-      exceptions.push({ seq: place, outcome: { status: 'cancelled' } });
-    underway = underway.filter((it) => !isCancelled(it));
   }
   const results = await issueRows(
     deps,
@@ -196,6 +174,7 @@ async function exceptionOf(
 ): Promise<Omit<TicketException, 'seq'>> {
   const { campaign, epoch, seq, unit, user, admittedAt } = row;
   if (result.kind === 'duplicate') return issuedAs(result, unit);
+  if (result.kind === 'cancelled') return { ...CANCELLED, ...(result.ownUnitIsFree && { returnedUnit: unit }) };
   const ticket = { campaign, epoch, seq, user, admittedAt, traceparent };
   if (result.kind === 'bad-row') {
     await deps.retries.schedule({ ...ticket, unit, reason: result.reason });
@@ -211,7 +190,9 @@ async function exceptionOf(
 /** Why a ticket is retried, or kept, that has no unit any more. */
 export const NO_UNIT_LEFT = 'no-unit-left';
 
-/** How a ticket ended that was issued under another unit than its own. */
+const CANCELLED = { outcome: { status: 'cancelled' } } as const;
+
+/** How a ticket ended that needed another unit than its own: issued under it, or cancelled meanwhile. */
 export type Renumbered = Pick<TicketException, 'outcome' | 'returnedUnit'>;
 
 /** The user holds `found.unit`: that one stands, and `spareUnit` goes back if nobody holds it. */
@@ -221,8 +202,8 @@ export function issuedAs(found: IssueResult & { kind: 'duplicate' }, spareUnit: 
 }
 
 /**
- * Issues the row under another unit; undefined when none is left. A crash between taking a unit and committing it
- * leaves that unit unsold, never sold twice.
+ * Issues the row under another unit; undefined when none is left. A crash between taking a unit and committing it, or
+ * returning it, leaves that unit unsold, never sold twice.
  */
 export async function renumber(
   deps: Pick<IssuerDeps, 'gate' | 'issueBatch' | 'couponKey'>,
@@ -236,6 +217,10 @@ export async function renumber(
     const [result] = (await deps.issueBatch([{ ...row, unit, code }], epoch)) as [IssueResult];
     if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued', unit } };
     if (result.kind === 'duplicate') return issuedAs(result, unit);
+    if (result.kind === 'cancelled') {
+      await deps.gate.returnUnit(row.campaign, epoch, unit);
+      return CANCELLED;
+    }
   }
   return undefined;
 }

@@ -120,8 +120,6 @@ const issuer = {
   broker: health.noting(broker),
   retries,
   workerName,
-  cancelledUsers: cancellations.usersAmong,
-  claimIdleMs: config.workers.claimIdleMs,
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
     keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
   onSettled: metrics.settled,

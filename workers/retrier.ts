@@ -12,7 +12,7 @@ import { type CancellingDeps, cancelIfGivenBack } from './cancelling.ts';
 import { type IssueBatch, issuedAs, issueRows, NO_UNIT_LEFT, type Renumbered, renumber } from './issuer.ts';
 
 export interface RetrierDeps extends CancellingDeps {
-  gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit'>;
+  gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit' | 'returnUnit'>;
   returns: Pick<Returns, 'giveBack' | 'redrive'>;
   issueBatch: IssueBatch;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
@@ -44,8 +44,12 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
       case 'unit-taken': {
         const renumbered = await renumber(deps, row, epoch);
         if (renumbered === undefined) throw new Fault('conflict', NO_UNIT_LEFT);
+        if (renumbered.outcome.status === 'cancelled') return void (await cancelIfGivenBack(deps, job));
         return end(deps, job, renumbered);
       }
+      case 'cancelled':
+        // Given back since it was asked above.
+        return void (await cancelIfGivenBack(deps, job));
       case 'bad-row':
         throw new Fault('invalid', `${result.reason}: ${result.detail}`);
     }

@@ -1,7 +1,7 @@
 // A user gives a ticket back. Who decides depends on how far it has come:
 //   no worker has it   the gate decides, in one script: entry, outcome and unit; then the ledger writes it down
 //   a worker has it    nobody can say yet: a short wait, then "ask again"
-//   being retried      the gate is marked; the retrier cancels it instead of issuing it
+//   being retried      the gate is marked and the ledger cancels it, so it cannot be issued; the retrier returns its unit
 //   issued or failed   the ledger decides, in one transaction; then the gate shows it and takes the unit; then the
 //                      ledger notes that it did
 // A crash after the gate's decision leaves the ledger without the row: asking again writes it. A crash after the ledger's
@@ -21,6 +21,8 @@ import type { HeldTicket, Tickets } from './tickets.ts';
 export interface CancellationStore {
   cancel(given: GivenBack): Promise<Cancellation | 'busy' | undefined>;
   recordCancelled(given: GivenBack): Promise<void>;
+  /** Cancels a ticket that is being retried; whoever retries it finds that and returns its unit. */
+  recordWish(given: GivenBack): Promise<unknown>;
   markReturned(cancellation: Cancellation): Promise<void>;
 }
 
@@ -136,7 +138,8 @@ async function giveBackOnce(
       await deps.store.recordCancelled(given);
       return 'cancelled';
     case 'cancelling':
-      return 'cancelling';
+      // Before it is promised: the mark of the gate is lost where the gate is.
+      return (await deps.store.recordWish(given)) === undefined ? 'unaccounted' : 'cancelling';
     case 'pending':
       return 'busy';
     case 'settled':
@@ -163,7 +166,7 @@ function namesOf(view: GateView, { ticket }: HeldTicket, { place }: Cancelled) {
 export async function finishReturn(
   deps: { returns: Pick<Returns, 'giveBack'>; store: Pick<CancellationStore, 'markReturned'> },
   view: GateView,
-  cancellation: Cancellation & { tag?: string },
+  cancellation: Cancellation,
 ): Promise<void> {
   await deps.returns.giveBack(view, cancellation);
   await deps.store.markReturned(cancellation);

@@ -2,6 +2,8 @@
 import type { DeadLetterId } from './dead-letter.ts';
 
 export interface Cancellation extends DeadLetterId {
+  /** Of its user; null where nobody could read whose it was. */
+  tag: string | null;
   /** Null where nobody could read whose it was, or nobody said. */
   user: string | null;
   /** The unit that goes back; 0 for none, null for the one that the gate gave this user. */

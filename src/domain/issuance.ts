@@ -17,6 +17,8 @@ export type IssueResult =
   | { kind: 'already' }
   /** The user holds another unit: by another ticket, or by this one, renumbered. The row's own may go back only if free. */
   | { kind: 'duplicate'; unit: number; ownUnitIsFree: boolean }
+  /** The user's ticket of this campaign is cancelled. The row's unit may go back only if free. */
+  | { kind: 'cancelled'; ownUnitIsFree: boolean }
   /** Somebody else holds this unit: the ticket needs another one. */
   | { kind: 'unit-taken' }
   /** This row can never be written as it is; the others of the batch were. */

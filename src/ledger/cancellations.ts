@@ -1,11 +1,13 @@
 // Tickets that end without an issuance. The ledger decides it, in one transaction; the gate is told afterwards, and
 // `returned_at` says that it was. A crash between the two leaves a row that anybody may finish.
+// Every transaction here holds the issuing of the campaign first, so that a ticket has a row or a cancellation.
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Cancellation, GivenBack } from '../domain/cancellation.ts';
 import type { DeadLetterId, StoredDeadLetter } from '../domain/dead-letter.ts';
 import { isUserId, userTag } from '../domain/ids.ts';
 import { auditLetter } from './audit.ts';
 import { kindOf } from './errors.ts';
+import { holdIssuing } from './exclusion.ts';
 import type { Ledger } from './pool.ts';
 import { lockLetter } from './redrives.ts';
 import type { CancellationsTable, Schema } from './schema.ts';
@@ -15,72 +17,90 @@ const now = sql<Date>`current_timestamp(3)`;
 const USER = 'user';
 
 /**
- * Cancels a ticket that its user gives back: its issuance is deleted, its dead letter discarded. The same again gives the
- * same cancellation. Undefined when the ledger holds neither of them nor a cancellation, unless `isRetried` says that
- * nothing is what it should hold. 'busy' when an operator has just claimed the letter for a redrive.
+ * What the ledger should hold of a ticket that is given back: a row or a letter; nothing, because it is being `retried`;
+ * or nothing yet that says which unit it has (`wished`), so that whoever retries it returns the unit.
+ */
+export type GivenBackAs = 'held' | 'retried' | 'wished';
+
+/**
+ * Cancels a ticket that its user gives back: its issuance is deleted, its dead letter discarded, and from then on it
+ * cannot be issued. The same again gives the same cancellation. Undefined when the ledger holds nothing of what it should,
+ * nor a cancellation. 'busy' when an operator has just claimed the letter for a redrive.
  */
 export async function cancelTicket(
   ledger: Ledger,
   given: GivenBack,
-  isRetried = false,
+  as: GivenBackAs = 'held',
 ): Promise<Cancellation | 'busy' | undefined> {
   try {
     return await ledger.transaction(async (tx) => {
-      // Locked before it is looked whether somebody was faster: who waits here finds what the faster one wrote.
+      await holdIssuing(tx, given.campaign);
       const letter = await lockLetterOf(tx, given);
       const issuance = await lockIssuanceOf(tx, given);
       const before = await findCancellation(tx, given);
-      // A worker that stood still may have issued it afterwards: the unit went back before, so only the row goes.
-      if (before !== undefined && issuance !== undefined) await deleteIssuance(tx, given.campaign, issuance.unit);
-      if (before !== undefined) return before;
-      if (letter?.state === 'redriving' && !isRetried) return 'busy';
-      if (letter === undefined && issuance === undefined && !isRetried) return undefined;
-      const named = madeOf(given, issuance ?? letter);
-      if (issuance !== undefined) await deleteIssuance(tx, given.campaign, issuance.unit);
-      const made = { ...named, unit: await returnable(tx, named) };
+      if (before !== undefined) {
+        await addUser(tx, before, given);
+        if (letter !== undefined) await discardRow(tx, letter.id);
+        return endBeside(tx, before, issuance, as === 'retried' ? given.unit : 0);
+      }
+      if (letter?.state === 'redriving' && as === 'held') return 'busy';
+      const ended = issuance ?? letter;
+      if (ended === undefined && as === 'held') return undefined;
+      const named = madeOf(given, ended);
+      if (issuance !== undefined) await deleteIssuance(tx, issuance);
       if (letter !== undefined) await discardRow(tx, letter.id);
-      await tx
-        .insertInto('cancellations')
-        .values({ ...made, returned_at: null })
-        .execute();
+      const isOpen = ended !== undefined || as !== 'wished';
+      const made = { ...named, unit: isOpen ? await returnable(tx, named) : 0 };
+      await insertCancellation(tx, made, isOpen ? null : now);
       return made;
     });
   } catch (error) {
-    // Two that held no row to wait at met at the key.
+    // Another ticket has this name: a gate that lost its tail gave a seq twice.
     if (kindOf(error) !== 'duplicate') throw error;
     return findCancellation(ledger.db, given);
   }
 }
 
 /**
- * Writes down a cancellation that the gate decided by itself: nobody had received the entry. Harmless twice; whose ticket
- * it was is added by whoever knows, because only the first to ask is told by the gate.
+ * Makes true a cancellation that stands: a row beside it, which a version before this one may have left, is deleted. The unit of what was retried, or of the row, goes back where none was to go back so far.
+ */
+async function endBeside(
+  tx: Kysely<Schema>,
+  before: Cancellation,
+  issuance: Standing | undefined,
+  retriedUnit: number,
+): Promise<Cancellation> {
+  if (issuance !== undefined) await deleteIssuance(tx, issuance);
+  if (before.unit !== 0) return before;
+  const unit = await returnable(tx, { campaign: before.campaign, unit: issuance?.unit ?? retriedUnit });
+  if (unit === 0) return before;
+  await rowOf(tx, before).set({ unit, returned_at: null }).execute();
+  return { ...before, unit };
+}
+
+/**
+ * Writes down a cancellation that the gate decided by itself: nobody had received the entry, as far as it knew. What was
+ * issued all the same is deleted. Harmless twice; whose ticket it was is added by whoever knows, because only the first to
+ * ask is told by the gate.
  */
 export async function recordCancelled(ledger: Ledger, given: GivenBack): Promise<void> {
-  const before = await findCancellation(ledger.db, given);
-  if (before !== undefined) return addUser(ledger, before, given);
   try {
-    await ledger.db
-      .insertInto('cancellations')
-      .values({ ...madeOf(given, undefined), returned_at: now })
-      .execute();
+    await ledger.transaction(async (tx) => {
+      await holdIssuing(tx, given.campaign);
+      const issuance = await lockIssuanceOf(tx, given);
+      if (issuance !== undefined) await deleteIssuance(tx, issuance);
+      const before = await findCancellation(tx, given);
+      if (before !== undefined) return addUser(tx, before, given);
+      await insertCancellation(tx, madeOf(given, undefined), now);
+    });
   } catch (error) {
     if (kindOf(error) !== 'duplicate') throw error;
-    await addUser(ledger, madeOf(given, undefined), given);
   }
 }
 
-async function addUser(ledger: Ledger, { campaign, epoch, seq }: DeadLetterId, given: GivenBack): Promise<void> {
+async function addUser(tx: Kysely<Schema>, before: Cancellation, given: GivenBack): Promise<void> {
   const { user } = madeOf(given, undefined);
-  if (user === null) return;
-  await ledger.db
-    .updateTable('cancellations')
-    .set({ user })
-    .where('campaign', '=', campaign)
-    .where('epoch', '=', epoch)
-    .where('seq', '=', seq)
-    .where('user', 'is', null)
-    .execute();
+  if (before.user === null && user !== null) await rowOf(tx, before).set({ user }).execute();
 }
 
 export type Discarded =
@@ -93,6 +113,7 @@ export type Discarded =
 /** Discards a kept letter, audited. */
 export function discardLetter(ledger: Ledger, id: number, actor: string): Promise<Discarded> {
   return ledger.transaction(async (tx) => {
+    await holdIssuingOf(tx, id);
     const letter = await lockLetter(tx, id);
     if (letter?.state !== 'kept') return { kind: 'gone' };
     const { campaign, epoch, seq, user, unit, redriveCount } = letter;
@@ -102,12 +123,10 @@ export function discardLetter(ledger: Ledger, id: number, actor: string): Promis
       return { kind: 'issued' };
     }
     const returned = await returnable(tx, { campaign, unit });
-    const cancellation: Cancellation = { campaign, epoch, seq, user, unit: returned, kind: 'discarded', actor };
+    const tag = user === null ? null : userTag(campaign, user);
+    const cancellation: Cancellation = { campaign, epoch, seq, tag, user, unit: returned, kind: 'discarded', actor };
     await discardRow(tx, id);
-    await tx
-      .insertInto('cancellations')
-      .values({ ...cancellation, returned_at: null })
-      .execute();
+    await insertCancellation(tx, cancellation, null);
     await auditLetter(tx, { actor, action: 'discard', before: letter, after: { state: 'discarded', redriveCount } });
     return { kind: 'discarded', cancellation };
   });
@@ -116,25 +135,9 @@ export function discardLetter(ledger: Ledger, id: number, actor: string): Promis
 export const isIssued = (ledger: Ledger, campaign: string, user: string): Promise<boolean> =>
   isIssuedIn(ledger.db, campaign, user);
 
-/** Those of `users` whose ticket of this campaign is cancelled. */
-export async function cancelledUsers(
-  ledger: Ledger,
-  campaign: string,
-  users: readonly string[],
-): Promise<ReadonlySet<string>> {
-  if (users.length === 0) return new Set();
-  const rows = await ledger.db
-    .selectFrom('cancellations')
-    .select('user')
-    .where('campaign', '=', campaign)
-    .where('user', 'in', users)
-    .execute();
-  return new Set(rows.flatMap(({ user }) => user ?? []));
-}
-
 /** The cancellation of a user's ticket; undefined when there is none. */
 export const cancellationOf = (ledger: Ledger, campaign: string, user: string): Promise<Cancellation | undefined> =>
-  findCancellation(ledger.db, { campaign, tag: userTag(campaign, user), user, names: [] });
+  findCancellation(ledger.db, { campaign, tag: userTag(campaign, user), names: [] });
 
 /** Up to `limit` cancellations older than `idleMs` whose unit has yet to go back. */
 export async function listUnreturned(ledger: Ledger, idleMs: number, limit = 100): Promise<Cancellation[]> {
@@ -150,18 +153,12 @@ export async function listUnreturned(ledger: Ledger, idleMs: number, limit = 100
 }
 
 /** Notes that the unit went back. */
-export async function markReturned(ledger: Ledger, { campaign, epoch, seq }: DeadLetterId): Promise<void> {
-  await ledger.db
-    .updateTable('cancellations')
-    .set({ returned_at: now })
-    .where('campaign', '=', campaign)
-    .where('epoch', '=', epoch)
-    .where('seq', '=', seq)
-    .where('returned_at', 'is', null)
-    .execute();
+export async function markReturned(ledger: Ledger, cancellation: DeadLetterId): Promise<void> {
+  await rowOf(ledger.db, cancellation).set({ returned_at: now }).where('returned_at', 'is', null).execute();
 }
 
 type Held = Pick<StoredDeadLetter, 'epoch' | 'seq' | 'unit' | 'user'>;
+type Standing = { campaign: string; unit: number };
 
 /** Under the name and with the unit of the row it puts an end to. What an intruder wrote as a user is none. */
 function madeOf({ campaign, tag, user, unit, names }: GivenBack, ended: Held | undefined): Cancellation {
@@ -169,7 +166,13 @@ function madeOf({ campaign, tag, user, unit, names }: GivenBack, ended: Held | u
   const holder = ended?.user ?? user;
   const isTheirs = holder !== undefined && isUserId(holder) && userTag(campaign, holder) === tag;
   const kept = { user: isTheirs ? holder : null, unit: ended?.unit ?? unit };
-  return { campaign, epoch, seq, ...kept, kind: 'cancelled', actor: USER };
+  return { campaign, epoch, seq, tag, ...kept, kind: 'cancelled', actor: USER };
+}
+
+/** As {@link holdIssuing}, for the campaign of a letter. */
+async function holdIssuingOf(tx: Kysely<Schema>, letterId: number): Promise<void> {
+  const letter = await tx.selectFrom('dead_letters').select('campaign').where('id', '=', letterId).executeTakeFirst();
+  if (letter !== undefined) await holdIssuing(tx, letter.campaign);
 }
 
 async function lockLetterOf(tx: Kysely<Schema>, { campaign, tag, names }: GivenBack) {
@@ -195,7 +198,7 @@ const mayBeTheirs = (row: { user: string | null }, campaign: string, tag: string
 async function lockIssuanceOf(tx: Kysely<Schema>, { campaign, tag, user, unit }: GivenBack) {
   const issuances = tx
     .selectFrom('issuances')
-    .select(['epoch', 'seq', 'unit', 'user'])
+    .select(['campaign', 'epoch', 'seq', 'unit', 'user'])
     .where('campaign', '=', campaign)
     .forUpdate();
   const row = await (user === undefined
@@ -207,19 +210,32 @@ async function lockIssuanceOf(tx: Kysely<Schema>, { campaign, tag, user, unit }:
 
 async function findCancellation(
   db: Kysely<Schema>,
-  { campaign, tag, user, names }: Pick<GivenBack, 'campaign' | 'tag' | 'user' | 'names'>,
+  { campaign, tag, names }: Pick<GivenBack, 'campaign' | 'tag' | 'names'>,
 ): Promise<Cancellation | undefined> {
   const all = db.selectFrom('cancellations').selectAll().where('campaign', '=', campaign);
-  if (user !== undefined) {
-    const row = await all.where('user', '=', user).executeTakeFirst();
-    if (row !== undefined) return cancellationIn(row);
-  }
+  const theirs = await all.where('tag', '=', tag).executeTakeFirst();
+  if (theirs !== undefined) return cancellationIn(theirs);
+  // Of a letter that nobody could read.
   for (const { epoch, seq } of names) {
-    const row = await all.where('epoch', '=', epoch).where('seq', '=', seq).executeTakeFirst();
-    if (row !== undefined && mayBeTheirs(row, campaign, tag)) return cancellationIn(row);
+    const row = await all.where('epoch', '=', epoch).where('seq', '=', seq).where('tag', 'is', null).executeTakeFirst();
+    if (row !== undefined) return cancellationIn(row);
   }
   return undefined;
 }
+
+async function insertCancellation(
+  tx: Kysely<Schema>,
+  made: Cancellation,
+  returnedAt: typeof now | null,
+): Promise<void> {
+  await tx
+    .insertInto('cancellations')
+    .values({ ...made, returned_at: returnedAt })
+    .execute();
+}
+
+const rowOf = (db: Kysely<Schema>, { campaign, epoch, seq }: DeadLetterId) =>
+  db.updateTable('cancellations').where('campaign', '=', campaign).where('epoch', '=', epoch).where('seq', '=', seq);
 
 /** A unit goes back only when no row has it: that of a ticket which lost its unit is somebody else's. 0 for none. */
 async function returnable(
@@ -237,7 +253,7 @@ async function returnable(
   return row === undefined ? unit : 0;
 }
 
-async function deleteIssuance(tx: Kysely<Schema>, campaign: string, unit: number): Promise<void> {
+async function deleteIssuance(tx: Kysely<Schema>, { campaign, unit }: Standing): Promise<void> {
   await tx.deleteFrom('issuances').where('campaign', '=', campaign).where('unit', '=', unit).execute();
 }
 
@@ -256,6 +272,6 @@ async function isIssuedIn(db: Kysely<Schema>, campaign: string, user: string): P
 }
 
 function cancellationIn(row: Selectable<CancellationsTable>): Cancellation {
-  const { campaign, epoch, seq, user, unit, kind, actor } = row;
-  return { campaign, epoch, seq, user, unit, kind, actor };
+  const { campaign, epoch, seq, tag, user, unit, kind, actor } = row;
+  return { campaign, epoch, seq, tag, user, unit, kind, actor };
 }

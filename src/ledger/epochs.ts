@@ -19,6 +19,9 @@ export interface Holder {
 /** A ticket that an operator keeps: its unit is reserved. */
 export type KeptHolder = Holder & { reason: string };
 
+/** A ticket that was cancelled, by the tag of its user: nobody may have said who that is. */
+export type CancelledHolder = Omit<Holder, 'user'> & { tag: string; user: string | undefined };
+
 /** How far the ledger has come with a campaign. */
 export interface LedgerFacts {
   issuedCount: number;
@@ -195,17 +198,18 @@ export async function keptHolders(ledger: Ledger, campaign: string): Promise<Kep
   }));
 }
 
-/** All tickets that were given back or discarded whose user is known; their units are free. */
-export async function cancelledHolders(ledger: Ledger, campaign: string): Promise<Holder[]> {
+/** All tickets that were given back or discarded whose holder is known; their units are free. */
+export async function cancelledHolders(ledger: Ledger, campaign: string): Promise<CancelledHolder[]> {
   const rows = await ledger.db
     .selectFrom('cancellations')
-    .select(['user', 'unit', 'epoch', 'seq', 'created_at'])
+    .select(['tag', 'user', 'unit', 'epoch', 'seq', 'created_at'])
     .where('campaign', '=', campaign)
-    .where('user', 'is not', null)
+    .where('tag', 'is not', null)
     .execute();
-  return rows.map(({ user, unit, created_at, ...row }) => ({
+  return rows.map(({ tag, user, unit, created_at, ...row }) => ({
     ...row,
-    user: user!,
+    tag: tag!,
+    user: user ?? undefined,
     unit: unit ?? 0,
     admittedAt: created_at.getTime(),
   }));

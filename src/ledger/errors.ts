@@ -4,7 +4,7 @@ import { Fault } from '../domain/fault.ts';
 /**
  * - `duplicate`: a unique key says that a row stands already; nothing was written.
  * - `row`: the statement was refused because of what one of its rows holds; nothing was written.
- * - `stale`: the campaign is in another epoch than the statement was made for; nothing was written.
+ * - `stale`: the campaign is in another epoch than the statement was made for, or a ticket of it is cancelled; nothing was written.
  * - `retry`: the server rolled back (or must be made to) because of somebody else; the same work may succeed at once.
  * - `unknown`: no answer, so the work may have been done, or may still be done after this was thrown.
  * - `defect`: a statement that this ledger can never run: a mistake in Sluice, or tables of another version.

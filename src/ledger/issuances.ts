@@ -5,7 +5,8 @@
 import { Fault } from '../domain/fault.ts';
 import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
 import { detailOf, kindOf } from './errors.ts';
-import { codeStands, insertRows, malformation, readStanding } from './issuance-rows.ts';
+import { cancelledUsers, findCancellations, hasCancellations } from './exclusion.ts';
+import { codeStands, type Fence, insertRows, malformation, readStanding, unitsHeld } from './issuance-rows.ts';
 import { forgetLastUnit, lastUnitFor } from './last-units.ts';
 import type { Ledger } from './pool.ts';
 import { retrying } from './retry.ts';
@@ -21,7 +22,7 @@ interface Pending {
 
 interface Batch {
   ledger: Ledger;
-  epoch: number | undefined;
+  fence: Fence | undefined;
   lastUnit: number;
   results: IssueResult[];
   /** Statements without an answer that may still be looked into; after that the ledger counts as away. */
@@ -31,8 +32,8 @@ interface Batch {
 /**
  * Issues up to {@link BATCH_ROWS_MAX} rows of one campaign and says for each, in the order given, what became of it.
  * One statement when nothing is in the way; with k rows in the way O(k log n). Every result is committed and known.
- * With `epoch`, the gate's under which they were received, nothing is written once another epoch has begun: a retryable
- * `stale-epoch` Fault. Throws a retryable `ledger-unavailable` Fault when it is not known: then nothing may be acked, and the same batch may
+ * With `epoch`, the gate's under which they were received, nothing is written of a ticket that is cancelled, nor once
+ * another epoch has begun: a retryable `stale-epoch` Fault. Throws a retryable `ledger-unavailable` Fault when it is not known: then nothing may be acked, and the same batch may
  * be given again. Throws `not-found` when the ledger has no such campaign and `invalid` for a batch that is none.
  */
 export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[], epoch?: number): Promise<IssueResult[]> {
@@ -51,7 +52,8 @@ export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[], e
   });
   const neededUnit = wellFormed.reduce((most, { row }) => Math.max(most, row.unit), 0);
   const lastUnit = await lastUnitFor(ledger, first.campaign, neededUnit);
-  const batch: Batch = { ledger, epoch, lastUnit, results, unknownsLeft: 1 };
+  const fence = epoch === undefined ? undefined : { epoch, asksEach: hasCancellations(ledger, first.campaign) };
+  const batch: Batch = { ledger, fence, lastUnit, results, unknownsLeft: 1 };
   const withinStock = wellFormed.filter(({ row, index }) => {
     if (row.unit <= lastUnit) return true;
     results[index] = { kind: 'bad-row', reason: 'beyond-stock', detail: `the last unit is ${lastUnit}` };
@@ -65,7 +67,7 @@ export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[], e
   return results;
 }
 
-/** Ends, because every step either settles a row or halves what is left. */
+/** Ends, because every step settles a row, halves what is left, or asks for each from then on. */
 async function settle(batch: Batch, pending: Pending[]): Promise<void> {
   if (pending.length === 0) return;
   const fault = await insert(batch, pending);
@@ -75,6 +77,7 @@ async function settle(batch: Batch, pending: Pending[]): Promise<void> {
   }
   const kind = kindOf(fault);
   if (kind === 'row') return settleHalves(batch, pending, fault);
+  if (kind === 'stale') return settle(batch, await settleCancelled(batch, pending, fault));
 
   const left = await settleStanding(batch, pending);
   const { clear, clashing } = withoutClashes(left);
@@ -88,11 +91,11 @@ async function settle(batch: Batch, pending: Pending[]): Promise<void> {
 async function insert(batch: Batch, pending: Pending[]): Promise<Fault | undefined> {
   const rows = pending.map(({ row }) => row);
   try {
-    await retrying(() => insertRows(batch.ledger, rows, batch.lastUnit, batch.epoch));
+    await retrying(() => insertRows(batch.ledger, rows, batch.lastUnit, batch.fence));
     return undefined;
   } catch (error) {
     const kind = kindOf(error);
-    if (kind === 'duplicate' || kind === 'row') return error as Fault;
+    if (kind === 'duplicate' || kind === 'row' || kind === 'stale') return error as Fault;
     if (kind === 'unknown' && batch.unknownsLeft > 0) {
       // It may have been done, or still be on its way. What stands decides; if it comes later, its keys collide.
       batch.unknownsLeft -= 1;
@@ -121,6 +124,34 @@ async function settleAlone(batch: Batch, { row, index }: Pending, fault: Fault):
       retryable: true,
     });
   }
+}
+
+/** Settles the rows of cancelled tickets, and returns those to be tried again. Throws the fault of a stale epoch. */
+async function settleCancelled(batch: Batch, pending: Pending[], fault: Fault): Promise<Pending[]> {
+  const { campaign } = pending[0]!.row;
+  if (batch.fence?.asksEach === false && (await findCancellations(batch.ledger, campaign))) {
+    batch.fence = { ...batch.fence, asksEach: true };
+    return pending;
+  }
+  const users = await cancelledUsers(
+    batch.ledger,
+    campaign,
+    pending.map(({ row }) => row.user),
+  );
+  const cancelled = pending.filter(({ row }) => users.has(row.user));
+  if (cancelled.length === 0) {
+    forgetLastUnit(batch.ledger, campaign);
+    throw fault;
+  }
+  const held = await unitsHeld(
+    batch.ledger,
+    campaign,
+    cancelled.map(({ row }) => row.unit),
+  );
+  for (const { row, index } of cancelled) {
+    batch.results[index] = { kind: 'cancelled', ownUnitIsFree: !held.has(row.unit) };
+  }
+  return pending.filter(({ row }) => !users.has(row.user));
 }
 
 /** Settles the rows that something standing decides about, and returns the others. */

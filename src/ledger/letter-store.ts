@@ -2,7 +2,6 @@
 import type { Cancellation, GivenBack } from '../domain/cancellation.ts';
 import {
   cancellationOf,
-  cancelledUsers,
   cancelTicket,
   discardLetter,
   isIssued,
@@ -40,10 +39,10 @@ export const letterStore = (ledger: Ledger) => ({
 /** The functions of cancellations.ts with their ledger given. */
 export const cancellationStore = (ledger: Ledger) => ({
   cancel: (given: GivenBack) => cancelTicket(ledger, given),
-  cancelRetried: (given: GivenBack) => cancelTicket(ledger, given, true) as Promise<Cancellation>,
+  cancelRetried: (given: GivenBack) => cancelTicket(ledger, given, 'retried') as Promise<Cancellation | undefined>,
+  recordWish: (given: GivenBack) => cancelTicket(ledger, given, 'wished'),
   recordCancelled: (given: GivenBack) => recordCancelled(ledger, given),
   of: (campaign: string, user: string) => cancellationOf(ledger, campaign, user),
-  usersAmong: (campaign: string, users: readonly string[]) => cancelledUsers(ledger, campaign, users),
   listUnreturned: (idleMs: number) => listUnreturned(ledger, idleMs),
   markReturned: (cancellation: Cancellation) => markReturned(ledger, cancellation),
 });

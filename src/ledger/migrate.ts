@@ -5,6 +5,7 @@ import { ledger as firstTables } from './migrations/0001-ledger.ts';
 import { epochs } from './migrations/0002-epochs.ts';
 import { cancellations } from './migrations/0003-cancellations.ts';
 import { userIds } from './migrations/0004-user-ids.ts';
+import { cancelledTags } from './migrations/0005-cancelled-tags.ts';
 import type { Ledger } from './pool.ts';
 
 /** In order of their names, for ever: an executed migration is never renamed or changed. */
@@ -13,6 +14,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0002-epochs': epochs,
   '0003-cancellations': cancellations,
   '0004-user-ids': userIds,
+  '0005-cancelled-tags': cancelledTags,
 };
 
 /** One statement of a migration, or the wait for another process that migrates: a table of millions of rows is rebuilt. */

@@ -86,6 +86,8 @@ export interface CancellationsTable {
   campaign: string;
   epoch: number;
   seq: number;
+  /** Of its user; null where nobody can say whose ticket it was. */
+  tag: string | null;
   user: string | null;
   unit: number | null;
   kind: 'cancelled' | 'discarded';

@@ -8,7 +8,7 @@ import { Fault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import { entryIdOf, shardOf } from '../domain/shard.ts';
-import type { EpochOpening, Holder, KeptHolder, RowsUpTo } from '../ledger/epochs.ts';
+import type { CancelledHolder, EpochOpening, Holder, KeptHolder, RowsUpTo } from '../ledger/epochs.ts';
 import type { Build, GateBuilder, KnownUser, StreamFacts } from '../redis/gate-builder.ts';
 import { Census, type Claim, type ExceptionalClaim } from './census.ts';
 
@@ -21,7 +21,7 @@ export interface RebuildDeps {
     holdersAmong: (campaign: string, users: readonly string[]) => Promise<Holder[]>;
     rowsUpTo: (campaign: string, unit: number) => Promise<RowsUpTo>;
     keptHolders: (campaign: string) => Promise<KeptHolder[]>;
-    cancelledHolders: (campaign: string) => Promise<Holder[]>;
+    cancelledHolders: (campaign: string) => Promise<CancelledHolder[]>;
     /** Those of `units` that a row has. */
     heldUnits: (campaign: string, units: readonly number[]) => Promise<ReadonlySet<number>>;
     markProjected: (campaign: string, version: number) => Promise<void>;
@@ -129,7 +129,10 @@ async function countOtherHands(
     named?.add(user);
   };
   const cancelled = await deps.ledger.cancelledHolders(id);
-  for (const { user, ...claim } of cancelled) count(user, { ...claim, outcome: { status: 'cancelled' } });
+  for (const { tag, user, ...claim } of cancelled) {
+    census.inOtherHands(tag, { ...claim, outcome: { status: 'cancelled' } });
+    if (user !== undefined) named?.add(user);
+  }
   const retries = await deps.listRetries(id);
   for (const { user, reason, ...claim } of await deps.ledger.keptHolders(id)) {
     count(user, { ...claim, outcome: { status: 'failed', reason } });
@@ -137,7 +140,7 @@ async function countOtherHands(
   for (const { user, epoch, seq, unit, admittedAt } of [...retries, ...(await deps.listRetries(id))]) {
     count(user, { epoch, seq, unit, admittedAt, outcome: { status: 'retrying' } });
   }
-  return new Set(cancelled.map(({ user }) => userTag(id, user)));
+  return new Set(cancelled.map(({ tag }) => tag));
 }
 
 /** The rows that another builder has added: which units they hold, and whose of `named` they are. Returns their number. */
@@ -164,12 +167,12 @@ async function countCancelledMeanwhile(
   seen: ReadonlySet<string>,
   census: Census,
 ): Promise<void> {
-  const fresh = (await ledger.cancelledHolders(id)).filter(({ user }) => !seen.has(userTag(id, user)));
+  const fresh = (await ledger.cancelledHolders(id)).filter(({ tag }) => !seen.has(tag));
   const held = await ledger.heldUnits(
     id,
     fresh.map(({ unit }) => unit),
   );
-  for (const { user, ...claim } of fresh) census.cancelledMeanwhile(userTag(id, user), claim, held.has(claim.unit));
+  for (const { tag, ...claim } of fresh) census.cancelledMeanwhile(tag, claim, held.has(claim.unit));
 }
 
 async function addIssued(

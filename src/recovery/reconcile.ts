@@ -93,9 +93,10 @@ async function gather(
       }
     }
   }
-  const retrying = new Map((await listRetries(id)).map((job) => [userTag(id, job.user), job]));
+  const retries = await listRetries(id);
   const kept = new Map((await ledger.keptHolders(id)).map((letter) => [userTag(id, letter.user), letter]));
-  const cancelled = new Map((await ledger.cancelledHolders(id)).map((held) => [userTag(id, held.user), held]));
+  const cancelled = new Map((await ledger.cancelledHolders(id)).map((held) => [held.tag, held]));
+  const retrying = new Map(retries.map((job) => [userTag(id, job.user), job]));
   const issued = new Map<string, Held>();
   for await (const rows of ledger.holders(id)) {
     for (const { user, unit, epoch, seq } of rows) issued.set(userTag(id, user), { unit, epoch, seq });

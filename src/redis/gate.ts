@@ -49,6 +49,7 @@ const project = loadScript('project');
 const outcome = loadScript('outcome');
 const resolve = loadScript('resolve');
 const takeUnit = loadScript('take-unit');
+const returnUnit = loadScript('return-unit');
 const readmit = loadScript('readmit');
 
 export interface Gate {
@@ -63,6 +64,8 @@ export interface Gate {
   resolve(shape: GateShape, tag: string, final: Exceptional | undefined, returnedUnit?: number): Promise<boolean>;
   /** Takes a unit for a ticket whose own is somebody else's in the ledger; undefined when none is left. */
   takeUnit(campaign: string, epoch: number): Promise<number | undefined>;
+  /** Frees a unit that was taken and that nobody was issued. */
+  returnUnit(campaign: string, epoch: number, unit: number): Promise<void>;
 }
 
 /** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `gate-unverified`, `stale-epoch` or `corrupt-state`. */
@@ -106,6 +109,9 @@ export function createGate(redis: RedisClient): Gate {
     async takeUnit(campaign, epoch) {
       const unit = (await run(takeUnit, [keys.gate(campaign), keys.free(campaign)], [epoch])) as number;
       return unit === 0 ? undefined : unit;
+    },
+    async returnUnit(campaign, epoch, unit) {
+      await run(returnUnit, [keys.gate(campaign), keys.free(campaign)], [epoch, unit]);
     },
   };
 }

@@ -1,5 +1,5 @@
 // Giving back, as the gate sees it: places that nobody works on, units the ledger has freed, tickets to be tried again.
-import { bucketOf, userTag } from '../domain/ids.ts';
+import { bucketOf } from '../domain/ids.ts';
 import { type RedisClient, redisFault } from './connection.ts';
 import type { GateShape } from './gate.ts';
 import { GROUP, keys } from './keys.ts';
@@ -20,10 +20,9 @@ export interface Cancelled {
   user: string | undefined;
 }
 
-/** Who gave back what. Without a user or their tag (an entry nobody could read) the seq says which ticket it is. */
+/** Who gave back what. Without their tag (an entry nobody could read) the seq says which ticket it is. */
 export interface Returned {
-  user: string | null;
-  tag?: string;
+  tag: string | null;
   seq: number;
   /** 0 for none; null for the unit that the gate gave this user. */
   unit: number | null;
@@ -56,9 +55,9 @@ export function createReturns(redis: RedisClient): Returns {
       const [state, place, unit, user] = reply;
       return { state: state as Cancelled['state'], place, unit, user: user === '' ? undefined : user };
     },
-    async giveBack(shape, { user, tag: given, seq, unit }) {
+    async giveBack(shape, { tag: given, seq, unit }) {
       const { id, epoch } = shape;
-      const tag = given ?? (user === null ? '' : userTag(id, user));
+      const tag = given ?? '';
       // Without a tag no bucket is read; the key is named all the same.
       const users = tag === '' ? keys.users(id, 0) : usersOf(shape, tag);
       const names = [keys.gate(id), users, keys.exceptions(id), keys.free(id), keys.cancelled(id)];

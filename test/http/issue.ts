@@ -2,7 +2,6 @@
 import type { TestContext } from 'vitest';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import type { IssuanceRow } from '../../src/domain/issuance.ts';
-import { cancelledUsers } from '../../src/ledger/cancellations.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/limits.ts';
@@ -31,8 +30,6 @@ export async function issue(t: TestContext, front: TestFront, ledger: Ledger, ca
     keepMalformed: () => Promise.reject(new Error('nothing is malformed here')),
     couponKey: COUPON_KEY,
     workerName: 'test-issuer',
-    cancelledUsers: (of: string, users: readonly string[]) => cancelledUsers(ledger, of, users),
-    claimIdleMs: limits.claimIdleMs,
     untilLedgerUp: async () => undefined,
     onSettled: () => undefined,
     onLeft: () => undefined,

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import type { GivenBack } from '../../src/domain/cancellation.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import {
-  cancelledUsers,
   cancelTicket,
   discardLetter,
   listUnreturned,
@@ -10,6 +9,7 @@ import {
   recordCancelled,
 } from '../../src/ledger/cancellations.ts';
 import { getDeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
+import { cancelledUsers } from '../../src/ledger/exclusion.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import { claimRedrive, endRedrive, takeStuckRedrives } from '../../src/ledger/redrives.ts';
 import { startLossyProxy } from './lossy-proxy.ts';
@@ -48,6 +48,7 @@ test('an issuance is given up for a cancellation, once, however many ask at once
     campaign: sale.id,
     epoch: 1,
     seq: 2,
+    tag: userTag(sale.id, 'user-2'),
     user: 'user-2',
     unit: 2,
     kind: 'cancelled',

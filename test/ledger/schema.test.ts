@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createCampaign } from '../../src/ledger/campaigns.ts';
+import { cancelledUsers } from '../../src/ledger/exclusion.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { addStock } from '../../src/ledger/stock.ts';
 import { databaseUrl, uniqueName } from '../helpers/services.ts';
@@ -7,7 +8,7 @@ import { ownDatabase } from './own-database.ts';
 
 const database = ownDatabase();
 let code = 0;
-const ALL = ['0001-ledger', '0002-epochs', '0003-cancellations', '0004-user-ids'];
+const ALL = ['0001-ledger', '0002-epochs', '0003-cancellations', '0004-user-ids', '0005-cancelled-tags'];
 
 function insert(campaign: string, unit: number, user: string, lastUnit: number): Promise<unknown> {
   code += 1;
@@ -113,7 +114,7 @@ test('a ledger of before keeps its dead letters when it learns to redrive them',
     await database.sql(
       `INSERT INTO ${name}.dead_letters (campaign, seq, epoch, reason, detail, attempts) VALUES ('sale', 1, 1, 'x', '', 6)`,
     );
-    expect(await migrate(ledger)).toEqual(['0003-cancellations', '0004-user-ids']);
+    expect(await migrate(ledger)).toEqual(['0003-cancellations', '0004-user-ids', '0005-cancelled-tags']);
     const letters = await ledger.db.selectFrom('dead_letters').selectAll().execute();
     expect(letters).toMatchObject([{ campaign: 'sale', state: 'kept', redrive_count: 0, redriving_at: null }]);
   } finally {
@@ -128,8 +129,9 @@ test('a ledger of before keeps its rows and its constraints when user ids need n
     const url = Object.assign(new URL(databaseUrl()), { pathname: `/${name}` }).href;
     const ledger = database.open({ url });
     await migrate(ledger);
-    // As it was: ASCII columns, with rows in them.
-    await database.sql(`DELETE FROM ${name}.kysely_migration WHERE name = '0004-user-ids'`);
+    // As it was: ASCII columns, with rows in them, and cancellations without tags.
+    await database.sql(`DELETE FROM ${name}.kysely_migration WHERE name >= '0004-user-ids'`);
+    await database.sql(`ALTER TABLE ${name}.cancellations DROP KEY cancellations_tag, DROP COLUMN tag`);
     const ascii = 'user varchar(128) character set ascii collate ascii_bin';
     await database.sql(`ALTER TABLE ${name}.issuances MODIFY ${ascii} NOT NULL`);
     for (const table of ['dead_letters', 'cancellations'])
@@ -155,12 +157,13 @@ test('a ledger of before keeps its rows and its constraints when user ids need n
     );
     await expect(write(4, '홍길동')).rejects.toThrow();
 
-    expect(await migrate(ledger)).toEqual(['0004-user-ids']);
+    expect(await migrate(ledger)).toEqual(['0004-user-ids', '0005-cancelled-tags']);
     const usersOf = async (table: 'issuances' | 'dead_letters' | 'cancellations') =>
       (await ledger.db.selectFrom(table).select('user').orderBy('seq').execute()).map(({ user }) => user);
     expect(new Set(await usersOf('issuances'))).toEqual(new Set(users));
     expect(await usersOf('dead_letters')).toEqual(['bob', null]);
     expect(await usersOf('cancellations')).toEqual(['cid']);
+    expect(await cancelledUsers(ledger, 'sale', ['bob', 'cid'])).toEqual(new Set(['cid']));
     // Alike to the eye, to a reader or to another collation, and four users.
     await write(4, 'jürgen');
     await write(5, 'ju\u0308rgen');

@@ -145,7 +145,11 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
             if (held.state === 'retrying') held.state = 'cancelling';
           }
         } else if (held !== undefined && ['issued', 'failed', 'cancelling', 'cancelled'].includes(held.state)) {
-          const changed = await returns.giveBack(campaign, { user: name, seq: held.seq, unit: held.unit });
+          const changed = await returns.giveBack(campaign, {
+            tag: userTag(campaign.id, name),
+            seq: held.seq,
+            unit: held.unit,
+          });
           expect(changed).toBe(held.state !== 'cancelled');
           held.state = 'cancelled';
         }
@@ -218,7 +222,7 @@ test('a ticket that was settled before the gate was rebuilt is known by its tag'
   expect(await returns.cancel(campaign, ann)).toMatchObject({ state: 'failed', place: 0 });
   expect(await returns.redrive(campaign, ann)).toBe('retrying');
   expect(await returns.cancel(campaign, ann)).toMatchObject({ state: 'cancelling', place: 0 });
-  expect(await returns.giveBack(campaign, { user: 'ann', seq: 77, unit: 5 })).toBe(true);
+  expect(await returns.giveBack(campaign, { tag: ann, seq: 77, unit: 5 })).toBe(true);
   expect(await redis.hget(keys.exceptions(id), ann)).toBe('cancelled:');
   expect(await redis.hget(keys.exceptions(id), '77')).toBeNull();
   const bob = await restored('bob', 2);
@@ -236,7 +240,7 @@ test('a gate that is missing, of another epoch or broken decides nothing', async
   const before = await everything();
   const calls = (shape: typeof campaign): (() => Promise<unknown>)[] => [
     () => returns.cancel(shape, tag),
-    () => returns.giveBack(shape, { user: 'a', seq: 1, unit: 1 }),
+    () => returns.giveBack(shape, { tag, seq: 1, unit: 1 }),
     () => returns.redrive(shape, tag),
   ];
   for (const call of calls({ ...campaign, epoch: 2 }))

@@ -20,11 +20,32 @@ interface Broken {
 /** A worker may write what it received under an epoch that is over. */
 const NO_FENCE: Patch = {
   file: 'src/ledger/issuances.ts',
-  from: 'insertRows(batch.ledger, rows, batch.lastUnit, batch.epoch)',
+  from: 'insertRows(batch.ledger, rows, batch.lastUnit, batch.fence)',
   to: 'insertRows(batch.ledger, rows, batch.lastUnit, undefined)',
 };
 
+/** A 202 to a DELETE is answered before the ledger knows of it. */
+const NO_WISH: Patch = {
+  file: 'src/admission/give-back.ts',
+  from: "(await deps.store.recordWish(given)) === undefined ? 'unaccounted' : 'cancelling'",
+  to: "'cancelling'",
+};
+
 const BROKEN: Broken[] = [
+  {
+    name: 'an INSERT does not ask for cancellations',
+    patches: [
+      { file: 'src/ledger/issuance-rows.ts', from: 'FROM cancellations WHERE', to: 'FROM cancellations WHERE 0 AND' },
+    ],
+    scenario: 'a worker whose batch was claimed issues what was given back since',
+    rule: 'unit-sold-and-free',
+  },
+  {
+    name: 'a 202 to who gives back stands in the gate alone',
+    patches: [NO_WISH],
+    scenario: 'a DELETE that was answered 202 is forgotten by a rebuild',
+    rule: 'wish-forgotten-202',
+  },
   {
     name: 'a worker of an older epoch may write rows',
     patches: [NO_FENCE],
@@ -32,8 +53,9 @@ const BROKEN: Broken[] = [
     rule: 'row-and-cancellation',
   },
   {
-    name: 'a ticket that is retried is not marked when it is given back',
+    name: 'a ticket that is retried is neither marked nor cancelled when it is given back',
     patches: [
+      NO_WISH,
       {
         file: 'lua/cancel.lua',
         from: "    redis.call('HSET', exceptions, field, 'cancelling:')\n",

@@ -13,7 +13,6 @@ export interface KnownFinding {
 }
 
 const happened = (event: RegExp) => (run: Pick<Run, 'trace'>) => run.trace.some((one) => event.test(one));
-const REBUILT = happened(/rebuild-begin|^redis (flush|restart|put-back)|operator repair|^foreign/);
 
 export const KNOWN_FINDINGS: KnownFinding[] = [
   {
@@ -21,24 +20,6 @@ export const KNOWN_FINDINGS: KnownFinding[] = [
     what: 'a burying that is done again, or by two workers, may issue the ticket and leaves its letter, or `retrying`, behind',
     rules: /^(row-and-letter|no-rest|told-failed|unit-sold-and-kept)$/,
     needs: ({ trace }) => trace.some((event) => /^sour/.test(event)) && !trace.some((event) => /put-back/.test(event)),
-  },
-  {
-    name: 'issued-again-after-a-lost-answer',
-    what: 'an issuer whose settling was not answered issues the batch again without asking who gave back meanwhile',
-    rules: /^(row-and-cancellation|unit-sold-and-free|told-cancelled)$/,
-    needs: happened(/^(lose|refuse) w\d issuer: settle/),
-  },
-  {
-    name: 'wish-forgotten',
-    what: 'a DELETE that was answered 202 stands in the exceptions of the gate alone',
-    rules: /^wish-(forgotten-202|lost)$/,
-    needs: REBUILT,
-  },
-  {
-    name: 'issued-after-it-was-given-back',
-    what: 'what the gate gave back by itself, and forgot before the ledger heard of it, is issued; so is what a worker held meanwhile',
-    rules: /^(row-and-cancellation|unit-sold-and-free|told-cancelled|admitted-twice)$/,
-    needs: happened(/^(leap (6|16)000|sleep w|clock|redis (put-back|flush)|operator repair|go f\d operator repair)/),
   },
   {
     name: 'rewound-gate-found-whole',

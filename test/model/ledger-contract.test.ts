@@ -43,12 +43,22 @@ const operation = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('issue' as const),
       tickets: fc.array(ticket, { minLength: 1, maxLength: 4 }),
+      fence: fc.constantFrom(1, 1, 2, undefined),
     }),
   },
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom('cancel', 'cancelRetried', 'recordCancelled', 'keep', 'claim', 'discard', 'return'),
+      do: fc.constantFrom(
+        'cancel',
+        'cancelRetried',
+        'recordCancelled',
+        'recordWish',
+        'keep',
+        'claim',
+        'discard',
+        'return',
+      ),
       ticket,
     }),
   },
@@ -98,6 +108,7 @@ function perform(ledger: Ledger, campaign: string, op: Operation): Promise<unkno
       return issueBatch(
         ledger,
         op.tickets.map((one) => rowOf(campaign, one)),
+        op.fence,
       );
     case 'stock':
       return store.addStock(campaign, op.add, op.key, 'operator');
@@ -124,11 +135,19 @@ async function performOn(ledger: Ledger, campaign: string, op: Operation & { tic
   const cancellations = cancellationStore(ledger);
   if (op.do === 'cancel') return cancellations.cancel(given);
   if (op.do === 'cancelRetried') return cancellations.cancelRetried(given);
+  if (op.do === 'recordWish') return cancellations.recordWish(given);
   if (op.do === 'recordCancelled') return cancellations.recordCancelled(given);
   if (op.do === 'keep')
     return keepDeadLetter(ledger, { ...name, user: holder, unit: its, reason: 'rejected', attempts: 1 });
   if (op.do === 'return')
-    return cancellations.markReturned({ ...name, user: holder, unit: its, kind: 'cancelled', actor: 'user' });
+    return cancellations.markReturned({
+      ...name,
+      tag: given.tag,
+      user: holder,
+      unit: its,
+      kind: 'cancelled',
+      actor: 'user',
+    });
   const letter = await getDeadLetter(ledger, name);
   if (letter === undefined) return 'none';
   if (op.do === 'end' && 'state' in op) return letters.endRedrive(letter, op.state as 'kept');

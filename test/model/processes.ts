@@ -159,8 +159,6 @@ function composeWorker(
     broker,
     retries,
     workerName: actor.name,
-    cancelledUsers: cancellations.usersAmong,
-    claimIdleMs: idleMs.claim,
     keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
       keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
     onSettled: () => undefined,

@@ -124,7 +124,7 @@ export const SCENARIOS: Scenario[] = [
       ...ISSUER_BEFORE_INSERT,
       'drive w1 issuer past settle',
       'ask u1 give-back f1',
-      'drive f1 u1 give-back until select issuances',
+      'drive f1 u1 give-back until select campaigns for update',
       'operator repair f1',
       'drive f1 operator repair until select issuances',
       'drive f1 u1 give-back',

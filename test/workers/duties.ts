@@ -91,8 +91,6 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     broker: broker as Broker,
     retries,
     workerName: 'duties',
-    cancelledUsers: cancellations.usersAmong,
-    claimIdleMs,
     keepMalformed: (campaign, epoch, seq, raw) =>
       keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
     onSettled: () => undefined,
