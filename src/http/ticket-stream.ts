@@ -19,6 +19,8 @@ export interface Followed {
   user: string | undefined;
   /** Where it stands as the stream begins. */
   body: TicketBody;
+  /** What of a body its client may see, if not all of it. */
+  show?: (body: TicketBody) => TicketBody;
 }
 
 /** Opens the stream of a ticket. */
@@ -69,14 +71,14 @@ const ended = (): Response => new Response(null, { status: 204, headers: SECURE_
 async function tell(
   events: SSEStreamingApi,
   tickets: Tickets,
-  { held, user, body: first }: Followed,
+  { held, user, body: first, show = (one) => one }: Followed,
   gone: AbortSignal,
 ): Promise<void> {
   let body = first;
   for (let told: string | undefined; ; ) {
     const id = eventId(body);
     // The first one also where the front is about to leave: it says when to come back.
-    if (id !== told) await events.writeSSE({ event: 'ticket', id, data: ticketJson(body), retry: retryMs(body) });
+    if (id !== told) await events.writeSSE({ event: 'ticket', id, data: ticketJson(show(body)), retry: retryMs(body) });
     told = id;
     if (isFinal(body.status) || events.aborted || gone.aborted) return;
     const patience = { waitMs: limits.streamMaxMs, placeAfterMs: Math.max(limits.streamEventMs, body.pollAfterMs) };

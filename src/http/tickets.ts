@@ -20,6 +20,8 @@ export interface TicketRouteDeps {
   tickets: Tickets;
   identify: Identify;
   addressOf: AddressOf;
+  /** The code is shown, and a ticket taken back, only where its owner asks. */
+  ticketsNeedUser: boolean;
   /** Aborts when nobody should wait here any more: streams and long-polls end, and clients ask another front. */
   leaving: AbortSignal;
 }
@@ -37,7 +39,7 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
       path: '/v1/tickets/{ticket}',
       summary: 'What became of a ticket',
       description:
-        'Prefer: wait=25 waits up to 25 s for a change, at most 30 s; Preference-Applied says how long. Accept: text/event-stream streams every change until the ticket is issued or cancelled.',
+        'Where users say who they are, the code in issuance is shown to the owner only (TICKETS_NEED_USER). Prefer: wait=25 waits up to 25 s for a change, at most 30 s; Preference-Applied says how long. Accept: text/event-stream streams every change until the ticket is issued or cancelled.',
       request: {
         params: z.object({ ticket: z.string() }),
         headers: userHeader.extend({
@@ -84,7 +86,7 @@ export function withHeldTicket(
     // Where there is no scheme to name, it is as good as somebody else.
     if (identity.kind === 'invalid' && identity.challenge !== undefined) return problems.unidentified(identity);
     if (!isTheirs(held, identity)) return problems.unknownTicket();
-    return then({ held, user: identity.kind === 'user' ? identity.user : undefined }, header);
+    return then({ held, user: identity.kind === 'user' ? identity.user : undefined, identity }, header);
   });
 }
 
@@ -92,6 +94,7 @@ export function withHeldTicket(
 export interface Asked {
   held: HeldTicket;
   user: string | undefined;
+  identity: Identity;
 }
 
 function answer(c: Context, deps: PollDeps, { held, user }: Asked, header: Header): Response | Promise<Response> {
@@ -102,7 +105,7 @@ function answer(c: Context, deps: PollDeps, { held, user }: Asked, header: Heade
   const body = deps.tickets.peek(held);
   const streams = prefersEvents(c, header);
   const waitMs = preferredWaitMs(header('prefer'));
-  if (body !== undefined && !streams && waitMs === 0) return jsonText(200, ticketJson(body));
+  if (body !== undefined && !streams && waitMs === 0) return jsonText(200, ticketJson(shownTo(user, body, deps)));
   return answerLater(c, deps, held, { user, body, streams, waitMs });
 }
 
@@ -117,15 +120,23 @@ async function answerLater(c: Context, deps: PollDeps, held: HeldTicket, asked: 
   const { user, waitMs } = asked;
   const body = asked.body ?? (await deps.tickets.status(held, user));
   if (body === undefined) return problems.unknownTicket();
-  if (asked.streams) return deps.streamTicket(c, { held, user, body });
+  const show = (one: TicketBody) => shownTo(user, one, deps);
+  if (asked.streams) return deps.streamTicket(c, { held, user, body, show });
   // Hono answers HEAD with what GET would: its client wants the head of the answer, and wants it now.
-  if (waitMs === 0 || c.req.method === 'HEAD') return json(200, body);
+  if (waitMs === 0 || c.req.method === 'HEAD') return json(200, show(body));
   const applied = { 'preference-applied': `wait=${waitMs / 1_000}` };
-  if (isFinal(body.status)) return json(200, body, applied);
+  if (isFinal(body.status)) return json(200, show(body), applied);
   using waiting = deps.tickets.startWaiting();
-  if (waiting === undefined) return json(200, body);
+  if (waiting === undefined) return json(200, show(body));
   const gone = AbortSignal.any([c.req.raw.signal, deps.leaving]);
-  return json(200, await deps.tickets.untilChanged(held, user, body, { waitMs }, gone), applied);
+  return json(200, show(await deps.tickets.untilChanged(held, user, body, { waitMs }, gone)), applied);
+}
+
+/** Without the code, where only its owner may have it and nobody said that they are: a text may be found in a log. */
+function shownTo(user: string | undefined, body: TicketBody, deps: Pick<PollDeps, 'ticketsNeedUser'>): TicketBody {
+  if (!deps.ticketsNeedUser || user !== undefined || body.issuance === undefined) return body;
+  const { issuance: _, ...rest } = body;
+  return rest;
 }
 
 /** A ticket is a bearer's; but who says who they are must be who it was made for. */
