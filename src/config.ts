@@ -45,6 +45,8 @@ export interface Config {
   environmentName: string | undefined;
   /** Who may say who asks: exactly one source. */
   identity: Identity;
+  /** The code is shown, and a ticket taken back, only where its owner asks. */
+  ticketsNeedUser: boolean;
   /** Addresses and networks whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
   clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
@@ -100,6 +102,7 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
     couponKey: env.COUPON_KEY === undefined ? undefined : Buffer.from(env.COUPON_KEY, 'hex'),
     environmentName: env.SLUICE_ENVIRONMENT,
     identity: identityOf(env),
+    ticketsNeedUser: (env.TICKETS_NEED_USER ?? (identityOf(env).kind === 'header' ? 'off' : 'on')) === 'on',
     trustedProxies: env.TRUSTED_PROXIES,
     clientLimits: {
       joinsPerSecond: env.JOINS_PER_USER_PER_SECOND,

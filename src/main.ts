@@ -77,7 +77,17 @@ const board = open.adopt(openBoard(retryQueue, BOARD_PATH, config.adminUrl), (op
 
 const leaving = new AbortController();
 let ownWorkers: OwnWorkers | undefined;
-const { durability, identity, trustedProxies, clientLimits, telemetry, publicUrl, adminUrl, corsOrigins } = config;
+const {
+  durability,
+  identity,
+  ticketsNeedUser,
+  trustedProxies,
+  clientLimits,
+  telemetry,
+  publicUrl,
+  adminUrl,
+  corsOrigins,
+} = config;
 const { ticketKeys, couponKey, adminToken } = place;
 const service = open.use(
   composeFront(
@@ -87,6 +97,7 @@ const service = open.use(
       ticketKeys,
       couponKey,
       identity,
+      ticketsNeedUser,
       trustedProxies,
       corsOrigins,
       publicUrl,

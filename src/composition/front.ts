@@ -58,6 +58,8 @@ export interface FrontSettings {
   ticketKeys: TicketKeys;
   couponKey: Buffer;
   identity: IdentitySource;
+  /** The code is shown, and a ticket taken back, only where its owner asks. */
+  ticketsNeedUser: boolean;
   trustedProxies: readonly string[];
   /** Origins of pages that may ask the public listener. */
   corsOrigins: readonly string[];
@@ -144,6 +146,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     corsOrigins,
     publicUrl,
     identify: createIdentify(settings.identity, { clock: systemClock, onError }),
+    ticketsNeedUser: settings.ticketsNeedUser,
     addressOf: createAddressOf(settings.trustedProxies),
     clientLimits: createJoinLimits({ ...clientLimits, openCount, now: spanClock }),
     traceJoin: createTraceJoin(settings.traceRatio),

@@ -17,6 +17,7 @@ export interface GiveBackRouteDeps {
   giveBack: GiveBack;
   identify: Identify;
   addressOf: AddressOf;
+  ticketsNeedUser: boolean;
 }
 
 export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {
@@ -34,6 +35,7 @@ export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {
       responses: {
         200: jsonAnswer('It is cancelled', ticketSchema),
         202: jsonAnswer('It is being retried, and will be cancelled instead of issued', ticketSchema),
+        401: problemAnswer('The bearer token is not valid, or only the owner may do this and nobody said who asks'),
         404: problemAnswer('No such ticket, or not yours'),
         409: problemAnswer('ticket-unaccounted: the ledger does not hold what was issued'),
         429: problemAnswer('quota-exceeded: ask again after Retry-After'),
@@ -44,7 +46,12 @@ export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {
   );
 }
 
-async function giveBack(deps: GiveBackRouteDeps, { held, user }: Asked): Promise<Response> {
+async function giveBack(deps: GiveBackRouteDeps, { held, user, identity }: Asked): Promise<Response> {
+  if (deps.ticketsNeedUser && user === undefined) {
+    const challenge = 'challenge' in identity ? identity.challenge : undefined;
+    const detail = 'Only its owner may give a ticket back. Ask again, and say who you are.';
+    return problems.unidentified({ detail, ...(challenge !== undefined && { challenge }) });
+  }
   if (!deps.tickets.mayPoll(held)) {
     const quota = { name: 'polls-per-ticket', count: deps.tickets.pollsPerSecond, windowSeconds: 1 };
     return problems.tooMany(limits.pollMinMs, quota);

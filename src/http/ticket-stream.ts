@@ -19,6 +19,8 @@ export interface Followed {
   user: string | undefined;
   /** Where it stands as the stream begins. */
   body: TicketBody;
+  /** What of a body its client may see, if not all of it. */
+  show?: (body: TicketBody) => TicketBody;
 }
 
 /** Opens the stream of a ticket. */
@@ -51,7 +53,7 @@ export function createTicketStream({ waits }: TicketStreamDeps, rhythm: Heartbea
       // Wakes up a write that waits for a client that reads nothing.
       wait.onEnd = () => events.abort();
       events.onAbort(() => waits.end(wait));
-      await tell(events, waits, wait, body).finally(() => {
+      await tell(events, waits, wait, followed).finally(() => {
         release();
         delete wait.onEnd;
         waits.end(wait);
@@ -64,12 +66,17 @@ export function createTicketStream({ waits }: TicketStreamDeps, rhythm: Heartbea
 const ended = (): Response => new Response(null, { status: 204, headers: SECURE_HEADERS });
 
 /** Writes an event for each change until the ticket's last, the end of the wait, or an outcome that cannot be asked for. */
-async function tell(events: SSEStreamingApi, waits: Waits, wait: Wait, first: TicketBody): Promise<void> {
+async function tell(
+  events: SSEStreamingApi,
+  waits: Waits,
+  wait: Wait,
+  { body: first, show = (one) => one }: Pick<Followed, 'body' | 'show'>,
+): Promise<void> {
   let body = first;
   for (let told: string | undefined; ; ) {
     const id = eventId(body);
     // The first one also where the front is about to leave: it says when to come back.
-    if (id !== told) await events.writeSSE({ event: 'ticket', id, data: ticketJson(body), retry: retryMs(body) });
+    if (id !== told) await events.writeSSE({ event: 'ticket', id, data: ticketJson(show(body)), retry: retryMs(body) });
     told = id;
     if (endsWait(body.status) || wait.isOver) return;
     const patience = { waitMs: limits.streamMaxMs, placeAfterMs: Math.max(limits.streamEventMs, body.pollAfterMs) };

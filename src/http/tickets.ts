@@ -23,6 +23,8 @@ export interface TicketRouteDeps {
   identify: Identify;
   addressOf: AddressOf;
   waits: Waits;
+  /** The code is shown, and a ticket taken back, only where its owner asks. */
+  ticketsNeedUser: boolean;
 }
 
 interface PollDeps extends TicketRouteDeps {
@@ -38,7 +40,7 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
       path: '/v1/tickets/{ticket}',
       summary: 'What became of a ticket',
       description:
-        'Prefer: wait=25 waits up to 25 s for a change, at most 30 s; Preference-Applied says how long. Accept: text/event-stream streams every change until the ticket is issued, failed or cancelled.',
+        'Where users say who they are, the code in issuance is shown to the owner only (TICKETS_NEED_USER). Prefer: wait=25 waits up to 25 s for a change, at most 30 s; Preference-Applied says how long. Accept: text/event-stream streams every change until the ticket is issued, failed or cancelled.',
       request: {
         params: z.object({ ticket: z.string() }),
         headers: userHeader.extend({
@@ -87,7 +89,7 @@ export function withHeldTicket(
     // Where there is no scheme to name, it is as good as somebody else.
     if (identity.kind === 'invalid' && identity.challenge !== undefined) return problems.unidentified(identity);
     if (!isTheirs(held, identity)) return problems.unknownTicket();
-    return then({ held, user: identity.kind === 'user' ? identity.user : undefined }, header);
+    return then({ held, user: identity.kind === 'user' ? identity.user : undefined, identity }, header);
   });
 }
 
@@ -95,6 +97,7 @@ export function withHeldTicket(
 export interface Asked {
   held: HeldTicket;
   user: string | undefined;
+  identity: Identity;
 }
 
 function answer(c: Context, deps: PollDeps, { held, user }: Asked, header: Header): Response | Promise<Response> {
@@ -105,7 +108,7 @@ function answer(c: Context, deps: PollDeps, { held, user }: Asked, header: Heade
   const body = deps.tickets.peek(held);
   const streams = prefersEvents(c, header);
   const waitMs = preferredWaitMs(header('prefer'));
-  if (body !== undefined && !streams && waitMs === 0) return jsonText(200, ticketJson(body));
+  if (body !== undefined && !streams && waitMs === 0) return jsonText(200, ticketJson(shownTo(user, body, deps)));
   return answerLater(c, deps, held, { user, body, streams, waitMs });
 }
 
@@ -120,12 +123,13 @@ async function answerLater(c: Context, deps: PollDeps, held: HeldTicket, asked: 
   const { user, waitMs } = asked;
   const body = asked.body ?? (await deps.tickets.status(held, user));
   if (body === undefined) return problems.unknownTicket();
-  if (asked.streams) return deps.streamTicket(c, { held, user, body });
+  const show = (one: TicketBody) => shownTo(user, one, deps);
+  if (asked.streams) return deps.streamTicket(c, { held, user, body, show });
   // Hono answers HEAD with what GET would: its client wants the head of the answer, and wants it now.
-  if (waitMs === 0 || c.req.method === 'HEAD') return json(200, body);
+  if (waitMs === 0 || c.req.method === 'HEAD') return json(200, show(body));
   const applied = { 'preference-applied': `wait=${waitMs / 1_000}` };
-  if (endsWait(body.status)) return json(200, body, applied);
-  return longPoll(c, deps, { held, user, body, waitMs }, applied);
+  if (endsWait(body.status)) return json(200, show(body), applied);
+  return longPoll(c, deps, { held, user, body, waitMs, show }, applied);
 }
 
 interface LongPoll {
@@ -133,21 +137,29 @@ interface LongPoll {
   user: string | undefined;
   body: TicketBody;
   waitMs: number;
+  show: (body: TicketBody) => TicketBody;
 }
 
 async function longPoll(
   c: Context,
   { waits }: PollDeps,
-  { held, user, body, waitMs }: LongPoll,
+  { held, user, body, waitMs, show }: LongPoll,
   applied: Record<string, string>,
 ): Promise<Response> {
   const connection = connectionOf(c);
   const wait = waits.open({ kind: 'long-poll', held, user, isGone: connection.isGone });
-  if (wait === 'front') return json(200, body);
+  if (wait === 'front') return json(200, show(body));
   if (typeof wait === 'string') return problems.tooManyWaits(wait, body);
   const end = () => waits.end(wait);
   connection.onClose(end);
-  return json(200, await waits.untilChanged(wait, body, { waitMs }).finally(end), applied);
+  return json(200, show(await waits.untilChanged(wait, body, { waitMs }).finally(end)), applied);
+}
+
+/** Without the code, where only its owner may have it and nobody said that they are: a text may be found in a log. */
+function shownTo(user: string | undefined, body: TicketBody, deps: Pick<PollDeps, 'ticketsNeedUser'>): TicketBody {
+  if (!deps.ticketsNeedUser || user !== undefined || body.issuance === undefined) return body;
+  const { issuance: _, ...rest } = body;
+  return rest;
 }
 
 /** A ticket is a bearer's; but who says who they are must be who it was made for. */

@@ -34,6 +34,8 @@ export interface FrontSettings {
   ticketKeys?: TicketKeys;
   /** Who says who asks; the bare header if nobody else. */
   identity?: IdentitySource;
+  /** As the settings have it: on, unless the bare header says who asks. */
+  ticketsNeedUser?: boolean;
   trustedProxies?: string[];
   corsOrigins?: string[];
   publicUrl?: string;
@@ -140,6 +142,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       ticketKeys: settings.ticketKeys ?? KEYS,
       couponKey: COUPON_KEY,
       identity,
+      ticketsNeedUser: settings.ticketsNeedUser ?? identity.kind !== 'header',
       trustedProxies,
       corsOrigins: settings.corsOrigins ?? [],
       publicUrl: settings.publicUrl,

@@ -81,6 +81,7 @@ export async function startFront(stores: Stores, name: string): Promise<Front> {
           ticketKeys: TICKET_KEYS,
           couponKey: COUPON_KEY,
           identity: { kind: 'header' },
+          ticketsNeedUser: false,
           trustedProxies: [],
           clientLimits: { joinsPerSecond: 0, joinsPerAddressPerSecond: 0, pollsPerSecond: 0 },
           traceRatio: 0,
