@@ -18,6 +18,7 @@ import { machines } from './cases/machines.ts';
 import { names } from './cases/names.ts';
 import { overload } from './cases/overload.ts';
 import { provedBySuite } from './cases/proved-by-suite.ts';
+import { recoveries } from './cases/recoveries.ts';
 import { redisDisk } from './cases/redis-disk.ts';
 import { redisOutages } from './cases/redis-outages.ts';
 import { retries } from './cases/retries.ts';
@@ -40,6 +41,7 @@ export const CASES: readonly FaultCase[] = [
   ...names,
   ...overload,
   ...provedBySuite,
+  ...recoveries,
   ...redisDisk,
   ...redisOutages,
   ...retries,
