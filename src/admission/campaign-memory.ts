@@ -24,8 +24,9 @@ export interface CampaignMemory {
   repliedAt: number;
   /** Tags of tickets that were cancelled: what was once known of them is not answered from memory. */
   cancelled: Set<string>;
-  /** How many cancellations of the gate `cancelled` knows of. */
+  /** How many cancellations of the gate `cancelled` knows of, and in which epoch: a rebuilt gate counts from 0 again. */
   cancelledCount: number;
+  cancelledEpoch: number;
   /** By the span clock, when somebody last asked for this campaign. */
   usedAt: number;
 }
@@ -33,7 +34,7 @@ export interface CampaignMemory {
 export function createCampaignMemory(view: GateView, now: number): CampaignMemory {
   const admitted = createAdmittedFilter(view.stock);
   const times = { throttledUntil: 0, repliedAt: 0, usedAt: now };
-  const cancelled = { cancelled: new Set<string>(), cancelledCount: 0 };
+  const cancelled = { cancelled: new Set<string>(), cancelledCount: 0, cancelledEpoch: view.epoch };
   const trust = { completeSeq: -1, lossCount: 0, isAnswering: true, versionMin: 0 };
   const memory = { view, drain: createDrainRate(), admitted, ...trust, ...cancelled, ...times };
   memory.drain.record(view.settledCount, backlogOf(view), now);
@@ -77,13 +78,18 @@ export async function completeMemory(
 }
 
 /** Takes over who gave back. One forgotten for the sake of the bound is told by the watermark later on. */
-export function takeCancelled(memory: CampaignMemory, tags: readonly string[], count: number): void {
+export function takeCancelled(
+  memory: CampaignMemory,
+  tags: readonly string[],
+  { epoch, cancelledCount }: Pick<GateView, 'epoch' | 'cancelledCount'>,
+): void {
   for (const tag of tags) memory.cancelled.add(tag);
   for (const tag of memory.cancelled) {
     if (memory.cancelled.size <= limits.cancelledTagsMax) break;
     memory.cancelled.delete(tag);
   }
-  memory.cancelledCount = count;
+  memory.cancelledCount = cancelledCount;
+  memory.cancelledEpoch = epoch;
 }
 
 /** Takes over what a gate call told on the side, `now` by the span clock. */

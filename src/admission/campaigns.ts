@@ -79,11 +79,12 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
 
   /** Learns who gave back since it last looked: nothing to ask while nobody did. */
   async function learnCancelled(memory: CampaignMemory): Promise<void> {
-    const { id, cancelledCount: count } = memory.view;
-    if (count === memory.cancelledCount) return;
-    // A gate that counts less than before was rebuilt, or has lost its tail.
-    const known = count < memory.cancelledCount ? 0 : memory.cancelledCount;
-    takeCancelled(memory, await deps.readCancelledTags(id, known), count);
+    const { view, cancelledCount: known, cancelledEpoch } = memory;
+    const isSameGate = view.epoch === cancelledEpoch;
+    if (isSameGate && view.cancelledCount === known) return;
+    // A gate that counts less than before has lost its tail.
+    const from = isSameGate && view.cancelledCount > known ? known : 0;
+    takeCancelled(memory, await deps.readCancelledTags(view.id, from), view);
   }
 
   async function readAll(): Promise<void> {

@@ -8,12 +8,15 @@ import { type GateView, placeOf } from '../domain/gate-view.ts';
 import { signTicket, type Ticket, type TicketKeys, verifyTicket } from '../domain/ticket.ts';
 import { limits } from '../limits.ts';
 import type { Gate, Outcome } from '../redis/gate.ts';
+import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
 import { type TicketBody, ticketBody } from './ticket-body.ts';
 
 export interface TicketsDeps {
   gate: Pick<Gate, 'outcome' | 'readmit'>;
+  /** With it, who gets a place back hears of it once a replica has it. */
+  barrier?: Pick<ReplicaBarrier, 'begin'> | undefined;
   campaigns: Campaigns;
   ticketKeys: TicketKeys;
   couponKey: Buffer;
@@ -32,6 +35,8 @@ export interface HeldTicket {
   final?: { epoch: number; body: TicketBody };
   /** Where a ticket of an earlier epoch stands in this one; what its own seq says is no longer true. */
   standing?: { epoch: number; seq: number };
+  /** It got its place back, and no replica has confirmed that yet. */
+  isUnconfirmed?: boolean;
   pollCount: number;
   pollWindowAt: number;
 }
@@ -120,10 +125,16 @@ export function createTickets(deps: TicketsDeps): Tickets {
 
   /** What the gate says of it, after it got its place back where the gate had lost it. */
   async function ask(held: HeldTicket, user: string | undefined, view: GateView) {
-    const told = await deps.gate.outcome(view, held.ticket.tag);
-    if (told.outcome.status !== 'lost') return told;
-    if (user === undefined) throw new Fault('unidentified', 'the place of this ticket was lost');
-    return { ...told, standing: await deps.gate.readmit(view, user, held.ticket) };
+    const confirm = deps.barrier?.begin(view.id);
+    let told = await deps.gate.outcome(view, held.ticket.tag);
+    if (told.outcome.status === 'lost') {
+      if (user === undefined) throw new Fault('unidentified', 'the place of this ticket was lost');
+      held.isUnconfirmed = confirm !== undefined;
+      told = { ...told, standing: await deps.gate.readmit(view, user, held.ticket) };
+    }
+    if (held.isUnconfirmed) await confirm?.();
+    held.isUnconfirmed = false;
+    return told;
   }
 
   async function status(held: HeldTicket, user: string | undefined): Promise<TicketBody | undefined> {

@@ -9,7 +9,7 @@ interface Reconciliation {
 
 const MEANING: Record<string, string> = {
   'gate-closed': 'the gate is missing, damaged or not verified yet; a worker opens it',
-  'settings-differ': 'the gate has newer settings than the ledger, so it takes no change from the ledger',
+  'settings-differ': 'gate and ledger have different settings; a repair gives the gate those of the ledger',
   'holder-unknown': 'the ledger has a row for this user, and the gate does not know the user',
   'unit-differs': 'gate and ledger name different units for the same user',
   'issued-without-row': 'the gate says issued, and the ledger has no row',

@@ -133,7 +133,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const joins = createJoins({ gate, campaigns, barrier });
   const { pollsPerSecond } = clientLimits;
   const told = { durability, publicUrl, pollsPerSecond };
-  const tickets = createTickets({ gate, campaigns, ticketKeys, couponKey, ...told });
+  const tickets = createTickets({ gate, campaigns, barrier, ticketKeys, couponKey, ...told });
   const waits = createWaits({ campaigns, tickets, leaving: settings.leaving });
   const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
   const shedding = watchEventLoop();

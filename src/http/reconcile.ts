@@ -1,6 +1,7 @@
 // /admin/campaigns/{id}/reconcile: what the stores say of one campaign, compared; and the gate built anew from the ledger.
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { Fault } from '../domain/fault.ts';
 import { actorHeader } from './admin-schemas.ts';
 import { noSuchCampaign } from './errors.ts';
 import { campaignId, jsonAnswer, type problemAnswer } from './schemas.ts';
@@ -15,7 +16,7 @@ export interface Reconciliation {
 export interface ReconcileDeps {
   /** Undefined when the ledger has no such campaign. */
   look: (campaign: string) => Promise<Reconciliation | undefined>;
-  /** Builds the gate anew; false when somebody else is at it. */
+  /** Builds the gate anew; false when it was not built here: somebody else is at it, or it must not be done. */
   repair: (campaign: string, actor: string) => Promise<boolean>;
 }
 
@@ -34,6 +35,9 @@ const report = z
     ),
   })
   .openapi('Reconciliation');
+
+const NOT_REBUILT =
+  'The gate was not rebuilt by this call: a worker recovers it just now, it was never opened, or Redis lacks a replica. Look again in a moment';
 
 const params = z.object({ id: campaignId });
 const PATH = '/admin/campaigns/{id}/reconcile';
@@ -71,8 +75,10 @@ export function reconcileRoutes(app: OpenAPIHono, { reconcile, changed, actor }:
     }),
     async (c) => {
       const { id } = c.req.valid('param');
-      await reconcile.repair(id, actor(c));
-      return c.json(await lookAt(id), 200);
+      const isRebuilt = await reconcile.repair(id, actor(c));
+      const left = await lookAt(id);
+      if (!isRebuilt) throw new Fault('conflict', NOT_REBUILT);
+      return c.json(left, 200);
     },
   );
 }

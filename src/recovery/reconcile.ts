@@ -13,7 +13,7 @@ import type { RecoverDeps } from './recover.ts';
 export type DifferenceKind =
   /** The gate is missing, damaged, or not verified since Redis was started. */
   | 'gate-closed'
-  /** The gate has settings that the ledger does not know (any more), and takes none of an earlier version. */
+  /** The gate has other settings than the ledger: of another version, or of a ledger that was restored and changed since. */
   | 'settings-differ'
   /** The ledger has a row of a user whom the gate does not know. */
   | 'holder-unknown'
@@ -114,9 +114,16 @@ function differencesOf(campaign: StoredCampaign, view: GateView, books: Books): 
   ];
 }
 
-function* settings({ version }: StoredCampaign, view: GateView): Iterable<Difference> {
-  if (view.version > version)
-    yield { kind: 'settings-differ', detail: `the gate has version ${view.version}, the ledger ${version}` };
+const SETTINGS = ['name', 'state', 'opensAt', 'closesAt', 'stock', 'ratePerSecond', 'burst', 'backlogMax'] as const;
+
+function* settings(campaign: StoredCampaign, view: GateView): Iterable<Difference> {
+  if (view.version !== campaign.version) {
+    yield { kind: 'settings-differ', detail: `the gate has version ${view.version}, the ledger ${campaign.version}` };
+    return;
+  }
+  const differing = SETTINGS.filter((name) => view[name] !== campaign[name]);
+  if (differing.length > 0)
+    yield { kind: 'settings-differ', detail: `of one version, but not ${differing.join(', ')}` };
 }
 
 function* holders({ issued, remembered, exceptions }: Books): Iterable<Difference> {

@@ -156,3 +156,16 @@ test('a listener that stopped hears nothing more', async (t) => {
   await until('three readings', 2_000, () => counts.listening >= 3);
   expect(counts.stopped).toBe(0);
 });
+
+test('a cancellation after a rebuild is learned also when the gate has counted as many as before', async (t) => {
+  const { redis, campaigns, create } = reading(t);
+  const id = await create();
+  const memory = (await campaigns.get(id))!;
+  const [before, after] = [userTag(id, 'before'), userTag(id, 'after')];
+  await redis.multi().zadd(keys.cancelled(id), 1, before).hset(keys.gate(id), 'cancelled', 1).exec();
+  await until('the first is learned', 60_000, () => memory.cancelled.has(before));
+  const rebuilt = redis.multi().del(keys.cancelled(id)).zadd(keys.cancelled(id), 1, after);
+  await rebuilt.hset(keys.gate(id), 'epoch', 2, 'cancelled', 1).exec();
+  await until('the other is learned', 60_000, () => memory.cancelled.has(after));
+  expect(memory.cancelled.has(before)).toBe(true);
+});

@@ -31,6 +31,14 @@ test('a unit that nobody can buy is told, --repair makes it free again, and the 
   expect((await front().join(campaign, 'ann')).body.seq).toBe(1);
 });
 
+test('a repair that somebody else is at is refused, and not told as done', async () => {
+  const campaign = await front().create({ stock: 5 });
+  await front().redis.set(keys.recovery(campaign), 'another-worker', 'PX', 60_000);
+  const { code, err } = await reconcile(campaign, '--repair');
+  expect([code, err]).toEqual([1, expect.stringContaining('The gate was not rebuilt by this call')]);
+  await front().redis.del(keys.recovery(campaign));
+});
+
 test('a campaign that is none is refused, with what there is', async () => {
   const { code, err } = await reconcile('no-such-campaign');
   expect([code, err]).toEqual([1, expect.stringContaining('sluice campaign list')]);

@@ -19,6 +19,7 @@ import { names } from './cases/names.ts';
 import { overload } from './cases/overload.ts';
 import { provedBySuite } from './cases/proved-by-suite.ts';
 import { rebuilds } from './cases/rebuilds.ts';
+import { recoveries } from './cases/recoveries.ts';
 import { redisDisk } from './cases/redis-disk.ts';
 import { redisOutages } from './cases/redis-outages.ts';
 import { retries } from './cases/retries.ts';
@@ -42,6 +43,7 @@ export const CASES: readonly FaultCase[] = [
   ...overload,
   ...provedBySuite,
   ...rebuilds,
+  ...recoveries,
   ...redisDisk,
   ...redisOutages,
   ...retries,

@@ -108,6 +108,16 @@ const BREAKAGES: [name: string, breakIt: (sale: Sale) => Promise<unknown>, found
     [{ kind: 'settings-differ', detail: 'the gate has version 5, the ledger 1' }],
   ],
   [
+    'a gate of the same version as a ledger that was restored and changed since',
+    (sale) => sale.redis.hset(keys.gate(sale.campaign), 'rate', 7, 'state', 'paused'),
+    [{ kind: 'settings-differ', detail: 'of one version, but not state, ratePerSecond' }],
+  ],
+  [
+    'a gate that has not heard of a change of which the ledger says that it has',
+    (sale) => database.sql('UPDATE campaigns SET version = 3, projected_version = 3 WHERE id = ?', [sale.campaign]),
+    [{ kind: 'settings-differ', detail: 'the gate has version 1, the ledger 3' }],
+  ],
+  [
     'a gate that is gone',
     (sale) => sale.redis.del(keys.gate(sale.campaign)),
     [{ kind: 'gate-closed', detail: 'missing' }],

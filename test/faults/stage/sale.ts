@@ -18,6 +18,9 @@ export interface SaleSettings {
   ratePerSecond?: number;
   burst?: number;
   backlogMax?: number;
+  /** ISO 8601. */
+  opensAt?: string;
+  closesAt?: string;
 }
 
 export interface SaleDeps {
