@@ -98,7 +98,7 @@ end
 
 async function runAutocannon(load: Load): Promise<LoadResult> {
   await using jobs = await startJobs('load', new URL('./autocannon.ts', import.meta.url), []);
-  return runJob<LoadResult>(jobs, load);
+  return await runJob<LoadResult>(jobs, load);
 }
 
 /** Which statuses a load meets, each with its count: one request after another, for the message when a count is wrong. */

@@ -15,6 +15,7 @@ import { polls } from './figures/polls.ts';
 import { refusals } from './figures/refusals.ts';
 import { starts } from './figures/starts.ts';
 import { telemetry } from './figures/telemetry.ts';
+import { waiters } from './figures/waiters.ts';
 import { describeMachine } from './machine.ts';
 import { killAll, pinSelf } from './processes.ts';
 import { openStand } from './stand.ts';
@@ -32,6 +33,7 @@ const FIGURES: readonly Figure[] = [
   overload,
   failovers,
   starts,
+  waiters,
 ];
 /** With fewer connections a closed loop waits for the disk (fsync before every answer) and neither core is busy. */
 const CONNECTIONS = 256;
@@ -77,7 +79,9 @@ async function main(): Promise<number> {
 }
 
 /** NaN for what is no plain number: Number() would also read 0x10 and an empty text. */
-const wholeNumber = (text: string): number => (/^\d{1,4}$/.test(text) ? Number(text) : Number.NaN);
+function wholeNumber(text: string): number {
+  return /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+}
 
 async function measure(chosen: readonly Figure[], settings: Settings): Promise<Report> {
   const date = new Date().toISOString();

@@ -25,7 +25,7 @@ export interface Waiter {
   kind: WaitKind;
   held: HeldTicket;
   user: string | undefined;
-  /** Whether the connection is gone; asked at each look, because an adapter may miss the event of it. */
+  /** Whether the connection is gone; asked now and then, because an adapter may miss the event of it. */
   isGone: () => boolean;
 }
 
@@ -74,17 +74,21 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
   const ofIdentity = createTally();
   const inTurn = createTurns(limits.waitQuestionsMax);
   let lookedAt = 0;
+  let lookCount = 0;
   let stopLooking: (() => void) | undefined;
 
   function look(): void {
     const now = spanClock();
     lookedAt = now;
+    lookCount += 1;
     let placesLeft = limits.placesToldMax;
+    let n = lookCount;
     for (const [campaign, group] of groups) {
       const memory = campaigns.peek(campaign);
       for (const wait of group) {
         const { parked } = wait;
-        if (wait.isGone()) end(wait);
+        n += 1;
+        if (n % limits.waitGoneLooks === 0 && wait.isGone()) end(wait);
         else if (parked === undefined) continue;
         else if (now >= parked.endsAt) parked.wake();
         else if (!isAsSeen(wait, parked.seen, memory)) {
