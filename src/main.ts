@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { composeFront } from './composition/front.ts';
 import { configOrExit } from './config.ts';
 import { frontPromise } from './doctor/configured.ts';
+import { publicConnectionsMax, readOpenFilesMax } from './doctor/open-files.ts';
 import { checkStart } from './doctor/start.ts';
 import { BOARD_PATH } from './http/board.ts';
 import { listen } from './http/listen.ts';
@@ -41,9 +42,10 @@ const onError = (error: unknown) => log.error({ err: error }, 'the front met an 
 await using open = new AsyncDisposableStack();
 
 const { keepAliveMs } = config;
+const connectionsMax = publicConnectionsMax(readOpenFilesMax());
 // Before anything that takes time: a balancer hears 503, and a port that is taken ends the start here.
 const publicListener = await listening({ portName: 'PORT', hostName: 'HOST', ...config.front }, () =>
-  listen({ fetch: answerWhileStarting, keepAliveMs, ...config.front }),
+  listen({ fetch: answerWhileStarting, keepAliveMs, connectionsMax, ...config.front }),
 );
 open.defer(() => publicListener.close(0).then(() => undefined));
 
@@ -129,7 +131,13 @@ open.defer(async () => {
 });
 const { host, port } = config.admin;
 const adminListener = await listening({ portName: 'ADMIN_PORT', hostName: 'ADMIN_HOST', ...config.admin }, () =>
-  listen({ fetch: service.admin.fetch, keepAliveMs, host, port }),
+  listen({
+    fetch: service.admin.fetch,
+    keepAliveMs,
+    host,
+    port,
+    connectionsMax: limits.adminListenerConnectionsMax,
+  }),
 );
 open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];
