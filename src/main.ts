@@ -21,6 +21,7 @@ import { openFast } from './redis/connection.ts';
 import { createReach } from './redis/reach.ts';
 import { openBoard } from './retry/board.ts';
 import { openRetries } from './retry/bullmq.ts';
+import { tellAdminRefusals } from './telemetry/admin-refusals.ts';
 import { errorWords } from './telemetry/describe-error.ts';
 import { createLog } from './telemetry/log.ts';
 import { breakerMetrics, poolMetrics } from './telemetry/metrics.ts';
@@ -112,6 +113,7 @@ const service = open.use(
       ownWorkersDown: () => ownWorkers?.down() ?? [],
       onError,
       onServerError: tellServerErrors(log),
+      onAdminRefused: tellAdminRefusals(log),
     },
   ),
 );
