@@ -190,6 +190,9 @@ export const limits = {
   /** Shops have a few origins; hundreds are a mistake. */
   corsOriginsMax: 100,
 
+  /** A wrong admin token is answered after the first, as long as so many wait; beyond that with 429 at once. */
+  adminRefusalMs: 500,
+  adminRefusalsWaitingMax: 50,
   adminBodyBytes: 4_096,
   /** A hundred of the longest tickets, of which a redrive may name so many. */
   letterBodyBytes: 16_384,
@@ -200,6 +203,14 @@ export const limits = {
   /** Longer than the 60 s after which nginx, HAProxy and cloud balancers usually end theirs: who ends first must be they. */
   keepAliveMs: 65_000,
   connectionsMax: 30_000,
+  /** Operators, scrapers and probes are few; their listeners must neither fill up the process nor be filled up by buyers. */
+  adminListenerConnectionsMax: 256,
+  telemetryConnectionsMax: 64,
+  /** A connection on which nobody says anything ends after this long; to the telemetry port sooner. A long-poll is silent, too. */
+  silentMs: 65_000,
+  telemetrySilentMs: 15_000,
+  /** A front takes at least so many buyers' connections, whatever the limit of open files. */
+  connectionsMin: 64,
   /** From this share of them on, idle connections end for newcomers; looked through this often at most. */
   connectionsBusyShare: 0.9,
   makeRoomMs: 1_000,
@@ -252,6 +263,7 @@ const relations: [string, boolean][] = [
     'what was asked of unknown ids is remembered for its time',
     (limits.unknownAsksPerSecond * 2 * limits.unknownViewMs) / 1_000 <= limits.unknownIdsMax,
   ],
+  ['a long-poll is not cut as silent', limits.longPollMaxMs < limits.silentMs],
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],
   ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],
   ['a long-poll ends before a proxy gives it up', limits.longPollMaxMs < limits.proxySilenceMs],

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { composeFront } from './composition/front.ts';
 import { configOrExit } from './config.ts';
 import { frontPromise } from './doctor/configured.ts';
+import { publicConnectionsMax, readOpenFilesMax } from './doctor/open-files.ts';
 import { checkStart } from './doctor/start.ts';
 import { BOARD_PATH } from './http/board.ts';
 import { listen } from './http/listen.ts';
@@ -20,6 +21,7 @@ import { openFast } from './redis/connection.ts';
 import { createReach } from './redis/reach.ts';
 import { openBoard } from './retry/board.ts';
 import { openRetries } from './retry/bullmq.ts';
+import { tellAdminRefusals } from './telemetry/admin-refusals.ts';
 import { errorWords } from './telemetry/describe-error.ts';
 import { createLog } from './telemetry/log.ts';
 import { createErrorLog } from './telemetry/log-once.ts';
@@ -42,9 +44,10 @@ const onError = createErrorLog(log, 'the front met an error');
 await using open = new AsyncDisposableStack();
 
 const { keepAliveMs } = config;
+const connectionsMax = publicConnectionsMax(readOpenFilesMax());
 // Before anything that takes time: a balancer hears 503, and a port that is taken ends the start here.
 const publicListener = await listening({ portName: 'PORT', hostName: 'HOST', ...config.front }, () =>
-  listen({ fetch: answerWhileStarting, keepAliveMs, ...config.front }),
+  listen({ fetch: answerWhileStarting, keepAliveMs, connectionsMax, ...config.front }),
 );
 open.defer(() => publicListener.close(0).then(() => undefined));
 
@@ -111,6 +114,7 @@ const service = open.use(
       ownWorkersDown: () => ownWorkers?.down() ?? [],
       onError,
       onServerError: tellServerErrors(log),
+      onAdminRefused: tellAdminRefusals(log),
     },
   ),
 );
@@ -130,7 +134,13 @@ open.defer(async () => {
 });
 const { host, port } = config.admin;
 const adminListener = await listening({ portName: 'ADMIN_PORT', hostName: 'ADMIN_HOST', ...config.admin }, () =>
-  listen({ fetch: service.admin.fetch, keepAliveMs, host, port }),
+  listen({
+    fetch: service.admin.fetch,
+    keepAliveMs,
+    host,
+    port,
+    connectionsMax: limits.adminListenerConnectionsMax,
+  }),
 );
 open.defer(() => adminListener.close(1_000).then(() => undefined));
 const rehearse = !options['no-rehearsal'];

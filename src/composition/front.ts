@@ -82,6 +82,8 @@ export interface FrontSettings {
   onError: (error: unknown) => void;
   /** Hears of every answer with a 5xx, of both listeners. */
   onServerError: (error: ServerError) => void;
+  /** Hears of each wrong token on the admin listener. */
+  onAdminRefused?: () => void;
 }
 
 /** Dispose of it after its last answer, and before the connections it was made of. */
@@ -183,6 +185,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     }),
     board,
     tokens: settings.tokens,
+    onRefused: settings.onAdminRefused,
     adminUrl: settings.adminUrl,
   });
   return {

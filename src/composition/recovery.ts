@@ -1,5 +1,6 @@
 // Opening and comparing gates, put together of the stores: a worker does it unasked, a front when an operator asks.
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
+import { auditRepair } from '../ledger/audit.ts';
 import { epochStore } from '../ledger/campaign-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { reconcile } from '../recovery/reconcile.ts';
@@ -47,6 +48,10 @@ export function composeRecovery({ redis, ledger, retries, durability, graceMs }:
       return differences && reportOf(campaign, differences);
     },
     recover: (campaign, worker) => recoverGate({ ...deps, worker }, campaign),
-    repair: async (campaign, actor) => (await recoverGate({ ...deps, worker: actor }, campaign, true)) !== undefined,
+    repair: async (campaign, actor) => {
+      // Before it begins: a rebuild that a crash cuts short was asked for all the same.
+      await auditRepair(ledger, campaign, actor);
+      return (await recoverGate({ ...deps, worker: actor }, campaign, true)) !== undefined;
+    },
   };
 }

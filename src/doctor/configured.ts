@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { limits } from '../limits.ts';
 import type { Patient } from './examine.ts';
 import { notedRedisPackage } from './noted-services.ts';
+import { OTHER_CONNECTIONS } from './open-files.ts';
 
 type Promised = Omit<Patient, 'redis' | 'ledger'>;
 
@@ -14,8 +15,7 @@ export function frontPromise(config: Config): Promised {
     ...ofWorker,
     migrates: true,
     connectionsWanted: limits.adminConnectionsMax + workers.count * workers.connections,
-    // Two pools: operators and buyers who give back.
-    openConnectionsWanted: limits.connectionsMax + 2 * limits.adminConnectionsMax,
+    openConnectionsWanted: limits.connectionsMax + OTHER_CONNECTIONS,
     exposure: {
       ...ofWorker.exposure,
       adminHost: admin.host,

@@ -22,6 +22,20 @@ export function readOpenFilesMax(): Fact<number> {
   }
 }
 
+/** Connections of the other listeners and to the stores, which buyers must leave room for. */
+export const OTHER_CONNECTIONS =
+  limits.adminListenerConnectionsMax + limits.telemetryConnectionsMax + 2 * limits.adminConnectionsMax;
+
+/**
+ * How many connections of buyers a front takes: as many as it may have open files, less what others need. Beyond that it
+ * closes new ones at once, where each would otherwise keep operators and stores out.
+ */
+export function publicConnectionsMax(openFilesMax: Fact<number>): number {
+  if (!('told' in openFilesMax)) return limits.connectionsMax;
+  const room = openFilesMax.told - limits.openFilesReserve - OTHER_CONNECTIONS;
+  return Math.max(limits.connectionsMin, Math.min(limits.connectionsMax, room));
+}
+
 /** `connectionsWanted` are those of buyers and stores; logs, listeners and libraries come on top. */
 export function judgeOpenFiles(openFilesMax: Fact<number>, connectionsWanted: number): Finding {
   return judged('open-files', openFilesMax, (max) => {

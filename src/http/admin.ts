@@ -8,6 +8,7 @@ import type { LetterDesk } from '../admission/letter-desk.ts';
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { parseInstant } from '../domain/instant.ts';
 import { limits } from '../limits.ts';
+import { slowRefusals } from './admin-refusals.ts';
 import { type AdminTokens, actorOf, adminRoles } from './admin-roles.ts';
 import {
   actorHeader,
@@ -36,6 +37,8 @@ export interface AdminDeps {
   /** The retrier's queue as pages. */
   board?: Hono;
   tokens: AdminTokens;
+  /** Hears of each wrong token. */
+  onRefused?: (() => void) | undefined;
   /** Where operators reach it, if that is not its own address. */
   adminUrl?: string | undefined;
 }
@@ -68,6 +71,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
     defaultHook: (result) => (result.success ? undefined : invalid(result.error.issues)),
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  if (deps.onRefused !== undefined) app.use(slowRefusals(deps.onRefused));
   app.get('/livez', () => json(200, { status: 'up' }));
   if (deps.board !== undefined) boardRoute(app, { board: deps.board, tokens: deps.tokens });
   for (const check of adminRoles(deps.tokens)) {

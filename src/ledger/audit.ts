@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely';
 import type { StoredCampaign } from '../domain/campaign.ts';
 import type { StoredDeadLetter } from '../domain/dead-letter.ts';
+import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
 
 export type AuditAction = 'create' | 'change' | 'pause' | 'resume' | 'close' | 'add-stock';
@@ -52,4 +53,14 @@ export async function auditLetter(tx: Kysely<Schema>, entry: LetterAuditEntry): 
       after: JSON.stringify({ ...told, ...after }),
     })
     .execute();
+}
+
+/** Writes that an operator has the gate of a campaign rebuilt from the ledger; nothing when there is no such campaign. */
+export async function auditRepair(ledger: Pick<Ledger, 'transaction'>, campaign: string, actor: string): Promise<void> {
+  await ledger.transaction(async (tx) => {
+    const found = await tx.selectFrom('campaigns').select('epoch').where('id', '=', campaign).executeTakeFirst();
+    if (found === undefined) return;
+    const before = JSON.stringify({ epoch: found.epoch });
+    await tx.insertInto('audit_log').values({ actor, action: 'reconcile', campaign, before, after: null }).execute();
+  });
 }

@@ -11,6 +11,8 @@ export interface ServerOptions {
   /** How long an idle connection stays open. */
   keepAliveMs?: number | undefined;
   connectionsMax?: number | undefined;
+  /** How long a connection may say nothing, before its first request too. */
+  silentMs?: number | undefined;
 }
 
 type OnRequest = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -18,6 +20,7 @@ type OnRequest = (request: IncomingMessage, response: ServerResponse) => unknown
 /** Rejects when the port is taken. */
 export async function openServer(onRequest: OnRequest, options: ServerOptions): Promise<Server> {
   const { host, port, keepAliveMs = limits.keepAliveMs, connectionsMax = limits.connectionsMax } = options;
+  const { silentMs = Math.max(limits.silentMs, keepAliveMs) } = options;
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -29,9 +32,11 @@ export async function openServer(onRequest: OnRequest, options: ServerOptions): 
       // Node's own refusal has no body; `withHost` refuses the same requests.
       requireHostHeader: false,
     },
-    withHost(onRequest),
+    withPlainTarget(withHost(onRequest)),
   );
   server.maxConnections = connectionsMax;
+  // Node's own time limits begin with the first byte of a request; a stream's comments keep it from being silent.
+  server.timeout = silentMs;
   server.maxHeadersCount = 100;
   answerClientErrors(server);
   keepRoom(server, connectionsMax);
@@ -57,6 +62,28 @@ function withHost(onRequest: OnRequest): OnRequest {
     }
     return onRequest(request, response);
   };
+}
+
+/**
+ * Refuses dot segments, which one router would resolve and another take for a name, and a second Host, of which a proxy
+ * may have looked at the other one (RFC 9112 §3.2).
+ */
+function withPlainTarget(onRequest: OnRequest): OnRequest {
+  return (request, response) => {
+    const { url = '', rawHeaders } = request;
+    const mayBeDotted = url.includes('/.') || url.includes('%') || url.includes('\\');
+    if ((mayBeDotted && DOTTED.test(url)) || hostCount(rawHeaders) > 1) return answerBare(response, 400);
+    return onRequest(request, response);
+  };
+}
+
+/** A segment `.` or `..` of the path, its dots escaped or not. */
+const DOTTED = /^[^?#]*[/\\](?:\.|%2e){1,2}(?:[/\\?#]|$)/i;
+
+function hostCount(raw: readonly string[]): number {
+  let count = 0;
+  for (let i = 0; i < raw.length; i += 2) if (raw[i]!.length === 4 && raw[i]!.toLowerCase() === 'host') count += 1;
+  return count;
 }
 
 const isHost = (host: string): boolean => host !== '' && URL.canParse(`http://${host}/`);

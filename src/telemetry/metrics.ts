@@ -43,6 +43,10 @@ function gauge(name: string, description: string, read: () => number | undefined
 export const serverErrorCounts = (): Record<ServerErrorKind, number> =>
   labelledCounter('sluice_http_errors', 'Answers with a 5xx status', 'kind', SERVER_ERROR_KINDS);
 
+/** Wrong tokens that the admin listener refused. */
+export const adminRefusalCount = (): Record<'wrong', number> =>
+  labelledCounter('sluice_admin_refusals', 'Requests to the admin API that a token check refused', 'token', ['wrong']);
+
 export interface WorkerMetrics {
   /** Counts a settled batch and how long it took from receipt to ack. */
   settled: (count: number, seconds: number) => void;

@@ -9,6 +9,7 @@ import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { urlOf } from '../domain/listen-address.ts';
 import { type Readiness, readinessBody } from '../domain/readiness.ts';
 import { listening } from '../lifecycle.ts';
+import { limits } from '../limits.ts';
 import { answerBare, SECURE_HEADERS } from '../listener/bare-answers.ts';
 import { openServer } from '../listener/open-server.ts';
 
@@ -71,7 +72,11 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
   };
   const { host, port } = settings;
   const server = await listening({ portName: 'TELEMETRY_PORT', hostName: 'TELEMETRY_HOST', host, port }, () =>
-    openServer(onRequest, settings),
+    openServer(onRequest, {
+      ...settings,
+      connectionsMax: limits.telemetryConnectionsMax,
+      silentMs: limits.telemetrySilentMs,
+    }),
   );
   return server.unref();
 }

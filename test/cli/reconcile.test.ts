@@ -27,6 +27,11 @@ test('a unit that nobody can buy is told, --repair makes it free again, and the 
   const [begun] = (await file.database.sql('SELECT reason, worker FROM epochs WHERE campaign = ?', [
     campaign,
   ])) as object[];
+  const audited = await file.database.sql(
+    "SELECT actor, action FROM audit_log WHERE campaign = ? AND action <> 'create'",
+    [campaign],
+  );
+  expect(audited).toEqual([{ actor: expect.stringMatching(/^operator/), action: 'reconcile' }]);
   expect(begun).toMatchObject({ reason: 'repair', worker: expect.stringMatching(/^operator/) });
   expect((await front().join(campaign, 'ann')).body.seq).toBe(1);
 });

@@ -104,3 +104,23 @@ test('every secret has to be given, and the guide makes each of them', () => {
   const others = [...text.matchAll(/\$\{(\w+)(?!\w|:[?-])/g)].map(([, name]) => name);
   expect(others, 'give it a message, or a default').toEqual([]);
 });
+
+test('a worker was given secrets that it has no use for', () => {
+  const names = Object.keys(compose.services.worker!.environment!);
+  expect(names).toContain('COUPON_KEY');
+  for (const secret of ['ADMIN_TOKEN', 'TICKET_KEYS', 'GATEWAY_SECRET']) expect(names).not.toContain(secret);
+});
+
+test('a password stood on a command line, which every process of the machine can read', () => {
+  for (const [name, { command = [], healthcheck }] of services) {
+    expect([...command, ...(healthcheck?.test ?? [])].join(' '), name).not.toMatch(
+      /\$\{\w*(PASSWORD|TOKEN|SECRET|KEY)/,
+    );
+  }
+});
+
+test('behind the bridge no address was counted: what comes by the published port is its gateway', () => {
+  const [network] = (compose as unknown as { networks: { default: { ipam: { config: { gateway: string }[] } } } })
+    .networks.default.ipam.config;
+  expect(compose.services.app!.environment!.TRUSTED_PROXIES).toBe(network!.gateway);
+});

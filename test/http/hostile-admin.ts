@@ -36,7 +36,7 @@ const credentials = onAdmin(
 const UNAUTHORIZED: [string, RawRequest, readonly number[]][] = [
   ['the token in the query', { path: `/admin/campaigns?access_token=${TOKEN}` }, [401]],
   ['a path in other words', { path: '/%61dmin/campaigns' }, [401]],
-  ['a dotted path', { path: '/./admin/campaigns' }, [401]],
+  ['a dotted path', { path: '/./admin/campaigns' }, [400]],
   ['a doubled slash', { path: '//admin/campaigns' }, [404]],
   ['a path in upper case', { path: '/ADMIN/campaigns' }, [404]],
   ['an unknown path', { path: '/admin/nothing' }, [401]],
@@ -234,12 +234,12 @@ const rest = onAdmin([
   ...['%00', '%zz', '%2e%2e', 'A', 'a'.repeat(64)].flatMap((id) => [
     {
       name: `the admin's campaign ${shown(id)}`,
-      statuses: [404, 422],
+      statuses: id === '%2e%2e' ? [400] : [404, 422],
       request: () => ({ path: `/admin/campaigns/${id}`, headers: [AUTHORIZED] }),
     },
     {
       name: `a pause of ${shown(id)}`,
-      statuses: [404, 422],
+      statuses: id === '%2e%2e' ? [400] : [404, 422],
       request: () => ({ method: 'POST', path: `/admin/campaigns/${id}/pause`, headers: [AUTHORIZED] }),
     },
   ]),

@@ -205,7 +205,7 @@ const ACCEPT = ['', '*/*', 'text/html', 'application/xml;q=0', 'q=', 'text/event
 const tickets = onFront([
   ...NO_TICKETS.map(([name, alter]) => ({
     name: `a ticket ${name}`,
-    statuses: [404],
+    statuses: name === 'that is one dot' ? [400] : [404],
     request: ({ ticket, campaign }: HostilePlace) => ({ path: `/v1/tickets/${alter(ticket, campaign)}` }),
   })),
   {

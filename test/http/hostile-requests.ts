@@ -47,8 +47,8 @@ const methods = onFront([
 const PATHS: [string, readonly number[]][] = [
   ['//', [404]],
   ['///v1/tickets/x', [404]],
-  ['/../', [404]],
-  ['/../../../../etc/passwd', [404]],
+  ['/../', [400]],
+  ['/../../../../etc/passwd', [400]],
   ['/v1/tickets/', [404]],
   ['/v1/tickets', [404]],
   ['/v1/campaigns/', [404]],

@@ -1,0 +1,86 @@
+// Connections that say nothing, paths that climb, and two names for one host, on every listener alike.
+import { connect, type Socket } from 'node:net';
+import { expect, type TestContext, test } from 'vitest';
+import { publicConnectionsMax } from '../../src/doctor/open-files.ts';
+import { limits } from '../../src/limits.ts';
+import { openServer } from '../../src/listener/open-server.ts';
+import { startTelemetry } from '../../src/telemetry/start.ts';
+import { until } from '../helpers/until.ts';
+import { fronts } from '../http/front.ts';
+import { bytesOf, send } from '../http/raw.ts';
+
+const front = fronts().shared();
+const portsOf = () => [front().url, front().adminUrl].map((url) => Number(new URL(url).port));
+
+test.for([
+  '/v1/../livez',
+  '/v1/%2e%2e/livez',
+  '/v1/.%2E/livez',
+  '/./livez',
+  '/%2e/livez',
+  '/livez/..',
+  '/livez/%2e?x=1',
+  '/v1\\..\\livez',
+])('a path with a dot segment, %s, was resolved on one port and refused on the other', async (path) => {
+  for (const port of portsOf()) expect((await send(port, bytesOf({ path }))).status).toBe(400);
+});
+
+test('dots that are no segment, and any in a query, are none of it', async () => {
+  for (const port of portsOf()) {
+    expect((await send(port, bytesOf({ path: '/livez?next=/../x' }))).status).toBe(200);
+    expect((await send(port, bytesOf({ path: '/.well-known/x' }))).status).not.toBe(400);
+  }
+});
+
+test('a request with two Host headers was taken, by the name of the first', async () => {
+  const host = (name: string, value: string) => [name, value] as const;
+  for (const port of portsOf()) {
+    const headers = [host('Host', 'localhost'), host('hOST', 'evil.example')];
+    expect((await send(port, bytesOf({ path: '/livez', headers }))).status).toBe(400);
+  }
+});
+
+/** Connections that say nothing, and how many of them are still open. */
+function silent(t: TestContext, port: number, count: number): () => number {
+  const open = new Set<Socket>();
+  for (let i = 0; i < count; i += 1) {
+    const socket = connect({ port, host: '127.0.0.1' });
+    open.add(socket);
+    socket.on('error', () => undefined).on('close', () => open.delete(socket));
+    t.onTestFinished(() => void socket.destroy());
+  }
+  return () => open.size;
+}
+
+test('a connection on which nobody ever said anything stayed for good', async (t) => {
+  const server = await openServer((_request, response) => response.end(), {
+    host: '127.0.0.1',
+    port: 0,
+    silentMs: 200,
+  });
+  t.onTestFinished(() => void server.close());
+  const openCount = silent(t, (server.address() as { port: number }).port, 20);
+  await until('all of them have ended', 60_000, () => openCount() === 0);
+});
+
+test('silent connections to the telemetry port took the descriptors of the whole process', async (t) => {
+  const telemetry = await startTelemetry({
+    on: true,
+    service: 'test',
+    host: '127.0.0.1',
+    port: 0,
+    otlpEndpoint: undefined,
+  });
+  t.onTestFinished(() => telemetry[Symbol.asyncDispose]());
+  const openCount = silent(t, Number(new URL(telemetry.url!).port), limits.telemetryConnectionsMax + 100);
+  await until('those beyond its bound are closed', 60_000, () => openCount() <= limits.telemetryConnectionsMax);
+});
+
+test.for([
+  [{ told: Number.POSITIVE_INFINITY }, limits.connectionsMax],
+  [{ told: 1_024 }, 1_024 - limits.openFilesReserve - 328],
+  [{ told: 20 }, limits.connectionsMin],
+  [{ untold: 'no limit' }, limits.connectionsMax],
+] as const)('of %o open files, buyers get %i', ([openFiles, expected]) => {
+  expect(publicConnectionsMax(openFiles)).toBe(expected);
+});
