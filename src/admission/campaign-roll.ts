@@ -4,7 +4,8 @@ import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 
 export interface CampaignRoll {
-  has(campaign: string): boolean;
+  /** Whether the ledger has this campaign; true before the first reading, because it may. */
+  mayHave(campaign: string): boolean;
   /** Reads until `stopping` aborts. */
   keepReading(stopping: AbortSignal): Promise<void>;
 }
@@ -18,7 +19,7 @@ export interface CampaignRollDeps {
 const PAGE = 500;
 
 export function createCampaignRoll(deps: CampaignRollDeps): CampaignRoll {
-  let known: ReadonlySet<string> = new Set();
+  let known: ReadonlySet<string> | undefined;
 
   async function read(): Promise<void> {
     const ids = new Set<string>();
@@ -32,7 +33,7 @@ export function createCampaignRoll(deps: CampaignRollDeps): CampaignRoll {
   }
 
   return {
-    has: (campaign) => known.has(campaign),
+    mayHave: (campaign) => known?.has(campaign) ?? true,
     async keepReading(stopping) {
       while (!stopping.aborted) {
         await read().catch(deps.onError);

@@ -108,7 +108,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     readGates: guardEachReader(createEachGateReader(redis, clock), breaker),
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
-    exists: (id) => roll.has(id),
+    exists: (id) => roll.mayHave(id),
     clock,
     onError,
   });

@@ -41,18 +41,6 @@ export const KNOWN_FINDINGS: KnownFinding[] = [
     needs: happened(/^(leap (6|16)000|sleep w|clock|redis (put-back|flush)|operator repair|go f\d operator repair)/),
   },
   {
-    name: 'rewound-gate-found-whole',
-    what: 'a gate from before a give-back counts as whole: nobody compares its cancellations with the ledger',
-    rules: /^(unit-nowhere|told-issued|debt-lost)$/,
-    needs: happened(/^redis put-back/),
-  },
-  {
-    name: 'front-without-a-roll',
-    what: 'a front that has not read the campaigns yet takes a gate that is lost for a campaign that never was',
-    rules: /^holder-refused$/,
-    needs: REBUILT,
-  },
-  {
     name: 'refused-by-an-old-memory',
     what: 'for up to half a second a front that has not read that a unit came back refuses the holder whom another front admitted to it',
     rules: /^holder-refused$/,
