@@ -2,7 +2,7 @@
 -- Opens a rebuilt gate. Every entry that survived in its streams is delivered once more.
 --
 -- KEYS: gate work[shards]
--- ARGV: epoch builder group seq next_unit retrying epochs grace shards (field value)[settings]
+-- ARGV: epoch builder group seq next_unit retrying cancelled epochs grace shards (field value)[settings]
 -- RETURNS: how many entries survived
 --
 -- epochs  where each epoch began, see domain/epochs.ts
@@ -16,9 +16,10 @@ local group = ARGV[3]
 local seq = tonumber(ARGV[4])
 local next_unit = ARGV[5]
 local retrying = ARGV[6]
-local epochs = ARGV[7]
-local grace = tonumber(ARGV[8])
-local shards = tonumber(ARGV[9])
+local cancelled = ARGV[7]
+local epochs = ARGV[8]
+local grace = tonumber(ARGV[9])
+local shards = tonumber(ARGV[10])
 
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 local build = redis.call('HMGET', gate, 'epoch', 'builder', 'built_run_id')
@@ -53,9 +54,9 @@ for k = 0, shards - 1 do
 end
 local time = redis.call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
-for i = 10, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
+for i = 11, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', gate, 'shards', shards, 'seq', seq, 'next_unit', next_unit, 'settled', seq - survived,
-  'retrying', retrying, 'bucket_level', 0, 'bucket_at', now_us, 'epochs', epochs,
+  'retrying', retrying, 'cancelled', cancelled, 'bucket_level', 0, 'bucket_at', now_us, 'epochs', epochs,
   'recovering_until', math.floor(now_us / 1000) + grace, 'grace', grace,
   'run_id', run_id)
 redis.call('HDEL', gate, 'builder', 'built_unit', 'built_run_id')

@@ -4,8 +4,8 @@ import { pause } from '../lifecycle.ts';
 import { limits } from '../limits.ts';
 
 export interface CampaignRoll {
-  /** True also while the ledger was never read: a lost campaign must not be told as one that never was. */
-  has(campaign: string): boolean;
+  /** Whether the ledger has this campaign; true before the first reading, because it may. */
+  mayHave(campaign: string): boolean;
   /** Whether the ledger was read at least once. */
   isRead(): boolean;
   /** Reads until `stopping` aborts. */
@@ -35,7 +35,7 @@ export function createCampaignRoll(deps: CampaignRollDeps): CampaignRoll {
   }
 
   return {
-    has: (campaign) => known?.has(campaign) ?? true,
+    mayHave: (campaign) => known?.has(campaign) ?? true,
     isRead: () => known !== undefined,
     async keepReading(stopping) {
       while (!stopping.aborted) {

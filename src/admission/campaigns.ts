@@ -22,7 +22,7 @@ import { createUnknownCampaigns } from './unknown-campaigns.ts';
 export interface CampaignsDeps {
   readGates: ReadEachGate;
   readAdmittedTags: ReadAdmittedTags;
-  /** Whether the ledger has this campaign: then a gate that is not there is a lost one. No I/O. */
+  /** Whether the ledger has this campaign, as far as is known: then a gate that is not there is a lost one. No I/O. */
   exists: (id: string) => boolean;
   readCancelledTags: ReadCancelledTags;
   /** Another than the usual one in tests. */

@@ -115,7 +115,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     readGates: guardEachReader(createEachGateReader(redis), breaker),
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
-    exists: (id) => roll.has(id),
+    exists: (id) => roll.mayHave(id),
     onError,
   });
   const { draining, ownWorkersDown } = settings;

@@ -28,6 +28,8 @@ export interface LedgerFacts {
   /** Highest unit and seq of all rows; 0 when there are none. */
   maxUnit: number;
   maxSeq: number;
+  /** Users whose cancellation the gate was told of. */
+  cancelledCount: number;
 }
 
 /** Rows up to a unit. */
@@ -117,7 +119,18 @@ export async function ledgerFacts(ledger: Ledger, campaign: string): Promise<Led
     ])
     .where('campaign', '=', campaign)
     .executeTakeFirstOrThrow();
-  return { issuedCount: Number(count), maxUnit: Number(maxUnit ?? 0), maxSeq: Number(maxSeq ?? 0) };
+  const { cancelledCount } = await ledger.db
+    .selectFrom('cancellations')
+    .select((eb) => eb.fn.count<number>('tag').distinct().as('cancelledCount'))
+    .where('campaign', '=', campaign)
+    .where('returned_at', 'is not', null)
+    .executeTakeFirstOrThrow();
+  return {
+    issuedCount: Number(count),
+    maxUnit: Number(maxUnit ?? 0),
+    maxSeq: Number(maxSeq ?? 0),
+    cancelledCount: Number(cancelledCount),
+  };
 }
 
 /** All holders of a unit above `after`, page by page in order of their units. */

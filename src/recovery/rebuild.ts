@@ -65,7 +65,7 @@ export async function rebuild(
   const cancelled = await countOtherHands(deps, id, census, named);
   const addedCount = named === undefined ? 0 : await countAdded(deps, id, unit!, census, named);
   const issuedCount = addedCount + (await addIssued(deps, campaign, build, unit ?? 0, census));
-  await countCancelledMeanwhile(deps, id, cancelled, census);
+  const cancelledCount = await countCancelledMeanwhile(deps, id, cancelled, census);
   const { exceptional, surviving, superseded } = census.close();
   const rest = [
     ...[...exceptional].map(([tag, claim]) => ({ ...settledBefore(tag, claim), outcome: claim.outcome })),
@@ -80,7 +80,7 @@ export async function rebuild(
   }
   const afterSeq = Math.max(census.maxSeq, streams.lastSeq);
   const retryingCount = [...exceptional.values()].filter(({ outcome }) => outcome.status === 'retrying').length;
-  const counts = { seq: afterSeq, nextUnit: census.nextUnit, retryingCount };
+  const counts = { seq: afterSeq, nextUnit: census.nextUnit, retryingCount, cancelledCount };
   const newest = [...epochs.filter((start) => start.afterSeq < afterSeq), { epoch, afterSeq }];
   const survivedCount = await gates.finish(campaign, build, counts, newest, deps.graceMs);
   await ledger.markProjected(id, campaign.version);
@@ -159,20 +159,21 @@ async function countAdded(
 
 /**
  * Tickets move towards a cancellation from anywhere, so cancellations are read once more when everything else was: a row
- * or a letter that was read may be gone by now, and so may one that was not read.
+ * or a letter that was read may be gone by now, and so may one that was not read. Returns how many users have one.
  */
 async function countCancelledMeanwhile(
   { ledger }: RebuildDeps,
   id: string,
   seen: ReadonlySet<string>,
   census: Census,
-): Promise<void> {
+): Promise<number> {
   const fresh = (await ledger.cancelledHolders(id)).filter(({ tag }) => !seen.has(tag));
   const held = await ledger.heldUnits(
     id,
     fresh.map(({ unit }) => unit),
   );
   for (const { tag, ...claim } of fresh) census.cancelledMeanwhile(tag, claim, held.has(claim.unit));
+  return seen.size + new Set(fresh.map(({ tag }) => tag)).size;
 }
 
 async function addIssued(

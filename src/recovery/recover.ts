@@ -130,6 +130,7 @@ function isWhole(view: GateView, streams: StreamFacts, facts: LedgerFacts): bool
   return (
     facts.maxSeq <= view.seq &&
     facts.issuedCount <= given &&
+    facts.cancelledCount <= view.cancelledCount &&
     facts.maxUnit <= view.stock &&
     streams.lastSeq <= view.seq &&
     backlogOf(view) <= waiting

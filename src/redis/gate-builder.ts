@@ -52,6 +52,7 @@ export interface GateCounts {
   seq: number;
   nextUnit: number;
   retryingCount: number;
+  cancelledCount: number;
 }
 
 /** What is in a campaign's work streams. */
@@ -155,22 +156,14 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
     async finish(
       campaign: Campaign,
       { epoch, builder }: Build,
-      { seq, nextUnit, retryingCount }: GateCounts,
+      counts: GateCounts,
       epochs: readonly EpochStart[],
       graceMs: number,
     ): Promise<number> {
       const scriptKeys = [keys.gate(campaign.id), ...keys.works(campaign)];
-      const fixed = [
-        epoch,
-        builder,
-        GROUP,
-        seq,
-        nextUnit,
-        retryingCount,
-        formatEpochs(epochs),
-        graceMs,
-        campaign.shards,
-      ];
+      const { seq, nextUnit, retryingCount, cancelledCount } = counts;
+      const counted = [seq, nextUnit, retryingCount, cancelledCount];
+      const fixed = [epoch, builder, GROUP, ...counted, formatEpochs(epochs), graceMs, campaign.shards];
       return (await run(finish, scriptKeys, [...fixed, ...settingsOfGate(campaign)])) as number;
     },
 

@@ -161,8 +161,8 @@ const BROKEN: Broken[] = [
       NO_FENCE,
       {
         file: 'src/recovery/rebuild.ts',
-        from: '  await countCancelledMeanwhile(deps, id, cancelled, census);\n',
-        to: '',
+        from: 'await countCancelledMeanwhile(deps, id, cancelled, census)',
+        to: 'cancelled.size',
       },
     ],
     scenario: 'commits between the readings',

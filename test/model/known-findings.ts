@@ -12,20 +12,12 @@ export interface KnownFinding {
   needs: (run: Pick<Run, 'plan' | 'trace'>) => boolean;
 }
 
-const happened = (event: RegExp) => (run: Pick<Run, 'trace'>) => run.trace.some((one) => event.test(one));
-
 export const KNOWN_FINDINGS: KnownFinding[] = [
   {
     name: 'buried-and-issued',
     what: 'a burying that is done again, or by two workers, may issue the ticket and leaves its letter, or `retrying`, behind',
     rules: /^(row-and-letter|no-rest|told-failed|unit-sold-and-kept)$/,
     needs: ({ trace }) => trace.some((event) => /^sour/.test(event)) && !trace.some((event) => /put-back/.test(event)),
-  },
-  {
-    name: 'rewound-gate-found-whole',
-    what: 'a gate from before a give-back counts as whole: nobody compares its cancellations with the ledger',
-    rules: /^(unit-nowhere|told-issued|debt-lost)$/,
-    needs: happened(/^redis put-back/),
   },
   {
     name: 'refused-by-an-old-memory',

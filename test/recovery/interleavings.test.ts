@@ -1,5 +1,6 @@
 // What other actors do while a gate is recovered, and two builders at once. Each test is named for what went wrong.
 import { expect, type TestContext, test } from 'vitest';
+import type { Cancellation } from '../../src/domain/cancellation.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { epochStore } from '../../src/ledger/campaign-store.ts';
 import { pause } from '../../src/lifecycle.ts';
@@ -148,6 +149,31 @@ test.for(['before its row is read', 'after its row was read'] as const)(
     expect(await sale.differences()).toEqual([]);
   },
 );
+
+test('a gate from before a give-back was found whole, and told its holder that the ticket was issued', async (t) => {
+  const sale = await soldSale(t);
+  const gate = keys.gate(sale.campaign);
+  const tag = userTag(sale.campaign, 'user-4');
+  const given = { campaign: sale.campaign, tag, user: 'user-4', unit: 4, names: [{ epoch: 1, seq: 4 }] };
+  const made = (await sale.cancellations.cancel(given)) as Cancellation;
+  await sale.returns.giveBack((await sale.view())!, { tag, seq: 4, unit: 4 });
+  await sale.cancellations.markReturned(made);
+  const restarted = () => sale.redis.hset(gate, 'run_id', 'ab'.repeat(20));
+  const recover = () => recoverGate(sale.parts, sale.campaign);
+
+  await restarted();
+  expect(await recover()).toMatchObject({ epoch: 2, rebuilt: false });
+  // As a snapshot has it that is older than the give-back.
+  await sale.redis.del(keys.exceptions(sale.campaign), keys.free(sale.campaign), keys.cancelled(sale.campaign));
+  await sale.redis.hdel(gate, 'cancelled');
+  await restarted();
+  expect(await recover()).toMatchObject({ epoch: 3, rebuilt: true });
+  expect((await sale.gate.outcome((await sale.view())!, tag)).outcome).toEqual({ status: 'cancelled' });
+  expect(await sale.redis.zrange(keys.free(sale.campaign), '0', '-1')).toEqual(['4']);
+  // A rebuilt gate counts the cancellations of before, so that it is found whole when its server starts again.
+  await restarted();
+  expect(await recover()).toMatchObject({ epoch: 4, rebuilt: false });
+});
 
 test('a recovery past the last epoch that a ticket can say opened a gate whose every join was a 500', async (t) => {
   const sale = await soldSale(t);

@@ -92,7 +92,7 @@ export async function answersTo({ parts, redis, campaign }: Awaited<ReturnType<t
     () => forget().catch(rethrow),
     () => gates.add(stored, build, { freeUnits: [7] }),
     () => gates.drop(campaign, build, 0, ['1-0']),
-    () => gates.finish(stored, build, { seq: 600, nextUnit: 600, retryingCount: 0 }, [], 0),
+    () => gates.finish(stored, build, { seq: 600, nextUnit: 600, retryingCount: 0, cancelledCount: 0 }, [], 0),
   ]) {
     answers.push(
       await write().then(
