@@ -120,8 +120,11 @@ export const limits = {
   consumerIdleMs: 3_600_000,
   renumberAttemptsMax: 5,
 
-  /** A worker that recovers a gate holds a lease and renews it; another worker follows one that was silent for this long. */
-  recoveryLeaseMs: 10_000,
+  /**
+   * A worker that recovers a gate holds a lease and renews it; another worker follows one that was silent for this long. Short,
+   * because the gate is shut meanwhile; a builder that is followed too soon has lost no more than a page of rows.
+   */
+  recoveryLeaseMs: 8_000,
   recoveryRenewMs: 2_000,
   /** A gate that cannot be recovered is tried again after at most this long: each attempt uses up one of 65,535 epochs. */
   recoveryBackoffMaxMs: 30_000,
