@@ -42,7 +42,8 @@ const malleated = (token: string, i: number): string =>
 function identifier(keys: JwtSource['keys']) {
   let aheadMs = 0;
   const clock = () => Date.now() + aheadMs;
-  const identify = createIdentify(sourceOf(keys), { clock, onError: () => undefined });
+  const now = () => performance.now() + aheadMs;
+  const identify = createIdentify(sourceOf(keys), { clock, now, onError: () => undefined });
   return {
     say: async (token: string, address?: string): Promise<Identity> =>
       identify(

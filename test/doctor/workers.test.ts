@@ -130,7 +130,7 @@ test('a low ulimit -n is told by the doctor, and by a process that starts under 
   const under = (program: string) => ['-c', `ulimit -n 512 && exec ${process.execPath} ${program}`];
   const { out } = await ran('sh', under('src/cli.ts doctor'), { PATH: process.env.PATH, ...env });
   expect(out).toMatch(
-    /^warning +open-files +512 open files allowed \(ulimit -n\), 30108 wanted here; from about 412 /m,
+    /^warning +open-files +512 open files allowed \(ulimit -n\), 30428 wanted here; from about 412 /m,
   );
   const worker = startProgram(t, ['sh', ...under('workers/main.ts')], env);
   await untilPrinted(worker, /"check":"open-files","status":"warning"/);

@@ -62,10 +62,10 @@ const BROKEN: Broken[] = [
     patches: [
       {
         file: 'workers/issuer.ts',
-        from: 'const exceptions = await issue(deps, campaign, tickets, mayBeStale);',
+        from: 'const exceptions = await issue(deps, campaign, tickets);',
         to: `await consumer.settle(batch, []);
           await pause(100);
-          const exceptions = await issue(deps, campaign, tickets, mayBeStale);`,
+          const exceptions = await issue(deps, campaign, tickets);`,
       },
     ],
   },
@@ -87,7 +87,13 @@ const BROKEN: Broken[] = [
   {
     invariant: 'I6',
     what: 'a settlement that does not give units back, when Redis forgets who was admitted',
-    patches: [{ file: 'lua/settle.lua', from: "if unit ~= '0' then redis.call('ZADD', free, unit, unit) end", to: '' }],
+    patches: [
+      {
+        file: 'lua/settle.lua',
+        from: "if unit ~= '0' and not is_told then redis.call('ZADD', free, unit, unit) end",
+        to: '',
+      },
+    ],
     hurt: forgetUsers,
     allowed: { forgottenUsers: true },
   },
