@@ -17,7 +17,7 @@ export const KNOWN_FINDINGS: KnownFinding[] = [
     name: 'buried-and-issued',
     what: 'a burying that is done again, or by two workers, may issue the ticket and leaves its letter, or `retrying`, behind',
     rules: /^(row-and-letter|no-rest|told-failed|unit-sold-and-kept)$/,
-    needs: ({ trace }) => trace.some((event) => /^sour/.test(event)) && !trace.some((event) => /put-back/.test(event)),
+    needs: ({ trace }) => trace.some((event) => /^sour/.test(event)),
   },
   {
     name: 'refused-by-an-old-memory',
