@@ -100,8 +100,8 @@ async function confirm(connection: Redis, wishes: readonly Wish[], count: number
     const server = await answeredBy.catch(redisFault);
     if (gateError !== null || markError !== null) reject(redisFault(gateError ?? markError));
     else if (isThere !== 1) reject(unconfirmed('the gate is gone'));
-    else if (replicas === 0) reject(unconfirmed(`no replica confirmed within ${limits.replicaWaitMs} ms`));
     else if (server !== confirmedBy) reject(unconfirmed('another server confirmed than the one that answered'));
+    else if (replicas === 0) reject(unconfirmed(`no replica confirmed within ${limits.replicaWaitMs} ms`));
     else resolve();
   }
 }

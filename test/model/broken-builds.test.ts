@@ -103,8 +103,16 @@ const BROKEN: Broken[] = [
     rule: 'told-issued',
   },
   {
-    name: 'the lease of a recovery is not renewed',
-    patches: [{ file: 'src/redis/lease.ts', from: '  }, renewMs);', to: '  }, renewMs * 1_000_000);' }],
+    // Either of both keeps the promise: a builder that takes over goes on in the same epoch.
+    name: 'the lease of a recovery is not renewed, and each builder begins again',
+    patches: [
+      { file: 'src/redis/lease.ts', from: '  }, renewMs);', to: '  }, renewMs * 1_000_000);' },
+      {
+        file: 'src/recovery/recover.ts',
+        from: "state === 'damaged' ? await resume(deps, campaign, lease)",
+        to: "state === 'damaged' && lease.token === '' ? await resume(deps, campaign, lease)",
+      },
+    ],
     scenario: 'takes longer than its lock',
     rule: 'epochs-burn',
   },
