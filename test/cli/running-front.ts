@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
+import { ownEnvironment } from '../helpers/own-environment.ts';
 import { databaseUrl, redisUrl } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
@@ -53,7 +54,7 @@ export function runningFront({ workers = 0, environment = {}, isAlone }: Running
     child = spawn(process.execPath, ['src/main.ts', '--no-rehearsal'], {
       cwd: ROOT,
       env: {
-        PATH: process.env.PATH,
+        ...ownEnvironment(),
         REDIS_URL: redisUrl(),
         DATABASE_URL: database?.url() ?? databaseUrl(),
         // The shared Redis does not wait for its disk, and a front that promises that it does would not start.

@@ -1,6 +1,7 @@
 // Runs the command line tool as a shell would.
 import { execFile } from 'node:child_process';
 import { DEADLINE_MS } from '../helpers/deadlines.ts';
+import { ownEnvironment } from '../helpers/own-environment.ts';
 import { ROOT } from './running-front.ts';
 
 export interface Ran {
@@ -11,7 +12,7 @@ export interface Ran {
 
 /** `sluice …args` with nothing in its environment but what `env` says. */
 export function sluice(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
-  return ran(process.execPath, ['src/cli.ts', ...args], { PATH: process.env.PATH, ...env });
+  return ran(process.execPath, ['src/cli.ts', ...args], { ...ownEnvironment(), ...env });
 }
 
 /** Any program, in the repository. */

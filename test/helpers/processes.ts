@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { DEADLINE_MS } from './deadlines.ts';
+import { ownEnvironment } from './own-environment.ts';
 import { redisUrl, temporaryFolder } from './services.ts';
 import { until } from './until.ts';
 
@@ -30,7 +31,7 @@ export function startProgram(t: TestContext, command: string[], environment: Rec
   // A group of its own, as in a terminal: a test that fails leaves nothing of it behind.
   const child = spawn(file, args, {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    env: { ...ownEnvironment(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { ownEnvironment } from '../../helpers/own-environment.ts';
 import { until } from '../../helpers/until.ts';
 import { program } from './needs.ts';
 
@@ -53,7 +54,7 @@ export function startChild({ name, folder, command, cwd, environment = {} }: Chi
   const [file, ...args] = [...leash, ...command] as [string, ...string[]];
   const child = spawn(file, args, {
     cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...environment },
+    env: { ...ownEnvironment(), ...environment },
     stdio: ['ignore', output, output],
     detached: true,
   });
