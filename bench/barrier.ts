@@ -3,13 +3,13 @@
 import { createCampaigns } from '../src/admission/campaigns.ts';
 import { createJoins } from '../src/admission/joins.ts';
 import type { Campaign } from '../src/domain/campaign.ts';
-import { limits } from '../src/limits.ts';
-import { createAdmittedTagsReader } from '../src/redis/admitted-tags.ts';
+import { createAdmittedTagsReader } from '../src/gate/redis/admitted-tags.ts';
+import { createGate } from '../src/gate/redis/gate.ts';
+import { createEachGateReader } from '../src/gate/redis/gate-reader.ts';
+import { createCancelledTagsReader } from '../src/gate/redis/returns.ts';
+import { limits } from '../src/process/limits.ts';
 import { openFast, untilReady } from '../src/redis/connection.ts';
-import { createGate } from '../src/redis/gate.ts';
-import { createEachGateReader } from '../src/redis/gate-reader.ts';
 import { createReplicaBarrier, type ReplicaBarrier } from '../src/redis/replica-barrier.ts';
-import { createCancelledTagsReader } from '../src/redis/returns.ts';
 import { percentile } from '../src/rehearsal/percentiles.ts';
 import { startSentinels } from '../test/topology/sentinel.ts';
 

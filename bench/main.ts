@@ -1,7 +1,7 @@
 // `npm run bench`: every figure of the design, measured in one run. Options: --quick, --only <figure>, --rounds N, --json.
 // `--against <checkout>` measures this code against that of another folder instead, where `npm install` was run.
 import { parseArgs } from 'node:util';
-import { EXIT_OUTPUT_LOST, outliveOutput } from '../src/output.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput } from '../src/process/output.ts';
 import { type Context, type Figure, type FigureResult, measureFigure, type Settings } from './figure.ts';
 import { against } from './figures/against.ts';
 import { drain } from './figures/drain.ts';

@@ -3,9 +3,9 @@
 // first on PATH, so this runs on the Node that came with the packages, whatever the machine has.
 import { hostname, userInfo } from 'node:os';
 import { runCli } from './cli/run.ts';
-import { ConfigError, readCliSettings, readConfig } from './config.ts';
-import { tellFailuresPlainly } from './lifecycle.ts';
-import { EXIT_OUTPUT_LOST, outliveOutput } from './output.ts';
+import { ConfigError, readCliSettings, readConfig } from './config/config.ts';
+import { tellFailuresPlainly } from './process/lifecycle.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput } from './process/output.ts';
 import { errorWords } from './telemetry/describe-error.ts';
 
 // An error of a library is not printed as it is: it may hold the whole of an address, password included.

@@ -1,22 +1,22 @@
 // `npm start`: the front and the admin API; in the local profile also the servers and workers they need.
 import { parseArgs } from 'node:util';
 import { composeFront } from './composition/front.ts';
-import { configOrExit } from './config.ts';
+import { configOrExit } from './config/config.ts';
 import { frontPromise } from './doctor/configured.ts';
 import { publicConnectionsMax, readOpenFilesMax } from './doctor/open-files.ts';
 import { checkStart } from './doctor/start.ts';
-import { BOARD_PATH } from './http/board.ts';
+import { BOARD_PATH } from './http/admin/board.ts';
 import { listen } from './http/listen.ts';
-import { answerWhileStarting } from './http/starting.ts';
+import { answerWhileStarting } from './http/public/starting.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
 import { reachLedger } from './ledger/reach.ts';
-import { listenForStop, listening, pause, tellFailuresPlainly, untilAborted } from './lifecycle.ts';
-import { limits } from './limits.ts';
 import { furnish } from './local/furnish.ts';
 import type { OwnWorkers } from './local/own-workers.ts';
 import { welcome } from './local/welcome.ts';
-import { outliveOutput } from './output.ts';
+import { listenForStop, listening, pause, tellFailuresPlainly, untilAborted } from './process/lifecycle.ts';
+import { limits } from './process/limits.ts';
+import { outliveOutput } from './process/output.ts';
 import { openFast } from './redis/connection.ts';
 import { createReach } from './redis/reach.ts';
 import { openBoard } from './retry/board.ts';

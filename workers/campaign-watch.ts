@@ -4,8 +4,8 @@ import type { Campaign } from '../src/domain/campaign.ts';
 import { phaseOf } from '../src/domain/campaign.ts';
 import { isFault } from '../src/domain/fault.ts';
 import { backlogOf, type GateView, gateTime } from '../src/domain/gate-view.ts';
-import { pause } from '../src/lifecycle.ts';
-import type { ReadEachGate } from '../src/redis/gate-reader.ts';
+import type { ReadEachGate } from '../src/gate/redis/gate-reader.ts';
+import { pause } from '../src/process/lifecycle.ts';
 
 export interface CampaignWatchDeps {
   listLiveCampaigns: () => Promise<Campaign[]>;

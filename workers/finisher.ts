@@ -1,12 +1,13 @@
 // Finishes what was begun in the ledger and not shown in the gate: units that have yet to go back, redrives that were
 // claimed and not handed over. Whoever began it died, or could not reach Redis.
-import { finishReturn } from '../src/admission/give-back.ts';
-import { driveLetter, type RedriveDeps } from '../src/admission/redrive.ts';
+
+import { driveLetter, type RedriveDeps } from '../src/desk/redrive.ts';
 import type { Cancellation } from '../src/domain/cancellation.ts';
 import type { StoredDeadLetter } from '../src/domain/dead-letter.ts';
-import { pause } from '../src/lifecycle.ts';
-import { limits } from '../src/limits.ts';
-import type { Returns } from '../src/redis/returns.ts';
+import type { Returns } from '../src/gate/redis/returns.ts';
+import { finishReturn } from '../src/giving-back/give-back.ts';
+import { pause } from '../src/process/lifecycle.ts';
+import { limits } from '../src/process/limits.ts';
 
 export interface FinisherDeps extends RedriveDeps {
   returns: Pick<Returns, 'redrive' | 'giveBack'>;

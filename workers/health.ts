@@ -1,7 +1,7 @@
 // Whether a worker does its work: a process that is up and reads nothing looks healthy from everywhere but here.
 import type { Broker } from '../src/broker/port.ts';
 import type { Readiness } from '../src/domain/readiness.ts';
-import { limits } from '../src/limits.ts';
+import { limits } from '../src/process/limits.ts';
 
 /** Streams that are named by their campaign; with 10,000 campaigns the rest is a number. */
 const NAMED_MAX = 3;

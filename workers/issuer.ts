@@ -12,9 +12,9 @@ import { isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { TicketException } from '../src/domain/outcome.ts';
-import { backoffMs, pause, within } from '../src/lifecycle.ts';
-import { limits } from '../src/limits.ts';
-import type { Gate } from '../src/redis/gate.ts';
+import type { Gate } from '../src/gate/redis/gate.ts';
+import { backoffMs, pause, within } from '../src/process/lifecycle.ts';
+import { limits } from '../src/process/limits.ts';
 import type { Retries } from '../src/retry/port.ts';
 import { traceBatch } from '../src/telemetry/join-trace.ts';
 

@@ -1,12 +1,12 @@
 // Tidies up: gates that a crash left behind their ledger, consumers that died, campaigns that are done. Counts the letters.
-import { projectCampaign } from '../src/admission/campaign-desk.ts';
+import { projectCampaign } from '../src/desk/campaign-desk.ts';
 import { phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
 import { isFault } from '../src/domain/fault.ts';
 import { backlogOf, gateTime } from '../src/domain/gate-view.ts';
-import { pause } from '../src/lifecycle.ts';
-import { limits } from '../src/limits.ts';
-import type { Gate } from '../src/redis/gate.ts';
-import type { ReadEachGate } from '../src/redis/gate-reader.ts';
+import type { Gate } from '../src/gate/redis/gate.ts';
+import type { ReadEachGate } from '../src/gate/redis/gate-reader.ts';
+import { pause } from '../src/process/lifecycle.ts';
+import { limits } from '../src/process/limits.ts';
 
 export interface JanitorDeps {
   gate: Pick<Gate, 'project'>;

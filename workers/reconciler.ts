@@ -1,7 +1,7 @@
 // Compares the stores of every live campaign once a minute, read-only, and tells what it found. Repairing is a person's.
 import type { StoredCampaign } from '../src/domain/campaign.ts';
-import { pause } from '../src/lifecycle.ts';
-import { limits } from '../src/limits.ts';
+import { pause } from '../src/process/lifecycle.ts';
+import { limits } from '../src/process/limits.ts';
 import { mismatchCount, type ReconcileReport } from '../src/recovery/report.ts';
 
 export interface ReconcilerDeps {

@@ -1,9 +1,9 @@
 // Watches that every gate may sell: after Redis was away a gate is closed until it was compared with the ledger.
 import type { StoredCampaign } from '../src/domain/campaign.ts';
-import { backoffMs, pause } from '../src/lifecycle.ts';
-import { limits } from '../src/limits.ts';
+import type { GateState } from '../src/gate/redis/gate-builder.ts';
+import { backoffMs, pause } from '../src/process/lifecycle.ts';
+import { limits } from '../src/process/limits.ts';
 import type { Recovery } from '../src/recovery/recover.ts';
-import type { GateState } from '../src/redis/gate-builder.ts';
 
 export interface RecovererDeps {
   listLiveCampaigns: () => Promise<StoredCampaign[]>;

@@ -1,8 +1,8 @@
 // Reports to Redis that this worker is there and whether it can issue, so that fronts, the doctor and alerts notice when
 // no worker is.
 import type { Readiness } from '../src/domain/readiness.ts';
-import { pause } from '../src/lifecycle.ts';
-import { limits } from '../src/limits.ts';
+import { pause } from '../src/process/lifecycle.ts';
+import { limits } from '../src/process/limits.ts';
 
 export interface ReporterDeps {
   readiness: () => Readiness;

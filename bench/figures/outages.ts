@@ -1,6 +1,6 @@
 // Redis that is out of reach, and one that hangs: how long joins and polls wait meanwhile, and service afterwards.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { type Shot, withinMs } from '../../test/helpers/steady-load.ts';
 import { startTcpProxy } from '../../test/helpers/tcp-proxy.ts';
 import type { Context, Figure, Sample } from '../figure.ts';

@@ -1,5 +1,5 @@
 // Five times what the gate can take, against what it can take: admitted a second, and what the others wait.
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import type { GunOrder, GunReport } from '../../test/helpers/overload-gun.ts';
 import { steadyLoad, withinMs } from '../../test/helpers/steady-load.ts';
 import { startTcpProxy } from '../../test/helpers/tcp-proxy.ts';

@@ -1,7 +1,7 @@
 // Joins beside buyers who wait, half of them in event streams: what waiting costs those who do not wait yet.
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { withCpu } from '../cpu.ts';
 import type { Context, Figure, Sample } from '../figure.ts';
 import { type Jobs, runJob, startJobs } from '../jobs.ts';

@@ -3,7 +3,7 @@ import { type Phase, phaseOf } from '../domain/campaign.ts';
 import type { Decision } from '../domain/decision.ts';
 import { createDrainRate, type DrainRate } from '../domain/drain-rate.ts';
 import { backlogOf, type GateView, gateTime, gateTimeErrorMs } from '../domain/gate-view.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { type AdmittedFilter, createAdmittedFilter } from './admitted-filter.ts';
 
 export interface CampaignMemory {

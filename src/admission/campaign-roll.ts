@@ -1,7 +1,7 @@
 // The campaigns that the ledger knows, so that a gate that Redis has lost is not taken for a campaign that never was. Read
 // in the background: no request ever waits for the ledger, and while it is away the last roll stands.
-import { pause } from '../lifecycle.ts';
-import { limits } from '../limits.ts';
+import { pause } from '../process/lifecycle.ts';
+import { limits } from '../process/limits.ts';
 
 export interface CampaignRoll {
   /** Whether the ledger has this campaign; true before the first reading, because it may. */

@@ -3,11 +3,11 @@ import { phaseOf } from '../domain/campaign.ts';
 import { type SpanClock, spanClock } from '../domain/clock.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { type GateView, gateTime, gateTimeErrorMs } from '../domain/gate-view.ts';
-import { pause } from '../lifecycle.ts';
-import { limits } from '../limits.ts';
-import type { ReadAdmittedTags } from '../redis/admitted-tags.ts';
-import type { ReadEachGate } from '../redis/gate-reader.ts';
-import type { ReadCancelledTags } from '../redis/returns.ts';
+import type { ReadAdmittedTags } from '../gate/redis/admitted-tags.ts';
+import type { ReadEachGate } from '../gate/redis/gate-reader.ts';
+import type { ReadCancelledTags } from '../gate/redis/returns.ts';
+import { pause } from '../process/lifecycle.ts';
+import { limits } from '../process/limits.ts';
 import {
   type CampaignMemory,
   completeMemory,

@@ -3,7 +3,7 @@ import { type Eta, pollAfterMs } from '../domain/drain-rate.ts';
 import { aheadOf } from '../domain/gate-view.ts';
 import type { TicketStatus } from '../domain/outcome.ts';
 import type { Ticket } from '../domain/ticket.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { type CampaignMemory, isFresh } from './campaign-memory.ts';
 
 export interface TicketBody {

@@ -1,7 +1,7 @@
 // Campaign ids that anybody can make up: how many of them Redis is asked about, and which are known to be nobody's.
 import type { SpanClock } from '../domain/clock.ts';
 import { Fault } from '../domain/fault.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 
 export interface UnknownCampaigns {
   /** Whether Redis said a moment ago that there is no such campaign. */

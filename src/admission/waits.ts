@@ -2,7 +2,7 @@
 // reading of the gates, in place of a timer, a signal and a listener for each.
 import { spanClock } from '../domain/clock.ts';
 import { aheadOf } from '../domain/gate-view.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
 import { endsWait, type TicketBody } from './ticket-body.ts';

@@ -1,9 +1,9 @@
 // The default broker: one consumer group over the work streams that the gate script writes.
 import { seqOf, seqsBetween } from '../domain/shard.ts';
+import { settleArguments } from '../gate/redis/settlement.ts';
 import { type RedisClient, redisFault, rethrow, untilReady } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/scripts.ts';
-import { settleArguments } from '../redis/settlement.ts';
 import type { Batch, Broker, ConsumedCampaign, Consumer, Entry } from './port.ts';
 import { type RawEntry, type RawStreams, readReply } from './stream-reply.ts';
 

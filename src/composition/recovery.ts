@@ -1,5 +1,8 @@
 // Opening and comparing gates, put together of the stores: a worker does it unasked, a front when an operator asks.
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
+import { createGateBuilder, type GateBuilder } from '../gate/redis/gate-builder.ts';
+import { createGateContents } from '../gate/redis/gate-contents.ts';
+import { createGateReader } from '../gate/redis/gate-reader.ts';
 import { auditRepair } from '../ledger/audit.ts';
 import { epochStore } from '../ledger/campaign-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -7,9 +10,6 @@ import { reconcile } from '../recovery/reconcile.ts';
 import { type Recovery, recoverGate } from '../recovery/recover.ts';
 import { type ReconcileReport, reportOf } from '../recovery/report.ts';
 import type { RedisClient } from '../redis/connection.ts';
-import { createGateBuilder, type GateBuilder } from '../redis/gate-builder.ts';
-import { createGateContents } from '../redis/gate-contents.ts';
-import { createGateReader } from '../redis/gate-reader.ts';
 import type { Retries } from '../retry/port.ts';
 
 export interface RecoveryParts {

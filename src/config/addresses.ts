@@ -1,6 +1,6 @@
 // The settings that say under which addresses people reach Sluice, and from which pages browsers may ask it.
 import { z } from 'zod';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { httpUrl } from './urls.ts';
 
 /** An http(s) address without a slash at its end. */

@@ -2,7 +2,7 @@
 import { createPublicKey } from 'node:crypto';
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { whole } from './scalars.ts';
 import { httpUrl } from './urls.ts';
 

@@ -1,7 +1,7 @@
 // Every setting with its bounds and its default. Each has a row in the README.
 import { z } from 'zod';
 import { DURABILITIES } from '../domain/durability.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { addressSettings } from './addresses.ts';
 import { identitySettings } from './identity.ts';
 import { redisCa, redisUrl } from './redis.ts';

@@ -1,5 +1,5 @@
 // Whether the three clocks agree: Redis's opens and closes sales, ours lets bearer tokens expire and dates logs, MySQL's dates rows. Pure.
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { broken, type ClockReading, type Fact, type Finding, ok, warning } from './finding.ts';
 
 /** Half the round trip, and what the clocks may drift until a reading is too old to refuse anybody by. */

@@ -1,10 +1,10 @@
 // `npx sluice doctor`: opens its own connections, looks at everything, prints it.
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { visibleJson, visibleLines } from '../domain/text.ts';
 import { executedMigrations } from '../ledger/migrate.ts';
 import { type Ledger, openLedger } from '../ledger/pool.ts';
 import { shownAddress as ledgerAddress, ledgerObstacle } from '../ledger/reach.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { openFast, untilReady } from '../redis/connection.ts';
 import { shownAddress as redisAddress, redisObstacle } from '../redis/reach.ts';
 import { frontPromise } from './configured.ts';

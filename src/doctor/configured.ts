@@ -1,6 +1,6 @@
 // What a process of a configuration promises, wants and shows.
-import type { Config } from '../config.ts';
-import { limits } from '../limits.ts';
+import type { Config } from '../config/config.ts';
+import { limits } from '../process/limits.ts';
 import type { Patient } from './examine.ts';
 import { notedRedisPackage } from './noted-services.ts';
 import { OTHER_CONNECTIONS } from './open-files.ts';

@@ -3,7 +3,7 @@
 import type { ServerPackage } from '../domain/server-package.ts';
 import { listLiveCampaigns } from '../ledger/campaigns.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { primariesOf, type RedisClient } from '../redis/connection.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import { judgeClocks } from './clocks.ts';

@@ -1,5 +1,5 @@
 // Whether gates and ledger agree about the live campaigns: one line for each question, whatever the number. Pure.
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
 import type { GateFacts } from './gate-facts.ts';
 

@@ -1,5 +1,5 @@
 // What the facts of the ledger's server mean. Pure.
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { broken, type Fields, type Finding, judged, ok, warning } from './finding.ts';
 import type { LedgerFacts } from './ledger-facts.ts';
 import { judgeMigrations, judgeShape } from './ledger-shape.ts';

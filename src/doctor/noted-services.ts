@@ -1,7 +1,7 @@
 // What a front of the local profile wrote down about its private servers when it started.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { ServerPackage } from '../domain/server-package.ts';
 
 export interface NotedServices {

@@ -1,5 +1,5 @@
 // Whether the process may open as many connections as it accepts: each takes a file descriptor.
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { type Fact, type Finding, judged, ok, warning } from './finding.ts';
 
 /**

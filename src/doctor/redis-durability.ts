@@ -1,5 +1,5 @@
 // Whether Redis keeps what a 202 promises: eviction, the append-only log, replicas, memory.
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { broken, type Fact, type Fields, type Finding, judged, ok, warning } from './finding.ts';
 import type { RedisFacts } from './redis-facts.ts';
 

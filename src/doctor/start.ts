@@ -1,5 +1,5 @@
 // The checks of a process that starts: what breaks a promise refuses the start, the rest is told.
-import { RefusedStart } from '../lifecycle.ts';
+import { RefusedStart } from '../process/lifecycle.ts';
 import type { Log } from '../telemetry/log.ts';
 import { examineServers, type Patient } from './examine.ts';
 import { lineOf } from './report.ts';

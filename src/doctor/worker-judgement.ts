@@ -1,6 +1,6 @@
 // Whether anybody issues what was promised: reports of workers beside the tickets that wait. Pure.
 import type { WorkerReport } from '../domain/readiness.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
 
 const NAMED_MAX = 3;

@@ -3,8 +3,8 @@ import type { Server } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { urlOf } from '../domain/listen-address.ts';
 import { openServer, type ServerOptions } from '../listener/open-server.ts';
-import type { Fetch } from './cors.ts';
 import { faulted, notUnderstood } from './problems.ts';
+import type { Fetch } from './public/cors.ts';
 
 export interface Listener {
   /** Where this machine reaches it, with the port it really got. */

@@ -6,7 +6,7 @@ import type { Decision } from '../domain/decision.ts';
 import { type Fault, type FaultCode, isFault } from '../domain/fault.ts';
 import { type GateView, gateTime } from '../domain/gate-view.ts';
 import { isServerErrorKind, type ServerErrorKind } from '../domain/server-error.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { because, problem, problemText, retryAfter } from './respond.ts';
 
 const own = (slug: string): string => `urn:problem-type:sluice:${slug}`;

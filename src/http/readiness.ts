@@ -1,8 +1,8 @@
 // What `/readyz` of a front says. A front without workers stays ready: a ticket it hands out waits in Redis and is issued
 // when a worker comes, while 503 from every front would end the sale for want of a process that may be back in seconds.
 import type { Readiness, WorkerReport } from '../domain/readiness.ts';
-import { pause } from '../lifecycle.ts';
-import { limits } from '../limits.ts';
+import { pause } from '../process/lifecycle.ts';
+import { limits } from '../process/limits.ts';
 
 export interface FrontReadinessDeps {
   /** Aborts when the balancer is to leave this front. */

@@ -1,7 +1,7 @@
 // Counts what clients do in a window, in process and in bounded memory: a cell for each hash of a client. The hash is
 // seeded for each process, so that nobody can choose a name that shares the cell of somebody else's.
 import { randomInt } from 'node:crypto';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 
 export interface RoughCount {
   /** What this client's cell holds in the present window: the client's own count or more, up to 65,535. */

@@ -1,8 +1,9 @@
 // What a worker asks of the ledger, behind one breaker and one bulkhead: while the ledger is away nobody asks, when it is
 // back one asks first, then two, four, and never more at a time than there are connections.
-import { type Breaker, createBreaker } from '../breaker.ts';
+
 import { Fault } from '../domain/fault.ts';
-import { limits } from '../limits.ts';
+import { type Breaker, createBreaker } from '../process/breaker.ts';
+import { limits } from '../process/limits.ts';
 import { isOutage } from './errors.ts';
 import type { Ledger } from './pool.ts';
 

@@ -1,6 +1,6 @@
 // The first contact of a process with its database: what stands in the way is told in one line, with what to do about it.
 import { Fault } from '../domain/fault.ts';
-import { RefusedStart } from '../lifecycle.ts';
+import { RefusedStart } from '../process/lifecycle.ts';
 
 export interface Obstacle {
   /** What is wrong. */

@@ -1,7 +1,7 @@
 // Opens an HTTP server with limits on everything a client can make it hold: headers, bodies, time and connections. All
 // listeners of all processes are opened here.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { answerBare, answerClientErrors } from './bare-answers.ts';
 
 export interface ServerOptions {

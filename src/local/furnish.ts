@@ -1,7 +1,7 @@
 // Gives a process what its configuration leaves out: in the local profile servers, secrets and workers of its own.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { waitsForDisk } from '../domain/durability.ts';
 import { environmentKey, environmentTicketKeys } from '../domain/environment-keys.ts';
 import type { ServerPackage } from '../domain/server-package.ts';

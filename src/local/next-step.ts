@@ -1,5 +1,5 @@
 // The command that a person runs next, so that it works where they paste it: in another terminal, without our environment.
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 
 const DEFAULT_FOLDER = '.data';
 const DEFAULT_URL = 'http://127.0.0.1:8080';

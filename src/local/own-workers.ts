@@ -1,9 +1,9 @@
 // The worker processes that a front starts and keeps alive.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { Fault } from '../domain/fault.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { type SupervisedChild, superviseChild } from './supervised-child.ts';
 
 export interface OwnWorkersPlan {

@@ -1,7 +1,7 @@
 // Keeps one child process alive: starts it, waits until it answers, starts it again when it dies, stops it in the end.
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 
 export interface ChildPlan {
   /** As people know it; begins every reported line. */

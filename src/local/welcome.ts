@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { isWildcard } from '../domain/listen-address.ts';
 import type { Place } from './furnish.ts';
 import { rehearseCommand } from './next-step.ts';

@@ -5,9 +5,9 @@ import type { StoredCampaign } from '../domain/campaign.ts';
 import { readEntry } from '../domain/entry-ticket.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import { userTag } from '../domain/ids.ts';
-import { pause } from '../lifecycle.ts';
-import { limits } from '../limits.ts';
-import type { GateContents } from '../redis/gate-contents.ts';
+import type { GateContents } from '../gate/redis/gate-contents.ts';
+import { pause } from '../process/lifecycle.ts';
+import { limits } from '../process/limits.ts';
 import type { RecoverDeps } from './recover.ts';
 
 export type DifferenceKind =

@@ -14,10 +14,10 @@ import type { StoredCampaign } from '../domain/campaign.ts';
 import { EPOCH_MAX } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { backlogOf, type GateView } from '../domain/gate-view.ts';
+import type { StreamFacts } from '../gate/redis/gate-builder.ts';
+import type { ReadGates } from '../gate/redis/gate-reader.ts';
 import type { EpochOpening, EpochReason, LedgerFacts } from '../ledger/epochs.ts';
-import { limits } from '../limits.ts';
-import type { StreamFacts } from '../redis/gate-builder.ts';
-import type { ReadGates } from '../redis/gate-reader.ts';
+import { limits } from '../process/limits.ts';
 import type { Lease, LeaseSpans } from '../redis/lease.ts';
 import { type RebuildDeps, type RebuildStart, rebuild } from './rebuild.ts';
 

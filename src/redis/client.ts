@@ -1,6 +1,6 @@
 // Makes the client for an address: the same profile for one server, a primary found by Sentinels, and a Cluster.
 import { Cluster, Redis } from 'ioredis';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { parseAddress, type RedisAddress } from './address.ts';
 import { revive } from './revive.ts';
 

@@ -2,7 +2,7 @@
 // to ask again. The blocking one belongs to a single reader and waits.
 import { Cluster, type Redis } from 'ioredis';
 import { Fault, isFault } from '../domain/fault.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { createClient, type Profile, type RedisClient, type RedisServer } from './client.ts';
 
 export type { RedisClient, RedisServer } from './client.ts';

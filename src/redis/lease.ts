@@ -1,7 +1,7 @@
 // A lease that one process holds until it releases it, or until it has been silent for too long. A lease saves double work;
 // what must never be done twice is fenced by what it writes to.
 import { randomUUID } from 'node:crypto';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { type RedisClient, rethrow } from './connection.ts';
 import { loadScript, runScript } from './scripts.ts';
 

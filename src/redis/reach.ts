@@ -1,6 +1,6 @@
 // The first contact of a process with its Redis: what stands in the way is told in one line, with what to do about it.
 import { Fault } from '../domain/fault.ts';
-import { RefusedStart } from '../lifecycle.ts';
+import { RefusedStart } from '../process/lifecycle.ts';
 import { parseAddress } from './address.ts';
 import type { RedisClient } from './client.ts';
 import { untilReady } from './connection.ts';

@@ -8,7 +8,7 @@
 // woke up, the two connections may end at different servers: the process at the other end must be the same.
 import { Cluster, Command, type Redis } from 'ioredis';
 import { Fault } from '../domain/fault.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { type RedisClient, redisFault, untilReady } from './connection.ts';
 import { keys } from './keys.ts';
 

@@ -1,6 +1,6 @@
 // A count of one client's requests over all fronts, with a count in process for when Redis is away.
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import type { Breaker } from '../breaker.ts';
+import type { Breaker } from '../process/breaker.ts';
 import { type RedisClient, redisFault } from './connection.ts';
 import { keys } from './keys.ts';
 

@@ -1,7 +1,7 @@
 // Workers report to Redis that they are there; fronts and the doctor read it. The cost is that of the workers, not of
 // the campaigns. The key is bounded: `lua/report.lua` deletes what silent workers left.
 import type { WorkerReport } from '../domain/readiness.ts';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { type RedisClient, rethrow } from './connection.ts';
 import { keys } from './keys.ts';
 import { loadScript, runScript } from './scripts.ts';

@@ -1,9 +1,9 @@
 // npm run rehearse: a crowd against a running service, and a judge that trusts neither.
 
+import { rehearsalEnvironment } from '../config/config.ts';
 import { databaseUrlProblem } from '../config/urls.ts';
-import { rehearsalEnvironment } from '../config.ts';
-import { tellFailuresPlainly } from '../lifecycle.ts';
-import { EXIT_OUTPUT_LOST, outliveOutput } from '../output.ts';
+import { tellFailuresPlainly } from '../process/lifecycle.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput } from '../process/output.ts';
 import { errorWords } from '../telemetry/describe-error.ts';
 import { CannotRun, NotAllowed } from './cannot-run.ts';
 import { EXIT, rehearse } from './rehearsal.ts';

@@ -2,8 +2,8 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
 import { Fault, isFault } from '../domain/fault.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
-import { backoffMs, pause, within } from '../lifecycle.ts';
-import { limits } from '../limits.ts';
+import { backoffMs, pause, within } from '../process/lifecycle.ts';
+import { limits } from '../process/limits.ts';
 import { openForBullmq, type RedisServer, redisFault } from '../redis/connection.ts';
 import { keys } from '../redis/keys.ts';
 import type { Retries, RetryWork } from './port.ts';

@@ -9,7 +9,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 
 const tracer = trace.getTracer('sluice');
 

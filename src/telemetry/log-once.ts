@@ -1,6 +1,6 @@
 // In an outage the same thing is said thousands of times a second: the first line of a kind is written at once, and the
 // others of a while become one line with their number, so that a reader sees that it goes on and no disk fills.
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { describeError } from './describe-error.ts';
 import type { Log } from './log.ts';
 

@@ -1,6 +1,6 @@
 // One log line is one JSON object. Of an error only what `describeError` lets pass is written.
 import { type Logger, pino } from 'pino';
-import { limits } from '../limits.ts';
+import { limits } from '../process/limits.ts';
 import { describeError } from './describe-error.ts';
 
 export type Log = Logger;

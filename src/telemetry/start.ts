@@ -8,10 +8,10 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { urlOf } from '../domain/listen-address.ts';
 import { type Readiness, readinessBody } from '../domain/readiness.ts';
-import { listening } from '../lifecycle.ts';
-import { limits } from '../limits.ts';
 import { answerBare, SECURE_HEADERS } from '../listener/bare-answers.ts';
 import { openServer } from '../listener/open-server.ts';
+import { listening } from '../process/lifecycle.ts';
+import { limits } from '../process/limits.ts';
 
 export interface TelemetrySettings {
   on: boolean;

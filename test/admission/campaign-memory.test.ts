@@ -14,7 +14,7 @@ import {
 import type { CampaignState } from '../../src/domain/campaign.ts';
 import type { GateView } from '../../src/domain/gate-view.ts';
 import { userTag } from '../../src/domain/ids.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 
 /** By the span clock; that of Redis is a day ahead. */
 const NOW = 1_000_000;

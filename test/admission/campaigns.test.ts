@@ -3,12 +3,12 @@ import { isComplete, refusalFromMemory } from '../../src/admission/campaign-memo
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { spanClock } from '../../src/domain/clock.ts';
 import { userTag } from '../../src/domain/ids.ts';
-import { limits } from '../../src/limits.ts';
-import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
-import { createGate } from '../../src/redis/gate.ts';
-import { createEachGateReader } from '../../src/redis/gate-reader.ts';
+import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
+import { createGate } from '../../src/gate/redis/gate.ts';
+import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
+import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
+import { limits } from '../../src/process/limits.ts';
 import { keys } from '../../src/redis/keys.ts';
-import { createCancelledTagsReader } from '../../src/redis/returns.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';

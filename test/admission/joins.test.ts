@@ -1,13 +1,13 @@
 import { expect, type TestContext, test } from 'vitest';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { createJoins } from '../../src/admission/joins.ts';
-import { limits } from '../../src/limits.ts';
-import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
+import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
+import { createGate } from '../../src/gate/redis/gate.ts';
+import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
+import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
+import { limits } from '../../src/process/limits.ts';
 import { openFast, untilReady } from '../../src/redis/connection.ts';
-import { createGate } from '../../src/redis/gate.ts';
-import { createEachGateReader } from '../../src/redis/gate-reader.ts';
 import { keys } from '../../src/redis/keys.ts';
-import { createCancelledTagsReader } from '../../src/redis/returns.ts';
 import { campaignOf } from '../helpers/redis.ts';
 import { redisUrl, startRedis, uniqueName } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';

@@ -1,7 +1,7 @@
 // Somebody guesses the admin token.
 import { expect, test } from 'vitest';
-import { createAdmin } from '../../src/http/admin.ts';
-import { limits } from '../../src/limits.ts';
+import { createAdmin } from '../../src/http/admin/admin.ts';
+import { limits } from '../../src/process/limits.ts';
 import { TOKEN } from '../http/front.ts';
 
 function place() {

@@ -1,9 +1,9 @@
 // Tokens that nobody signed, sent in numbers: what they cost is borne by their own address, not by other buyers.
 import { expect, test } from 'vitest';
-import type { Identity } from '../../src/http/caller.ts';
-import { createIdentify } from '../../src/http/identity.ts';
-import type { JwtSource } from '../../src/http/jwt.ts';
-import { limits } from '../../src/limits.ts';
+import type { Identity } from '../../src/http/public/caller.ts';
+import { createIdentify } from '../../src/http/public/identity.ts';
+import type { JwtSource } from '../../src/http/public/jwt.ts';
+import { limits } from '../../src/process/limits.ts';
 import { until } from '../helpers/until.ts';
 import { fronts } from '../http/front.ts';
 import {

@@ -1,6 +1,6 @@
 // Somebody has the text of a ticket and no more: from a log, a Referer, a screen that was shared.
 import { expect, type TestContext, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { until } from '../helpers/until.ts';
 import { fronts } from '../http/front.ts';
 import { issue } from '../http/issue.ts';

@@ -2,11 +2,11 @@
 import { expect, type TestContext, test } from 'vitest';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { isFault } from '../../src/domain/fault.ts';
-import { limits } from '../../src/limits.ts';
-import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
-import { createGate } from '../../src/redis/gate.ts';
-import { createEachGateReader } from '../../src/redis/gate-reader.ts';
-import { createCancelledTagsReader } from '../../src/redis/returns.ts';
+import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
+import { createGate } from '../../src/gate/redis/gate.ts';
+import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
+import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
+import { limits } from '../../src/process/limits.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 

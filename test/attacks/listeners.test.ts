@@ -2,8 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import { expect, type TestContext, test } from 'vitest';
 import { publicConnectionsMax } from '../../src/doctor/open-files.ts';
-import { limits } from '../../src/limits.ts';
 import { openServer } from '../../src/listener/open-server.ts';
+import { limits } from '../../src/process/limits.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
 import { until } from '../helpers/until.ts';
 import { fronts } from '../http/front.ts';

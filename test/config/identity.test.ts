@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { ConfigError, readConfig } from '../../src/config/config.ts';
 
 const jwkOf = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength });
 const rsa = jwkOf(2_048);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readCliSettings, readConfig } from '../../src/config.ts';
+import { readCliSettings, readConfig } from '../../src/config/config.ts';
 import { problemsOf } from './problems.ts';
 
 const clashes = (environment: Record<string, string>) => problemsOf(environment, { listeners: true });

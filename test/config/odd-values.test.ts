@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readCliSettings, readConfig, rehearsalEnvironment, SETTING_NAMES } from '../../src/config.ts';
+import { readCliSettings, readConfig, rehearsalEnvironment, SETTING_NAMES } from '../../src/config/config.ts';
 import { ran, sluice } from '../cli/sluice.ts';
 import { problemsOf } from './problems.ts';
 

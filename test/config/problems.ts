@@ -1,7 +1,7 @@
 // What the readers of the environment say is wrong with it.
 
+import { ConfigError, readConfig } from '../../src/config/config.ts';
 import type { Needs } from '../../src/config/contradictions.ts';
-import { ConfigError, readConfig } from '../../src/config.ts';
 
 /** The lines that name a setting; empty when nothing is wrong. */
 export function problemsOf(environment: Record<string, string>, needs: Needs = {}): string[] {

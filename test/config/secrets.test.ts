@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { parseAddress } from '../../src/redis/address.ts';
 import { ran, sluice } from '../cli/sluice.ts';
 import { problemsOf } from './problems.ts';

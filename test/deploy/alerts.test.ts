@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { DECISION_KINDS } from '../../src/domain/decision.ts';
 import { findProgram, serverSearchPath } from '../../src/local/binaries.mjs';
 import { ROOT, runningFront } from '../cli/running-front.ts';

@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { readConfig, SETTING_NAMES } from '../../src/config.ts';
-import { limits } from '../../src/limits.ts';
+import { readConfig, SETTING_NAMES } from '../../src/config/config.ts';
+import { limits } from '../../src/process/limits.ts';
 import { ROOT } from '../cli/running-front.ts';
 
 interface Service {

@@ -5,9 +5,9 @@ import { examineGates, examineServers, type Patient } from '../../src/doctor/exa
 import type { Finding } from '../../src/doctor/finding.ts';
 import { gatherLedgerFacts } from '../../src/doctor/ledger-facts.ts';
 import { gatherRedisFacts } from '../../src/doctor/redis-facts.ts';
+import { createGate } from '../../src/gate/redis/gate.ts';
 import { createCampaign } from '../../src/ledger/campaigns.ts';
 import { findRedis, serverSearchPath } from '../../src/local/binaries.mjs';
-import { createGate } from '../../src/redis/gate.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { startProgram } from '../helpers/processes.ts';

@@ -4,7 +4,7 @@ import type { Fact, Status } from '../../src/doctor/finding.ts';
 import { judgeOpenFiles, readOpenFilesMax } from '../../src/doctor/open-files.ts';
 import { judgeWorkers } from '../../src/doctor/worker-judgement.ts';
 import type { WorkerReport } from '../../src/domain/readiness.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { createWorkerReports } from '../../src/redis/worker-reports.ts';
 import { ran } from '../cli/sluice.ts';
 import { loneRedis } from '../helpers/lone-redis.ts';

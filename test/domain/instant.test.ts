@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { OPTIONS } from '../../src/cli/options.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { parseInstant } from '../../src/domain/instant.ts';
-import { changeBody } from '../../src/http/admin-schemas.ts';
+import { changeBody } from '../../src/http/admin/schemas.ts';
 
 const KEYS = ['aa', 'bb'].map((byte) => byte.repeat(32));
 

@@ -45,7 +45,7 @@ const BROKEN: Broken[] = [
     what: 'a front that gives tickets to who came too late',
     patches: [
       {
-        file: 'src/http/joins.ts',
+        file: 'src/http/public/joins.ts',
         from: "  if (decision.kind !== 'known') return",
         to: `  if (decision.kind === 'sold-out') {
             const promised = { seq: memory.view.seq + 1, unit: 1, admittedAt: 1 };
@@ -102,7 +102,7 @@ const BROKEN: Broken[] = [
     what: 'a poll that does not look whose ticket it is',
     patches: [
       {
-        file: 'src/http/tickets.ts',
+        file: 'src/http/public/tickets.ts',
         from: "if (identity.kind === 'nobody') return true;",
         to: 'if (held !== undefined) return true;',
       },

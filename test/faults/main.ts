@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalServices } from '../../src/local/services.ts';
-import { EXIT_OUTPUT_LOST, outliveOutput, outputWritten } from '../../src/output.ts';
+import { EXIT_OUTPUT_LOST, outliveOutput, outputWritten } from '../../src/process/output.ts';
 import { readArguments, USAGE } from './arguments.ts';
 import { CASES } from './registry.ts';
 import { closingLine, outcomeLine, uncoveredLines } from './report.ts';

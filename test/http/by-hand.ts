@@ -1,10 +1,10 @@
 // What a worker would do to the first ticket of a campaign, one step at a time.
 import { decodeOutcome } from '../../src/domain/outcome.ts';
+import { settleArguments } from '../../src/gate/redis/settlement.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { loadScript, runScript } from '../../src/redis/scripts.ts';
-import { settleArguments } from '../../src/redis/settlement.ts';
 import type { TestFront } from './front.ts';
 
 /** Delivered to a worker that does nothing with it. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { primaries } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';

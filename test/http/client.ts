@@ -1,5 +1,5 @@
 // What a test asks of a front, in one line each.
-import type { IdentitySource } from '../../src/http/identity.ts';
+import type { IdentitySource } from '../../src/http/public/identity.ts';
 import { uniqueName } from '../helpers/services.ts';
 
 /** Every field that an answer of ours may have; a test looks at those it is about. */

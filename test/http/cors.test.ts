@@ -1,6 +1,6 @@
 // What a browser asks and needs to hear before a page of another origin may join and poll, by raw HTTP.
 import { beforeAll, expect, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { fronts } from './front.ts';
 import { bytesOf, type RawAnswer, type RawRequest, send } from './raw.ts';
 

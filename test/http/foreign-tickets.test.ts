@@ -1,6 +1,6 @@
 // Users times tickets times ways to ask, by every source of identity: nobody learns anything of another's ticket.
 import { expect, type TestContext, test } from 'vitest';
-import type { IdentitySource } from '../../src/http/identity.ts';
+import type { IdentitySource } from '../../src/http/public/identity.ts';
 import { fronts, type TestFront } from './front.ts';
 import { AUDIENCE, claimsOf, ISSUER, signingKey, tokenBy } from './identity-provider.ts';
 

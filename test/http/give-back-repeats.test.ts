@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openLedger } from '../../src/ledger/pool.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { deliver } from './by-hand.ts';
 import { fronts } from './front.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createHeartbeat } from '../../src/http/heartbeat.ts';
+import { createHeartbeat } from '../../src/http/public/heartbeat.ts';
 import { until } from '../helpers/until.ts';
 
 const WITHIN_MS = 60_000;

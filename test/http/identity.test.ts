@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createIdentify } from '../../src/http/identity.ts';
+import { createIdentify } from '../../src/http/public/identity.ts';
 import { fronts } from './front.ts';
 import { bytesOf, send } from './raw.ts';
 

@@ -4,7 +4,7 @@ import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import type { IssuanceRow } from '../../src/domain/issuance.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { issueTickets } from '../../workers/issuer.ts';
 import { redisUrl } from '../helpers/services.ts';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
-import type { JwtSource } from '../../src/http/jwt.ts';
+import type { JwtSource } from '../../src/http/public/jwt.ts';
 import { fronts } from './front.ts';
 import { AUDIENCE, claimsOf, ISSUER, type SigningKey, signingKey, tokenBy } from './identity-provider.ts';
 import { bytesOf, type RawAnswer, type RawRequest, send } from './raw.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { fronts, TOKEN } from './front.ts';
 
 const file = fronts();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { watchEventLoop } from '../../src/http/load-shedding.ts';
-import { limits } from '../../src/limits.ts';
+import { watchEventLoop } from '../../src/http/public/load-shedding.ts';
+import { limits } from '../../src/process/limits.ts';
 import { until } from '../helpers/until.ts';
 import { fronts } from './front.ts';
 import { bytesOf, send } from './raw.ts';

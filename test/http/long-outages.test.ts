@@ -1,6 +1,6 @@
 import mysql from 'mysql2/promise';
 import { expect, type TestContext, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { loneRedis } from '../helpers/lone-redis.ts';
 import { startFront, startWorker } from '../helpers/processes.ts';
 import { startDatabase, uniqueName } from '../helpers/services.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { bucketOf, userTag } from '../../src/domain/ids.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { testRedis } from '../helpers/redis.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';

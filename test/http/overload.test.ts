@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { loneRedis } from '../helpers/lone-redis.ts';
 import type { GunOrder, GunReport } from '../helpers/overload-gun.ts';

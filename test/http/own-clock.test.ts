@@ -1,6 +1,6 @@
 // The wall clock of the front is wrong by an hour: what buyers are told follows Redis's clock and spans, never it.
 import { afterEach, expect, test, vi } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { fronts, type TestFront } from './front.ts';

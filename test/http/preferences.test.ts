@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { preferredWaitMs } from '../../src/http/preferences.ts';
-import { limits } from '../../src/limits.ts';
+import { preferredWaitMs } from '../../src/http/public/preferences.ts';
+import { limits } from '../../src/process/limits.ts';
 import { fronts } from './front.ts';
 import { bytesOf, send } from './raw.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { WorkerReport } from '../../src/domain/readiness.ts';
 import { createFrontReadiness } from '../../src/http/readiness.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { createWorkerReports } from '../../src/redis/worker-reports.ts';
 import { until } from '../helpers/until.ts';
 import { fronts } from './front.ts';

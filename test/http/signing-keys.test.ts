@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { userTag } from '../../src/domain/ids.ts';
-import type { Identity } from '../../src/http/caller.ts';
-import { createIdentify } from '../../src/http/identity.ts';
-import { limits } from '../../src/limits.ts';
+import type { Identity } from '../../src/http/public/caller.ts';
+import { createIdentify } from '../../src/http/public/identity.ts';
+import { limits } from '../../src/process/limits.ts';
 import { until } from '../helpers/until.ts';
 import { fronts } from './front.ts';
 import {

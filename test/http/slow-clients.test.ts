@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { expect, type TestContext, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { until } from '../helpers/until.ts';
 import { fronts, TOKEN } from './front.ts';
 import { open } from './raw.ts';

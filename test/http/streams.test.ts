@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { Hono } from 'hono';
 import { expect, type TestContext, test } from 'vitest';
 import { listen } from '../../src/http/listen.ts';
-import { createTicketStream } from '../../src/http/ticket-stream.ts';
+import { createTicketStream } from '../../src/http/public/ticket-stream.ts';
 import { until } from '../helpers/until.ts';
 import { fronts, type TestFront, untilKnown } from './front.ts';
 import { issue } from './issue.ts';

@@ -1,7 +1,7 @@
 // Behind a proxy that serves Sluice below a path, which it cuts from requests: `location /sale/ { proxy_pass http://front/; }`.
 import { createServer, request } from 'node:http';
 import { expect, type TestContext, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { fronts, TOKEN } from './front.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { until } from '../helpers/until.ts';
 import { settleAs } from './by-hand.ts';
 import { fronts, type TestFront } from './front.ts';

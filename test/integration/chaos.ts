@@ -1,6 +1,6 @@
 // What goes wrong in the sale of `chaos.test.ts`, and how often it did.
 import type { TestContext } from 'vitest';
-import { pause } from '../../src/lifecycle.ts';
+import { pause } from '../../src/process/lifecycle.ts';
 import type { RedisClient } from '../../src/redis/connection.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { loadScript } from '../../src/redis/scripts.ts';

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { describe, expect, type TestContext, test, vi } from 'vitest';
-import { pause } from '../../src/lifecycle.ts';
-import { limits } from '../../src/limits.ts';
+import { pause } from '../../src/process/lifecycle.ts';
+import { limits } from '../../src/process/limits.ts';
 import { runningFront } from '../cli/running-front.ts';
 import { until } from '../helpers/until.ts';
 import { type Client, clientOf } from '../http/client.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { startFront, startWorker } from '../helpers/processes.ts';
 import { redisUrl, uniqueName } from '../helpers/services.ts';

@@ -2,7 +2,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { createLedgerGuard } from '../../src/ledger/guard.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { openLedger } from '../../src/ledger/pool.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { startDatabase } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';

@@ -4,7 +4,7 @@ import { beginEpoch } from '../../src/ledger/epochs.ts';
 import { BATCH_ROWS_MAX, issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { addStock } from '../../src/ledger/stock.ts';
-import { pause } from '../../src/lifecycle.ts';
+import { pause } from '../../src/process/lifecycle.ts';
 import { until } from '../helpers/until.ts';
 import { expectBetween, ownDatabase } from './own-database.ts';
 import { openSale, tally } from './sale.ts';

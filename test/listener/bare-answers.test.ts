@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
 import { openServer } from '../../src/listener/open-server.ts';
+import { limits } from '../../src/process/limits.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { fronts } from '../http/front.ts';

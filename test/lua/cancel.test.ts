@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { backlogOf, placeOf } from '../../src/domain/gate-view.ts';
 import { bucketOf, userTag } from '../../src/domain/ids.ts';
 import { shardOf } from '../../src/domain/shard.ts';
+import { createGate, type Gate } from '../../src/gate/redis/gate.ts';
+import { createGateReader } from '../../src/gate/redis/gate-reader.ts';
+import { createReturns } from '../../src/gate/redis/returns.ts';
+import { settleArguments } from '../../src/gate/redis/settlement.ts';
 import type { RedisClient } from '../../src/redis/connection.ts';
-import { createGate, type Gate } from '../../src/redis/gate.ts';
-import { createGateReader } from '../../src/redis/gate-reader.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
-import { createReturns } from '../../src/redis/returns.ts';
 import { loadScript, runScript } from '../../src/redis/scripts.ts';
-import { settleArguments } from '../../src/redis/settlement.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 

@@ -1,8 +1,8 @@
 // State that makes no sense: the gate script refuses it and leaves no ticket behind.
 import { expect, test } from 'vitest';
 import { shardOf } from '../../src/domain/shard.ts';
+import { admitCall } from '../../src/gate/redis/gate.ts';
 import type { RedisClient } from '../../src/redis/connection.ts';
-import { admitCall } from '../../src/redis/gate.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { campaignOf, keysLike } from '../helpers/redis.ts';
 import { joinOf, sold } from './sold.ts';

@@ -1,7 +1,7 @@
 // A gate that has sold four of its hundred units and got one back.
 import type { TestContext } from 'vitest';
 import { userTag } from '../../src/domain/ids.ts';
-import { createGate } from '../../src/redis/gate.ts';
+import { createGate } from '../../src/gate/redis/gate.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';

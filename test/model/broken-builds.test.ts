@@ -26,7 +26,7 @@ const NO_FENCE: Patch = {
 
 /** A 202 to a DELETE is answered before the ledger knows of it. */
 const NO_WISH: Patch = {
-  file: 'src/admission/give-back.ts',
+  file: 'src/giving-back/give-back.ts',
   from: "(await deps.store.recordWish(given)) === undefined ? 'unaccounted' : 'cancelling'",
   to: "'cancelling'",
 };

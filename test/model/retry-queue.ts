@@ -3,7 +3,7 @@
 // Redis.
 import { Fault, isFault } from '../../src/domain/fault.ts';
 import type { RetryJob } from '../../src/domain/retry-job.ts';
-import { pause } from '../../src/lifecycle.ts';
+import { pause } from '../../src/process/lifecycle.ts';
 import type { Retries, RetryWork } from '../../src/retry/port.ts';
 import type { Actor } from './time.ts';
 import type { World } from './world.ts';

@@ -2,14 +2,14 @@
 import { expect, type TestContext, test } from 'vitest';
 import { userTag } from '../../src/domain/ids.ts';
 import type { IssuanceRow } from '../../src/domain/issuance.ts';
+import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
+import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
 import { epochStore } from '../../src/ledger/campaign-store.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import { cancellationStore } from '../../src/ledger/letter-store.ts';
-import { pause } from '../../src/lifecycle.ts';
+import { pause } from '../../src/process/lifecycle.ts';
 import { reconcile } from '../../src/recovery/reconcile.ts';
 import { recoverGate } from '../../src/recovery/recover.ts';
-import { createGateBuilder } from '../../src/redis/gate-builder.ts';
-import { createGateContents } from '../../src/redis/gate-contents.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { renumber } from '../../workers/issuer.ts';
 import { startRedis } from '../helpers/services.ts';

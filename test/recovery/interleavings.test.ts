@@ -2,12 +2,12 @@
 import { expect, type TestContext, test } from 'vitest';
 import type { Cancellation } from '../../src/domain/cancellation.ts';
 import { userTag } from '../../src/domain/ids.ts';
+import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
+import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
 import { epochStore } from '../../src/ledger/campaign-store.ts';
-import { pause } from '../../src/lifecycle.ts';
+import { pause } from '../../src/process/lifecycle.ts';
 import { reconcile } from '../../src/recovery/reconcile.ts';
 import { type RecoverDeps, recoverGate } from '../../src/recovery/recover.ts';
-import { createGateBuilder } from '../../src/redis/gate-builder.ts';
-import { createGateContents } from '../../src/redis/gate-contents.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { takeLease } from '../../src/redis/lease.ts';
 import { redisUrl } from '../helpers/services.ts';

@@ -1,12 +1,12 @@
 // Many who hold a unit, a gate that knows none of them, and builders that die.
 import { expect, type TestContext } from 'vitest';
 import { userTag } from '../../src/domain/ids.ts';
+import { type Build, createGateBuilder, type GateBuilder } from '../../src/gate/redis/gate-builder.ts';
+import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
 import { epochStore } from '../../src/ledger/campaign-store.ts';
 import { reconcile } from '../../src/recovery/reconcile.ts';
 import { type RecoverDeps, recoverGate } from '../../src/recovery/recover.ts';
 import { rethrow } from '../../src/redis/connection.ts';
-import { type Build, createGateBuilder, type GateBuilder } from '../../src/redis/gate-builder.ts';
-import { createGateContents } from '../../src/redis/gate-contents.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { loadScript, runScript } from '../../src/redis/scripts.ts';
 import { insertOfRows } from '../helpers/many-rows.ts';

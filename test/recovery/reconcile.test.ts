@@ -1,10 +1,10 @@
 import { expect, type TestContext, test } from 'vitest';
 import { bucketOf, userTag } from '../../src/domain/ids.ts';
+import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
+import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
 import { epochStore } from '../../src/ledger/campaign-store.ts';
 import { reconcile } from '../../src/recovery/reconcile.ts';
 import { recoverGate } from '../../src/recovery/recover.ts';
-import { createGateBuilder } from '../../src/redis/gate-builder.ts';
-import { createGateContents } from '../../src/redis/gate-contents.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { redisUrl } from '../helpers/services.ts';
 import { ownDatabase } from '../ledger/own-database.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
 import { epochStore } from '../../src/ledger/campaign-store.ts';
 import { recoverGate } from '../../src/recovery/recover.ts';
-import { createGateBuilder } from '../../src/redis/gate-builder.ts';
 import { redisUrl } from '../helpers/services.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
 import { codeOf, openDuties } from '../workers/duties.ts';

@@ -1,6 +1,6 @@
 // Entries that no gate wrote, and servers that are not to be believed.
 import { expect, test } from 'vitest';
-import { createGateBuilder } from '../../src/redis/gate-builder.ts';
+import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { testRedis } from '../helpers/redis.ts';
 import { redisUrl } from '../helpers/services.ts';

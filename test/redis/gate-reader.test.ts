@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { backlogOf } from '../../src/domain/gate-view.ts';
 import { userTag } from '../../src/domain/ids.ts';
-import { createAdmittedTagsReader } from '../../src/redis/admitted-tags.ts';
-import { createGate } from '../../src/redis/gate.ts';
-import { createGateReader } from '../../src/redis/gate-reader.ts';
+import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
+import { createGate } from '../../src/gate/redis/gate.ts';
+import { createGateReader } from '../../src/gate/redis/gate-reader.ts';
+import { createOldestWaitReader } from '../../src/gate/redis/oldest-wait.ts';
 import { keys } from '../../src/redis/keys.ts';
-import { createOldestWaitReader } from '../../src/redis/oldest-wait.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { createWorkerReports } from '../../src/redis/worker-reports.ts';
 import { testRedis } from '../helpers/redis.ts';

@@ -1,6 +1,6 @@
 import { expect, type TestContext, test } from 'vitest';
 import type { RetryJob } from '../../src/domain/retry-job.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import type { RedisClient } from '../../src/redis/connection.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { openRetries, workOnRetries } from '../../src/retry/bullmq.ts';

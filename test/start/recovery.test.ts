@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pause } from '../../src/lifecycle.ts';
+import { pause } from '../../src/process/lifecycle.ts';
 import { signalIfThere } from '../helpers/processes.ts';
 import { until } from '../helpers/until.ts';
 import { joinCampaign, openCampaign, openPlace, poll, startSluice, stillThere, untilIssued } from './sluice.ts';

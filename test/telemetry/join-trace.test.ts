@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { createTraceJoin } from '../../src/telemetry/join-trace.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
 

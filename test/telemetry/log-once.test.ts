@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Fault } from '../../src/domain/fault.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { createErrorLog } from '../../src/telemetry/log-once.ts';
 
 beforeEach(() => void vi.useFakeTimers());

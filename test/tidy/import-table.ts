@@ -12,7 +12,7 @@ interface Row {
 
 const ADAPTER = 'adapters know the domain and Redis, not each other: each can be replaced alone';
 
-/** By area: the folder below src, or the file's name when it has none. */
+/** By area: the folder below src; each file of src/process is an area of its own. */
 const TABLE: Record<string, Row> = {
   domain: { may: [], why: 'the rules of a sale are pure, so that they can be read and tested alone' },
   limits: { may: [], why: 'everything may import it' },
@@ -21,40 +21,63 @@ const TABLE: Record<string, Row> = {
   breaker: { may: ['domain', 'limits', 'lifecycle'], why: 'it knows no store: what an outage is, it is told' },
   config: { may: ['domain', 'limits'], why: 'it is read before anything opens' },
   redis: { may: ['domain', 'limits', 'lifecycle', 'breaker'], why: 'it is below everything that uses Redis' },
+  gate: { may: ['domain', 'redis', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
   listener: { may: ['limits'], why: 'it opens servers for applications that it does not know' },
   telemetry: { may: ['domain', 'limits', 'lifecycle', 'listener'], why: 'everything may count and log' },
-  broker: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
+  broker: { may: ['domain', 'gate', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
   ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
   recovery: {
     may: ['domain', 'limits', 'lifecycle'],
-    mayTypes: ['redis', 'ledger', 'retry'],
+    mayTypes: ['gate', 'redis', 'ledger', 'retry'],
     why: 'it compares the stores, so it takes all of them as deps and belongs to none',
   },
   admission: {
-    may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'],
+    may: ['domain', 'gate', 'redis', 'telemetry', 'limits', 'lifecycle'],
     why: 'the hot path never waits for MySQL: what it needs of the ledger is a function in its deps',
   },
+  desk: {
+    may: ['domain', 'gate', 'giving-back', 'limits', 'lifecycle'],
+    mayTypes: ['redis'],
+    why: 'operators act on a sale through its stores, which are deps; the hot path does without it',
+  },
+  'giving-back': {
+    may: ['domain', 'gate', 'limits', 'lifecycle'],
+    mayTypes: ['redis', 'admission'],
+    why: 'buyers, operators and duties give back by one rule; its stores are deps',
+  },
   http: {
-    may: ['domain', 'admission', 'telemetry', 'limits', 'lifecycle', 'listener'],
+    may: ['domain', 'admission', 'desk', 'giving-back', 'telemetry', 'limits', 'lifecycle', 'listener'],
     why: 'a route sees admission, never a store: what it needs of one is a function in its deps',
   },
   local: { may: ['domain', 'limits', 'lifecycle'], mayTypes: ['config'], why: 'it only starts servers and processes' },
   doctor: {
-    may: ['domain', 'redis', 'ledger', 'limits', 'lifecycle'],
+    may: ['domain', 'gate', 'redis', 'ledger', 'limits', 'lifecycle'],
     mayTypes: ['config', 'telemetry'],
     why: 'it looks at both stores from outside of the duties; only a composition root calls it',
   },
   composition: {
-    may: ['domain', 'admission', 'http', 'ledger', 'recovery', 'redis', 'telemetry', 'limits'],
+    may: [
+      'domain',
+      'admission',
+      'desk',
+      'giving-back',
+      'gate',
+      'http',
+      'ledger',
+      'recovery',
+      'redis',
+      'telemetry',
+      'limits',
+    ],
     mayTypes: ['breaker', 'retry'],
     why: 'it puts together what composition roots and their tests have in common; what opens and closes stays with them',
   },
   cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
   rehearsal: { may: [], why: 'a judge that shares code with the service shares its mistakes' },
   workers: {
-    may: ['domain', 'admission', 'recovery', 'telemetry', 'limits', 'lifecycle'],
-    mayTypes: ['redis', 'broker', 'ledger', 'retry'],
+    may: ['domain', 'desk', 'giving-back', 'recovery', 'telemetry', 'limits', 'lifecycle'],
+    mayTypes: ['gate', 'redis', 'broker', 'ledger', 'retry', 'admission'],
     why: 'a duty takes its adapters as deps; workers/main.ts brings them together',
   },
 };
@@ -74,7 +97,7 @@ const HOMES: Record<string, readonly string[]> = {
   bullmq: ['retry'],
   cockatiel: ['breaker'],
   hono: ['http', 'composition'],
-  ioredis: ['redis', 'broker', 'retry', 'local', 'doctor'],
+  ioredis: ['redis', 'gate', 'broker', 'retry', 'local', 'doctor'],
   jose: ['http'],
   kysely: ['ledger'],
   mysql2: ['ledger', 'local', 'rehearsal'],
@@ -134,10 +157,11 @@ export function cycles(imports: readonly Import[]): string[] {
   return found;
 }
 
-/** `src/http/front.ts` is of http, `src/limits.ts` of limits, `workers/issuer.ts` of workers. */
+/** `src/http/public/front.ts` is of http, `src/process/limits.ts` of limits, `workers/issuer.ts` of workers. */
 function areaOf(path: string): string {
   const [top = '', ...rest] = path.split('/');
-  return top === 'src' ? rest[0]!.replace(/\.\w+$/, '') : top;
+  if (top !== 'src') return top;
+  return (rest[0] === 'process' ? rest[1]! : rest[0]!).replace(/\.\w+$/, '');
 }
 
 /** Where a process is put together: any main.ts, and what package.json gives as a program. */

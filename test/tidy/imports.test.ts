@@ -40,22 +40,25 @@ test('config.ts alone reads the environment', () => {
     // What prepares the machine runs before config.ts can: its packages are not installed yet.
     .filter((path) => !path.endsWith('.mjs'))
     .filter((path) => environmentLines(path).length > 0);
-  const remedy = 'make it a setting of src/config.ts, and take it as an argument; a main.ts passes it on';
-  expect(readers, remedy).toEqual(['src/config.ts']);
+  const remedy = 'make it a setting of src/config/config.ts, and take it as an argument; a main.ts passes it on';
+  expect(readers, remedy).toEqual(['src/config/config.ts']);
 });
 
 test.for<[string, Partial<Import>]>([
-  ['a value of an adapter in a worker', { from: 'workers/issuer.ts', to: 'src/redis/gate.ts' }],
+  ['a value of an adapter in a worker', { from: 'workers/issuer.ts', to: 'src/gate/redis/gate.ts' }],
   ['the ledger in admission', { from: 'src/admission/joins.ts', to: 'src/ledger/pool.ts', typeOnly: true }],
-  ['Redis in a route', { from: 'src/http/joins.ts', to: 'src/redis/keys.ts' }],
+  ['Redis in a route', { from: 'src/http/public/joins.ts', to: 'src/redis/keys.ts' }],
   ['one adapter in another', { from: 'src/broker/redis-streams.ts', to: 'src/ledger/pool.ts', typeOnly: true }],
-  ['anything in the domain', { from: 'src/domain/ids.ts', to: 'src/limits.ts' }],
-  ['the configuration outside of a main.ts', { from: 'src/http/front.ts', to: 'src/config.ts', typeOnly: true }],
+  ['anything in the domain', { from: 'src/domain/ids.ts', to: 'src/process/limits.ts' }],
+  [
+    'the configuration outside of a main.ts',
+    { from: 'src/http/public/front.ts', to: 'src/config/config.ts', typeOnly: true },
+  ],
   ['a worker in src', { from: 'src/main.ts', to: 'workers/issuer.ts' }],
   ['a test in src', { from: 'src/main.ts', to: 'test/helpers/until.ts' }],
   ['the service in its judge', { from: 'src/rehearsal/checker.ts', to: 'src/domain/ticket.ts', typeOnly: true }],
-  ['a client outside of its adapter', { from: 'src/http/joins.ts', to: 'ioredis', typeOnly: true }],
-  ['a package nobody decided on', { from: 'src/http/joins.ts', to: 'lodash' }],
+  ['a client outside of its adapter', { from: 'src/http/public/joins.ts', to: 'ioredis', typeOnly: true }],
+  ['a package nobody decided on', { from: 'src/http/public/joins.ts', to: 'lodash' }],
   ['a package in what installs the packages', { from: 'src/local/setup.mjs', to: 'zod' }],
 ])('the table refuses %s', ([, it]) => {
   expect(violations([{ from: '', to: '', line: 1, typeOnly: false, ...it }])).toHaveLength(1);

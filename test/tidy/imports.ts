@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { read } from './sources.ts';
 
 export interface Import {
-  /** `src/http/front.ts` */
+  /** `src/http/public/front.ts` */
   from: string;
   line: number;
   /** A path in the repository, `node:fs`, or a package's name without the path in it. */

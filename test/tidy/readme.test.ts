@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { SETTING_NAMES } from '../../src/config.ts';
-import { type AdminDeps, createAdmin } from '../../src/http/admin.ts';
-import { createFront, type FrontDeps } from '../../src/http/front.ts';
+import { SETTING_NAMES } from '../../src/config/config.ts';
+import { type AdminDeps, createAdmin } from '../../src/http/admin/admin.ts';
+import { createFront, type FrontDeps } from '../../src/http/public/front.ts';
 import { ROOT, read, sources } from './sources.ts';
 
 const README = read('README.md');
@@ -14,7 +14,7 @@ const admin = createAdmin({ tokens: { operator: 'none' } } as AdminDeps);
 
 test('the configuration table has one row for each setting: | `NAME` | default | … |', () => {
   const rows = firstCells('Configuration');
-  expect(rows.toSorted(), 'compare with the schema of src/config.ts').toEqual(SETTING_NAMES.toSorted());
+  expect(rows.toSorted(), 'compare with the schema of src/config/config.ts').toEqual(SETTING_NAMES.toSorted());
 });
 
 test('the API tables have one row for each route of both listeners: | `METHOD /path` | … |', () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { read } from './sources.ts';
 
-test('the limits of the threat model are those of src/limits.ts', () => {
+test('the limits of the threat model are those of src/process/limits.ts', () => {
   const rows = [...read('docs/security/threat-model.md').matchAll(/^\| `(\w+)` \| ([\d,]+) \|/gm)];
   const told = rows.map(([, name, value]) => [name!, Number(value!.replaceAll(',', ''))]);
   expect(told.length).toBeGreaterThan(20);

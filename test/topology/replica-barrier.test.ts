@@ -1,7 +1,7 @@
 import { expect, type TestContext, test } from 'vitest';
-import { limits } from '../../src/limits.ts';
+import { createGate } from '../../src/gate/redis/gate.ts';
+import { limits } from '../../src/process/limits.ts';
 import { openFast, untilReady } from '../../src/redis/connection.ts';
-import { createGate } from '../../src/redis/gate.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { createReplicaBarrier } from '../../src/redis/replica-barrier.ts';
 import { campaignOf } from '../helpers/redis.ts';

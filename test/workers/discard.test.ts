@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Choice } from '../../src/admission/letter-desk.ts';
+import type { Choice } from '../../src/desk/letter-desk.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { startRedis } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createMemoryBroker } from '../../src/broker/memory.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { createWorkerHealth } from '../../workers/health.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { startWorker } from '../helpers/processes.ts';

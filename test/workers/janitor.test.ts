@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { projectCampaign } from '../../src/admission/campaign-desk.ts';
-import { reapConsumers } from '../../src/redis/consumers.ts';
+import { projectCampaign } from '../../src/desk/campaign-desk.ts';
+import { reapConsumers } from '../../src/gate/redis/consumers.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { watchCampaigns } from '../../workers/campaign-watch.ts';
 import { tidyUp } from '../../workers/janitor.ts';

@@ -1,6 +1,6 @@
 // Dead letters of a real sale, and what operators and workers do with them, for the tests of both.
 import type { TestContext } from 'vitest';
-import { createLetterDesk } from '../../src/admission/letter-desk.ts';
+import { createLetterDesk } from '../../src/desk/letter-desk.ts';
 import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { finishHalfDone } from '../../workers/finisher.ts';

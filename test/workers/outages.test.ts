@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { openLedger } from '../../src/ledger/pool.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { readLedger } from '../../src/rehearsal/ledger-reader.ts';
 import { signalIfThere, startWorker, untilPrinted } from '../helpers/processes.ts';
 import { startDatabase, startRedis } from '../helpers/services.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
-import { limits } from '../../src/limits.ts';
+import { limits } from '../../src/process/limits.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { loneRedis } from '../helpers/lone-redis.ts';
 import { startWorker } from '../helpers/processes.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { finishReturn } from '../../src/admission/give-back.ts';
 import type { Broker } from '../../src/broker/port.ts';
 import { userTag } from '../../src/domain/ids.ts';
+import { finishReturn } from '../../src/giving-back/give-back.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { startRedis } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';

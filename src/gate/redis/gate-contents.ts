@@ -1,0 +1,50 @@
+// Everything a gate remembers, for who compares it with the ledger. Read in pieces, beside the traffic.
+import { decodeOutcome, type Exceptional } from '../../domain/outcome.ts';
+import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
+import { keys } from '../../redis/keys.ts';
+
+/** A user a gate knows; `seq` is where the ticket stands, 0 when it was settled before the gate was rebuilt. */
+export interface RememberedUser {
+  tag: string;
+  seq: number;
+  unit: number;
+}
+
+export interface GateContents {
+  users(campaign: string, buckets: number): AsyncIterable<RememberedUser[]>;
+  /** By seq, or by tag where the seq is 0. */
+  exceptions(campaign: string): Promise<Map<string, Exceptional>>;
+  freeUnits(campaign: string): Promise<number[]>;
+}
+
+const BUCKETS_PER_READ = 64;
+
+/** Every method throws a Fault. */
+export function createGateContents(redis: RedisClient): GateContents {
+  return {
+    async *users(campaign, buckets) {
+      for (let from = 0; from < buckets; from += BUCKETS_PER_READ) {
+        const pipeline = redis.pipeline();
+        for (let bucket = from; bucket < Math.min(buckets, from + BUCKETS_PER_READ); bucket += 1) {
+          pipeline.hgetallBuffer(keys.users(campaign, bucket));
+        }
+        const replies = (await pipeline.exec().catch(rethrow))!;
+        for (const [error, users] of replies) {
+          if (error) throw redisFault(error);
+          yield Object.entries(users as Record<string, Buffer>).map(([tag, packed]) => ({
+            tag,
+            seq: packed.readUIntBE(0, 6),
+            unit: packed.readUInt32BE(6),
+          }));
+        }
+      }
+    },
+    async exceptions(campaign) {
+      const texts = await redis.hgetall(keys.exceptions(campaign)).catch(rethrow);
+      return new Map(Object.entries(texts).map(([field, text]) => [field, decodeOutcome(text)]));
+    },
+    async freeUnits(campaign) {
+      return (await redis.zrange(keys.free(campaign), 0, '-1').catch(rethrow)).map(Number);
+    },
+  };
+}

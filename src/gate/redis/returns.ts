@@ -1,0 +1,81 @@
+// Giving back, as the gate sees it: places that nobody works on, units the ledger has freed, tickets to be tried again.
+import { bucketOf } from '../../domain/ids.ts';
+import { type RedisClient, redisFault } from '../../redis/connection.ts';
+import { GROUP, keys } from '../../redis/keys.ts';
+import { loadScript, runScript, type Script } from '../../redis/scripts.ts';
+import type { GateShape } from './gate.ts';
+
+const cancel = loadScript('cancel');
+const giveBack = loadScript('give-back');
+const redrive = loadScript('redrive');
+
+/** What `lua/cancel.lua` found or did; its header says what each state means. */
+export interface Cancelled {
+  state: 'cancelled' | 'already' | 'cancelling' | 'pending' | 'settled' | 'issued' | 'failed' | 'lost';
+  /** The seq under which the gate knows it; 0 for what was settled before the gate was rebuilt. */
+  place: number;
+  /** The unit it holds or held. */
+  unit: number;
+  /** Who held it, where the entry said so. */
+  user: string | undefined;
+}
+
+/** Who gave back what. Without their tag (an entry nobody could read) the seq says which ticket it is. */
+export interface Returned {
+  tag: string | null;
+  seq: number;
+  /** 0 for none; null for the unit that the gate gave this user. */
+  unit: number | null;
+}
+
+export type Redriven = 'retrying' | 'cancelling' | 'cancelled' | 'issued' | 'none' | 'lost';
+
+export interface Returns {
+  /** Gives back the place of a user as far as the gate alone may decide it. */
+  cancel(shape: GateShape, tag: string): Promise<Cancelled>;
+  /** Shows that a ticket is cancelled, and frees its unit; false when that was done before. */
+  giveBack(shape: GateShape, returned: Returned): Promise<boolean>;
+  /** Turns a failed ticket back into one that is being retried, and says what it is now. */
+  redrive(shape: GateShape, tag: string): Promise<Redriven>;
+}
+
+/** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `stale-epoch` or `corrupt-state`. */
+export function createReturns(redis: RedisClient): Returns {
+  const run = (script: Script, names: string[], args: (string | number)[]): Promise<unknown> =>
+    runScript(redis, script, names, args).catch((error: unknown) => {
+      throw redisFault(error);
+    });
+  const usersOf = ({ id, buckets }: GateShape, tag: string) => keys.users(id, bucketOf(tag, buckets));
+  return {
+    async cancel(shape, tag) {
+      const { id, epoch, shards } = shape;
+      const names = [keys.gate(id), usersOf(shape, tag), keys.exceptions(id), keys.free(id), keys.cancelled(id)];
+      for (let shard = 0; shard < shards; shard += 1) names.push(keys.work(id, shard));
+      const reply = (await run(cancel, names, [epoch, tag, GROUP, shards])) as [string, number, number, string];
+      const [state, place, unit, user] = reply;
+      return { state: state as Cancelled['state'], place, unit, user: user === '' ? undefined : user };
+    },
+    async giveBack(shape, { tag: given, seq, unit }) {
+      const { id, epoch } = shape;
+      const tag = given ?? '';
+      // Without a tag no bucket is read; the key is named all the same.
+      const users = tag === '' ? keys.users(id, 0) : usersOf(shape, tag);
+      const names = [keys.gate(id), users, keys.exceptions(id), keys.free(id), keys.cancelled(id)];
+      return (await run(giveBack, names, [epoch, tag, seq, unit ?? ''])) === 1;
+    },
+    async redrive(shape, tag) {
+      const names = [keys.gate(shape.id), usersOf(shape, tag), keys.exceptions(shape.id)];
+      return (await run(redrive, names, [shape.epoch, tag])) as Redriven;
+    },
+  };
+}
+
+/** Tags cancelled after the first `known` cancellations of a campaign, oldest first; at most the newest 10,000. */
+export type ReadCancelledTags = (campaign: string, known: number) => Promise<string[]>;
+
+export const createCancelledTagsReader =
+  (redis: RedisClient): ReadCancelledTags =>
+  async (campaign, known) =>
+    redis.zrangebyscore(keys.cancelled(campaign), `(${known}`, '+inf').catch((error: unknown) => {
+      throw redisFault(error);
+    });

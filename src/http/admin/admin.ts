@@ -1,0 +1,208 @@
+// The admin listener's application: campaigns are made and changed here, behind a bearer token.
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Campaigns } from '../../admission/campaigns.ts';
+import type { CampaignDesk } from '../../desk/campaign-desk.ts';
+import type { LetterDesk } from '../../desk/letter-desk.ts';
+import type { StoredCampaign } from '../../domain/campaign.ts';
+import { parseInstant } from '../../domain/instant.ts';
+import { limits } from '../../process/limits.ts';
+import { serversOf } from '../declare.ts';
+import { answerTheRest, invalid, noSuchCampaign, requireJson } from '../errors.ts';
+import { documentRoute } from '../openapi-document.ts';
+import { isoTime } from '../public/campaigns.ts';
+import { campaignId, jsonAnswer, problemAnswer, wholeNumber } from '../public/schemas.ts';
+import { json } from '../respond.ts';
+import { boardRoute } from './board.ts';
+import { letterRoutes } from './letters.ts';
+import { type ReconcileDeps, reconcileRoutes } from './reconcile.ts';
+import { slowRefusals } from './refusals.ts';
+import { type AdminTokens, actorOf, adminRoles } from './roles.ts';
+import {
+  actorHeader,
+  adminCampaign,
+  campaignSummary,
+  changeBody,
+  createBody,
+  stockAdded,
+  stockBody,
+} from './schemas.ts';
+
+export interface AdminDeps {
+  desk: CampaignDesk;
+  campaigns: Campaigns;
+  letters: LetterDesk;
+  reconcile: ReconcileDeps;
+  /** The retrier's queue as pages. */
+  board?: Hono;
+  tokens: AdminTokens;
+  /** Hears of each wrong token. */
+  onRefused?: (() => void) | undefined;
+  /** Where operators reach it, if that is not its own address. */
+  adminUrl?: string | undefined;
+}
+
+const params = z.object({ id: campaignId });
+const jsonBody = <S extends z.ZodType>(schema: S) => ({
+  required: true,
+  content: { 'application/json': { schema } },
+});
+const refused = {
+  400: problemAnswer('Neither well-formed JSON nor a bearer token'),
+  401: problemAnswer('The bearer token is missing or wrong'),
+  403: problemAnswer('forbidden: the token may only read'),
+  413: problemAnswer('The body is larger than 4 KB; with a choice of dead letters, than 16 KB'),
+  415: problemAnswer('The body is not application/json'),
+  422: problemAnswer('The request is not valid; it names each field'),
+  500: problemAnswer('A fault of Sluice itself: its log has the cause'),
+  503: problemAnswer('The outcome is unknown: ask again after Retry-After'),
+};
+const changed = {
+  ...refused,
+  200: jsonAnswer('As it is now', adminCampaign),
+  404: problemAnswer('No such campaign'),
+  409: problemAnswer('Not possible in its present state, or contradicts what was asked before'),
+};
+
+export function createAdmin(deps: AdminDeps): OpenAPIHono {
+  const { desk } = deps;
+  const app = new OpenAPIHono({
+    defaultHook: (result) => (result.success ? undefined : invalid(result.error.issues)),
+  });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
+  if (deps.onRefused !== undefined) app.use(slowRefusals(deps.onRefused));
+  app.get('/livez', () => json(200, { status: 'up' }));
+  if (deps.board !== undefined) boardRoute(app, { board: deps.board, tokens: deps.tokens });
+  for (const check of adminRoles(deps.tokens)) {
+    app.use('/admin/*', check);
+    app.use('/openapi.json', check);
+  }
+  const info = { title: 'Sluice admin', version: '1' };
+  const described = { openapi: '3.1.0', info, security: [{ token: [] }], ...serversOf(deps.adminUrl) };
+  documentRoute(app, () => app.getOpenAPI31Document(described), { 'cache-control': 'private, no-cache' });
+  app.use('/admin/campaigns/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
+  app.use('/admin/dead-letters/*', bodyLimit({ maxSize: limits.letterBodyBytes }));
+  app.use('/admin/*', requireJson);
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/admin/campaigns',
+      summary: 'Create a campaign',
+      request: { headers: actorHeader, body: jsonBody(createBody) },
+      responses: { ...changed, 201: jsonAnswer('Created', adminCampaign) },
+    }),
+    async (c) => {
+      const spec = withTimes(c.req.valid('json'));
+      const { created, campaign } = await desk.create(spec, actorOf(c));
+      return c.json(present(campaign), created ? 201 : 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/admin/campaigns',
+      summary: 'List campaigns, by id',
+      request: {
+        query: z.object({ after: campaignId.optional(), limit: wholeNumber(1, 500, 100) }),
+      },
+      responses: { ...refused, 200: jsonAnswer('A page', z.object({ campaigns: z.array(adminCampaign) })) },
+    }),
+    async (c) => {
+      const { after, limit } = c.req.valid('query');
+      return c.json({ campaigns: (await desk.list(after, limit)).map(present) }, 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/admin/campaigns/{id}',
+      summary: 'A campaign and how it goes',
+      request: { params },
+      responses: { ...changed, 200: jsonAnswer('The campaign', campaignSummary) },
+    }),
+    async (c) => {
+      const campaign = await desk.get(c.req.valid('param').id);
+      if (campaign === undefined) throw noSuchCampaign();
+      const { campaign: stored, ...counts } = await desk.summary(campaign);
+      const rate = (await deps.campaigns.get(campaign.id))?.drain.perSecond() ?? null;
+      return c.json({ ...present(stored), ...counts, drainPerSecond: rate }, 200);
+    },
+  );
+  app.openapi(
+    createRoute({
+      method: 'patch',
+      path: '/admin/campaigns/{id}',
+      summary: 'Change a live campaign',
+      request: { params, headers: actorHeader, body: jsonBody(changeBody) },
+      responses: changed,
+    }),
+    async (c) => {
+      const patch = withTimes(c.req.valid('json'));
+      return c.json(present(await desk.change(c.req.valid('param').id, patch, actorOf(c))), 200);
+    },
+  );
+  for (const [verb, state] of [
+    ['pause', 'paused'],
+    ['resume', 'active'],
+    ['close', 'closed'],
+  ] as const) {
+    app.openapi(
+      createRoute({
+        method: 'post',
+        path: `/admin/campaigns/{id}/${verb}`,
+        summary: `${verb[0]!.toUpperCase()}${verb.slice(1)} a campaign`,
+        request: { params, headers: actorHeader },
+        responses: changed,
+      }),
+      async (c) =>
+        c.json(present(await desk.setState((c.req.valid('param') as { id: string }).id, state, actorOf(c))), 200),
+    );
+  }
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/admin/campaigns/{id}/stock',
+      summary: 'Add stock, once for each Idempotency-Key',
+      request: {
+        params,
+        headers: actorHeader.extend({ 'idempotency-key': z.string().regex(/^"?[A-Za-z0-9_-]{1,64}"?$/) }),
+        body: jsonBody(stockBody),
+      },
+      responses: { ...changed, 200: jsonAnswer('As it is now, and what this call added', stockAdded) },
+    }),
+    async (c) => {
+      const key = c.req.valid('header')['idempotency-key'].replaceAll('"', '');
+      const { id } = c.req.valid('param');
+      const { campaign, added } = await desk.addStock(id, c.req.valid('json').add, key, actorOf(c));
+      return c.json({ ...present(campaign), added }, 200);
+    },
+  );
+  reconcileRoutes(app, { reconcile: deps.reconcile, changed, actor: actorOf });
+  letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
+  answerTheRest(app);
+  return app;
+}
+
+function present(campaign: StoredCampaign): z.infer<typeof adminCampaign> {
+  const { id, name, stock, ratePerSecond, burst, backlogMax, shards, state, version } = campaign;
+  const times = { opensAt: isoTime(campaign.opensAt), closesAt: isoTime(campaign.closesAt) };
+  const createdAt = new Date(campaign.createdAt).toISOString();
+  return { id, name, stock, ...times, ratePerSecond, burst, backlogMax, shards, state, version, createdAt };
+}
+
+interface Times {
+  opensAt?: string | null | undefined;
+  closesAt?: string | null | undefined;
+}
+
+/** ISO times to epoch ms; a time that was not given stays away. */
+function withTimes<B extends Times>({ opensAt, closesAt, ...rest }: B) {
+  const inMs = (time: string | null) => (time === null ? null : parseInstant(time)!);
+  return {
+    ...rest,
+    ...(opensAt === undefined ? {} : { opensAt: inMs(opensAt) }),
+    ...(closesAt === undefined ? {} : { closesAt: inMs(closesAt) }),
+  };
+}

@@ -1,0 +1,86 @@
+// /admin/dead-letters: looking at what was given up, putting it back, giving it up for good.
+import { createRoute, type OpenAPIHono, type z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { LetterDesk } from '../../desk/letter-desk.ts';
+import type { StoredDeadLetter } from '../../domain/dead-letter.ts';
+import { Fault } from '../../domain/fault.ts';
+import * as problems from '../problems.ts';
+import { isoTime } from '../public/campaigns.ts';
+import { jsonAnswer, type problemAnswer } from '../public/schemas.ts';
+import {
+  choiceBody,
+  type deadLetter,
+  deadLetterDetails,
+  letterPage,
+  letterParams,
+  letterQuery,
+  letterWork,
+} from './letter-schemas.ts';
+import { actorHeader } from './schemas.ts';
+
+export interface LetterRouteDeps {
+  letters: LetterDesk;
+  /** Answers that every admin route may give. */
+  refused: Record<400 | 401 | 413 | 415 | 422 | 503, ReturnType<typeof problemAnswer>>;
+  noSuch: ReturnType<typeof problemAnswer>;
+  actor: (c: Context) => string;
+}
+
+const PATH = '/admin/dead-letters';
+
+export function letterRoutes(app: OpenAPIHono, deps: LetterRouteDeps): void {
+  const { refused, noSuch, actor } = deps;
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: PATH,
+      summary: 'List dead letters, oldest first, with counts by reason',
+      request: { query: letterQuery },
+      responses: { ...refused, 200: jsonAnswer('A page', letterPage) },
+    }),
+    async (c) => {
+      const { campaign, state, after, limit } = c.req.valid('query');
+      const of = { ...(campaign !== undefined && { campaign }), ...(state !== undefined && { state }) };
+      const found = await deps.letters.list({ ...of, after, limit });
+      const summary = after === 0 ? await deps.letters.countByReason(of) : [];
+      return c.json({ deadLetters: found.map(present), summary }, 200);
+    },
+  );
+  for (const verb of ['redrive', 'discard'] as const) {
+    app.openapi(
+      createRoute({
+        method: 'post',
+        path: `${PATH}/${verb}`,
+        summary: verb === 'redrive' ? 'Try kept tickets again' : 'Give kept tickets up for good; their units go back',
+        request: {
+          headers: actorHeader,
+          body: { required: true, content: { 'application/json': { schema: choiceBody } } },
+        },
+        responses: { ...refused, 200: jsonAnswer('What was done, and what is left', letterWork) },
+      }),
+      async (c) => c.json(await deps.letters[verb](c.req.valid('json'), actor(c)), 200),
+    );
+    // Before the route of one letter, which would take the verb for an id.
+    app.all(`${PATH}/${verb}`, () => problems.methodNotAllowed(['POST']));
+  }
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: `${PATH}/{id}`,
+      summary: 'One dead letter, with all that is known of it',
+      request: { params: letterParams },
+      responses: { ...refused, 200: jsonAnswer('The dead letter', deadLetterDetails), 404: noSuch },
+    }),
+    async (c) => {
+      const found = await deps.letters.find(c.req.valid('param').id);
+      if (found === undefined) throw new Fault('not-found', 'There is no such dead letter');
+      return c.json({ ...present(found), detail: found.detail, raw: found.raw }, 200);
+    },
+  );
+}
+
+function present(letter: StoredDeadLetter): z.infer<typeof deadLetter> {
+  const { id, campaign, state, reason, seq, epoch, unit, user, attempts, redriveCount, traceId } = letter;
+  const times = { admittedAt: isoTime(letter.admittedAt), createdAt: new Date(letter.createdAt).toISOString() };
+  return { id, campaign, state, reason, seq, epoch, unit, user, attempts, redriveCount, traceId, ...times };
+}

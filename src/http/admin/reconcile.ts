@@ -1,0 +1,84 @@
+// /admin/campaigns/{id}/reconcile: what the stores say of one campaign, compared; and the gate built anew from the ledger.
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { Fault } from '../../domain/fault.ts';
+import { noSuchCampaign } from '../errors.ts';
+import { campaignId, jsonAnswer, type problemAnswer } from '../public/schemas.ts';
+import { actorHeader } from './schemas.ts';
+
+/** What a comparison found: `counts` by kind, and examples of each. */
+export interface Reconciliation {
+  campaign: string;
+  counts: Record<string, number>;
+  examples: { kind: string; unit?: number; epoch?: number; seq?: number; detail?: string }[];
+}
+
+export interface ReconcileDeps {
+  /** Undefined when the ledger has no such campaign. */
+  look: (campaign: string) => Promise<Reconciliation | undefined>;
+  /** Builds the gate anew; false when it was not built here: somebody else is at it, or it must not be done. */
+  repair: (campaign: string, actor: string) => Promise<boolean>;
+}
+
+const report = z
+  .object({
+    campaign: campaignId,
+    counts: z.record(z.string(), z.int()).openapi({ description: 'Differences by kind; empty when there are none' }),
+    examples: z.array(
+      z.object({
+        kind: z.string(),
+        unit: z.int().optional(),
+        epoch: z.int().optional(),
+        seq: z.int().optional(),
+        detail: z.string().optional(),
+      }),
+    ),
+  })
+  .openapi('Reconciliation');
+
+const NOT_REBUILT =
+  'The gate was not rebuilt by this call: a worker recovers it just now, it was never opened, or Redis lacks a replica. Look again in a moment';
+
+const params = z.object({ id: campaignId });
+const PATH = '/admin/campaigns/{id}/reconcile';
+
+export interface ReconcileRouteDeps {
+  reconcile: ReconcileDeps;
+  changed: Record<400 | 401 | 404 | 409 | 413 | 415 | 422 | 503, ReturnType<typeof problemAnswer>>;
+  actor: (c: Context) => string;
+}
+
+export function reconcileRoutes(app: OpenAPIHono, { reconcile, changed, actor }: ReconcileRouteDeps): void {
+  const lookAt = async (id: string): Promise<Reconciliation> => {
+    const found = await reconcile.look(id);
+    if (found === undefined) throw noSuchCampaign();
+    return found;
+  };
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: PATH,
+      summary: 'Compare gate, streams, retries and ledger of a campaign',
+      request: { params },
+      responses: { ...changed, 200: jsonAnswer('What two looks found', report) },
+    }),
+    async (c) => c.json(await lookAt(c.req.valid('param').id), 200),
+  );
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: PATH,
+      summary:
+        'Build the gate anew from the ledger: joins are refused for a moment, lost tickets come back to who polls',
+      request: { params, headers: actorHeader },
+      responses: { ...changed, 200: jsonAnswer('What is left', report) },
+    }),
+    async (c) => {
+      const { id } = c.req.valid('param');
+      const isRebuilt = await reconcile.repair(id, actor(c));
+      const left = await lookAt(id);
+      if (!isRebuilt) throw new Fault('conflict', NOT_REBUILT);
+      return c.json(left, 200);
+    },
+  );
+}

@@ -1,0 +1,44 @@
+// Who may do what on the admin listener: a bearer token is a role. There are no cookies and there must never be any: what
+// a browser sends by itself, any site could make it send.
+import type { Context, MiddlewareHandler } from 'hono';
+import { bearerAuth } from 'hono/bearer-auth';
+import { utf8Of } from '../headers.ts';
+import * as problems from '../problems.ts';
+import { secretCheck } from '../public/identity.ts';
+
+export interface AdminTokens {
+  operator: string;
+  /** May look at everything and change nothing. */
+  reader: string | undefined;
+}
+
+type Role = keyof AdminTokens;
+
+const ROLE = 'role';
+const READING = new Set(['GET', 'HEAD']);
+
+/** Middleware in this order: a token that is none of them is 401, one that may not do this 403. */
+export function adminRoles({ operator, reader }: AdminTokens): MiddlewareHandler[] {
+  const isOperator = secretCheck([operator]);
+  const isReader = reader === undefined ? () => false : secretCheck([reader]);
+  const verifyToken = (token: string, c: Context): boolean => {
+    const [mayWrite, mayRead] = [isOperator(token), isReader(token)];
+    c.set(ROLE, (mayWrite ? 'operator' : 'reader') satisfies Role);
+    return mayWrite || mayRead;
+  };
+  return [
+    bearerAuth({ verifyToken, realm: 'sluice-admin' }),
+    async (c, next) => {
+      if (roleOf(c) === 'operator' || READING.has(c.req.method)) return next();
+      return problems.forbidden("This token may only read; changes take the operator's.");
+    },
+  ];
+}
+
+const roleOf = (c: Context): Role => c.get(ROLE) as Role;
+
+/** Who changes something, for the audit log: the role, and any name that whoever holds the token gives. */
+export function actorOf(c: Context): string {
+  const name = utf8Of(c.req.header('x-actor') ?? '')?.match(/^[\p{L}\p{M}\p{N}_.@ -]{1,64}$/u)?.[0];
+  return name === undefined ? roleOf(c) : `${roleOf(c)}:${name}`;
+}

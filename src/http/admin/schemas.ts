@@ -1,0 +1,108 @@
+// The shapes of the admin API. Unknown fields are refused by name: a typing error must not look like a setting.
+import { z } from '@hono/zod-openapi';
+import { isCampaignName, NAME_CHARS_MAX, NAME_EXPECTED, NAME_PATTERN } from '../../domain/campaign-name.ts';
+import { parseInstant, YEARS } from '../../domain/instant.ts';
+import { limits } from '../../process/limits.ts';
+import { campaignId } from '../public/schemas.ts';
+
+const time = z.iso
+  .datetime({ offset: true, abort: true })
+  .refine((text) => parseInstant(text) !== undefined, 'lies between the years 1971 and 9998')
+  .nullable();
+const described = { format: 'date-time', pattern: YEARS.source };
+const name = z
+  .string()
+  .refine(isCampaignName, NAME_EXPECTED)
+  .openapi({ maxLength: NAME_CHARS_MAX, pattern: NAME_PATTERN, example: 'Spring sale' });
+const rate = z.int().min(0).max(limits.rateMax).openapi({ description: 'Joins per second; 0 for no limit' });
+
+const changeable = {
+  name: name.optional(),
+  opensAt: time.optional().openapi({ ...described, example: '2026-12-24T09:00:00Z' }),
+  closesAt: time.optional().openapi({
+    ...described,
+    example: '2026-12-24T21:00:00Z',
+    description: 'After opensAt; two that contradict each other are a 409',
+  }),
+  ratePerSecond: rate.optional(),
+  burst: z
+    .int()
+    .min(1)
+    .max(limits.rateMax)
+    .optional()
+    .openapi({ description: 'Joins admitted at once; one second of the rate if not given. Takes a rate above 0' }),
+  backlogMax: z
+    .int()
+    .min(0)
+    .max(limits.stockMax)
+    .optional()
+    .openapi({ description: 'Tickets waiting; 0 for no bound' }),
+};
+
+/** Without a rate nothing is ever throttled: a burst would be kept and never looked at. */
+const BURST_ALONE = { path: ['burst'], error: 'takes effect only with a ratePerSecond above 0' };
+
+/** The same for readers of the document: JSON Schema's `if`, which the types of the generator do not have. */
+const burstTakesRate = (then: object) => ({ description: 'A burst takes a rate', if: { required: ['burst'] }, then });
+const rateAboveZero = { properties: { ratePerSecond: { minimum: 1 } } };
+
+export const createBody = z
+  .strictObject({
+    id: campaignId,
+    stock: z.int().min(1).max(limits.stockMax),
+    shards: z.int().min(1).max(limits.shardsMax).optional(),
+    ...changeable,
+  })
+  .refine(({ burst, ratePerSecond }) => burst === undefined || ratePerSecond, BURST_ALONE)
+  .openapi('CreateCampaign', burstTakesRate({ required: ['ratePerSecond'], ...rateAboveZero }));
+
+export const changeBody = z
+  .strictObject(changeable)
+  .refine((body) => Object.keys(body).length > 0, 'names at least one setting to change')
+  .refine(({ burst, ratePerSecond }) => burst === undefined || ratePerSecond !== 0, BURST_ALONE)
+  .openapi('ChangeCampaign', { minProperties: 1, ...burstTakesRate(rateAboveZero) });
+
+export const stockBody = z.strictObject({ add: z.int().min(1).max(limits.stockMax) }).openapi('AddStock');
+
+/** Who acts, for the audit log. What the log cannot take stays out of it; the role stands there in any case. */
+export const actorHeader = z.object({
+  'x-actor': z
+    .string()
+    .optional()
+    .openapi({ description: 'Your name for the audit log: 1 to 64 of A-Z a-z 0-9 _ . @ - and space', example: 'ann' }),
+});
+
+export const adminCampaign = z
+  .object({
+    id: campaignId,
+    name: z.string(),
+    stock: z.int(),
+    opensAt: z.string().nullable(),
+    closesAt: z.string().nullable(),
+    ratePerSecond: z.int(),
+    burst: z.int(),
+    backlogMax: z.int(),
+    shards: z.int(),
+    state: z.enum(['active', 'paused', 'closed']),
+    version: z.int(),
+    createdAt: z.string(),
+  })
+  .openapi('AdminCampaign');
+
+export const stockAdded = adminCampaign
+  .extend({ added: z.int().openapi({ description: 'Units this call added; 0 when its key was used before' }) })
+  .openapi('StockAdded');
+
+export const campaignSummary = adminCampaign
+  .extend({
+    phase: z.enum(['scheduled', 'open', 'paused', 'sold-out', 'ended']),
+    remaining: z.int(),
+    admitted: z.int(),
+    issued: z.int(),
+    backlog: z.int(),
+    retrying: z.int(),
+    deadLetters: z.int(),
+    oldestWaitMs: z.int().nullable(),
+    drainPerSecond: z.number().nullable(),
+  })
+  .openapi('CampaignSummary');

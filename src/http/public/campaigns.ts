@@ -1,0 +1,70 @@
+// GET /v1/campaigns/{id}: what anybody may know of a sale.
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { isCurrent } from '../../admission/campaign-memory.ts';
+import type { Campaigns } from '../../admission/campaigns.ts';
+import { phaseOf } from '../../domain/campaign.ts';
+import { spanClock } from '../../domain/clock.ts';
+import { gateTime } from '../../domain/gate-view.ts';
+import { isCampaignId } from '../../domain/ids.ts';
+import { declare } from '../declare.ts';
+import * as problems from '../problems.ts';
+import { json } from '../respond.ts';
+import { campaignId, campaignSchema, jsonAnswer, problemAnswer } from './schemas.ts';
+
+export interface CampaignRouteDeps {
+  campaigns: Campaigns;
+  /** Origins of pages that may read the answers. */
+  corsOrigins?: readonly string[];
+}
+
+export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
+  // Also to those who send no Origin: a cache would give their answer, without a word for browsers, to a page.
+  const vary = deps.corsOrigins?.length ? { vary: 'origin' } : {};
+  declare(
+    app,
+    {
+      method: 'get',
+      path: '/v1/campaigns/{id}',
+      summary: 'A campaign',
+      request: { params: z.object({ id: campaignId }) },
+      responses: {
+        200: jsonAnswer('The campaign', campaignSchema),
+        404: problemAnswer('No such campaign'),
+        503: problemAnswer('The gate is out of reach: ask again after Retry-After'),
+      },
+    },
+    async (c) => {
+      const id = c.req.param('id')!;
+      const memory = isCampaignId(id) ? await deps.campaigns.get(id) : undefined;
+      if (memory === undefined) return problems.unknownCampaign();
+      const { view, drain } = memory;
+      const now = spanClock();
+      if (view.remaining <= 0 && !isCurrent(memory, now)) {
+        return problems.unavailable('The gate cannot be read just now, and there may be units again.', {
+          kind: 'redis-unavailable',
+        });
+      }
+      const rate = drain.perSecond();
+      const body: z.input<typeof campaignSchema> = {
+        id,
+        name: view.name,
+        phase: phaseOf(view, view.remaining, gateTime(view, now)),
+        opensAt: isoTime(view.opensAt),
+        closesAt: isoTime(view.closesAt),
+        soldOut: view.remaining <= 0,
+        remaining: band(view.remaining / view.stock),
+        drainPerSecond: rate === undefined ? null : Math.round(rate * 10) / 10,
+      };
+      return json(200, body, { 'cache-control': 'public, max-age=1', ...vary });
+    },
+  );
+}
+
+export const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+
+/** Coarse on purpose: an exact count invites a crowd to poll it. */
+function band(share: number): 'none' | 'few' | 'some' | 'many' {
+  if (share <= 0) return 'none';
+  if (share <= 0.05) return 'few';
+  return share <= 0.25 ? 'some' : 'many';
+}

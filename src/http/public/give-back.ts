@@ -1,0 +1,72 @@
+// DELETE /v1/tickets/{ticket}: the place or the unit goes back, once.
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import { ticketJson } from '../../admission/ticket-body.ts';
+import type { Tickets } from '../../admission/tickets.ts';
+import type { GiveBack } from '../../giving-back/give-back.ts';
+import { limits } from '../../process/limits.ts';
+import type { AddressOf } from '../client-address.ts';
+import { declare } from '../declare.ts';
+import * as problems from '../problems.ts';
+import { jsonText, retryAfter } from '../respond.ts';
+import type { Identify } from './caller.ts';
+import { jsonAnswer, problemAnswer, ticketSchema } from './schemas.ts';
+import { type Asked, withHeldTicket } from './tickets.ts';
+
+export interface GiveBackRouteDeps {
+  tickets: Tickets;
+  giveBack: GiveBack;
+  identify: Identify;
+  addressOf: AddressOf;
+  ticketsNeedUser: boolean;
+}
+
+export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {
+  declare(
+    app,
+    {
+      method: 'delete',
+      path: '/v1/tickets/{ticket}',
+      summary: 'Give a ticket back',
+      description: 'For good: who joins again gets this cancelled ticket. Asking again is harmless.',
+      request: {
+        params: z.object({ ticket: z.string() }),
+        headers: z.object({ 'x-user-id': z.string().optional() }),
+      },
+      responses: {
+        200: jsonAnswer('It is cancelled', ticketSchema),
+        202: jsonAnswer('It is being retried, and will be cancelled instead of issued', ticketSchema),
+        401: problemAnswer('The bearer token is not valid, or only the owner may do this and nobody said who asks'),
+        404: problemAnswer('No such ticket, or not yours'),
+        409: problemAnswer('ticket-unaccounted: the ledger does not hold what was issued'),
+        429: problemAnswer('quota-exceeded: ask again after Retry-After'),
+        503: problemAnswer('It is being worked on, or the outcome is unknown: ask again after Retry-After'),
+      },
+    },
+    (c) => withHeldTicket(c, deps, (asked) => giveBack(deps, asked)),
+  );
+}
+
+async function giveBack(deps: GiveBackRouteDeps, { held, user, identity }: Asked): Promise<Response> {
+  if (deps.ticketsNeedUser && user === undefined) {
+    const challenge = 'challenge' in identity ? identity.challenge : undefined;
+    const detail = 'Only its owner may give a ticket back. Ask again, and say who you are.';
+    return problems.unidentified({ detail, ...(challenge !== undefined && { challenge }) });
+  }
+  if (!deps.tickets.mayPoll(held)) {
+    const quota = { name: 'polls-per-ticket', count: deps.tickets.pollsPerSecond, windowSeconds: 1 };
+    return problems.tooMany(limits.pollMinMs, quota);
+  }
+  const answer = await deps.giveBack(held, user);
+  switch (answer.kind) {
+    case 'cancelled':
+      return jsonText(200, ticketJson(answer.body));
+    case 'cancelling':
+      return jsonText(202, ticketJson(answer.body), retryAfter(answer.body.pollAfterMs));
+    case 'busy':
+      return problems.unavailable('Your ticket is being worked on just now. Ask again.', { kind: 'ticket-in-work' });
+    case 'unaccounted':
+      return problems.unaccountedTicket();
+    case 'unknown':
+      return problems.unknownTicket();
+  }
+}

@@ -1,0 +1,163 @@
+// POST /v1/campaigns/{id}/tickets: the join.
+import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import type { JoinAnswer, Joins } from '../../admission/joins.ts';
+import { type TicketBody, ticketJson } from '../../admission/ticket-body.ts';
+import type { Tickets } from '../../admission/tickets.ts';
+import type { DecisionKind } from '../../domain/decision.ts';
+import { isCampaignId } from '../../domain/ids.ts';
+import type { TraceJoin } from '../../telemetry/join-trace.ts';
+import type { AddressOf } from '../client-address.ts';
+import { declare } from '../declare.ts';
+import { type Header, headersOf } from '../headers.ts';
+import * as problems from '../problems.ts';
+import { jsonText } from '../respond.ts';
+import type { Identify, Identity } from './caller.ts';
+import type { ClientLimit } from './client-limits.ts';
+import { inTurn } from './in-turn.ts';
+import { isBodyTooLarge } from './join-body.ts';
+import type { LoadShedding } from './load-shedding.ts';
+import { campaignId, jsonAnswer, problemAnswer, ticketSchema, userHeader } from './schemas.ts';
+
+export interface JoinRouteDeps {
+  joins: Joins;
+  tickets: Tickets;
+  identify: Identify;
+  addressOf: AddressOf;
+  clientLimits: { address: ClientLimit; user: ClientLimit };
+  shedding: LoadShedding;
+  traceJoin: TraceJoin;
+  decisions: Record<DecisionKind, number>;
+  /** Joins refused unseen, by what was too slow. */
+  shed: Record<ShedReason, number>;
+  observeJoin: (seconds: number) => void;
+}
+
+type ShedReason = 'event-loop' | 'gate';
+
+const ROUTE = 'POST /v1/campaigns/{id}/tickets';
+
+export function joinRoute(app: OpenAPIHono, deps: JoinRouteDeps): void {
+  declare(
+    app,
+    {
+      method: 'post',
+      path: '/v1/campaigns/{id}/tickets',
+      summary: 'Join a campaign',
+      description: 'Takes no body. Asking again is harmless: the same user gets the same ticket.',
+      request: { params: z.object({ id: campaignId }), headers: userHeader },
+      responses: {
+        200: jsonAnswer('You hold this ticket already', ticketSchema),
+        202: jsonAnswer('Admitted: the ticket will be issued', ticketSchema),
+        401: problemAnswer('Who asks is not known'),
+        404: problemAnswer('No such campaign'),
+        409: problemAnswer('sold-out or campaign-not-open'),
+        410: problemAnswer('campaign-ended'),
+        413: problemAnswer('A join takes no body'),
+        429: problemAnswer('quota-exceeded: come back after Retry-After'),
+        503: problemAnswer('temporary-reduced-capacity or campaign-paused: ask again after Retry-After'),
+      },
+    },
+    (c) => join(c, deps),
+  );
+}
+
+/** Answers in the same turn wherever nothing has to be asked: a refusal must cost less than an admission. */
+function join(c: Context, deps: JoinRouteDeps): Response | Promise<Response> {
+  const startedAt = performance.now();
+  const id = c.req.param('id')!;
+  if (deps.shedding.isSaturated()) return shed(deps, 'event-loop');
+  if (deps.joins.isFull(id)) return shed(deps, 'gate');
+  if (!isCampaignId(id)) return problems.unknownCampaign();
+  const header = headersOf(c);
+  const { address } = deps.clientLimits;
+  return inTurn(isBodyTooLarge(c, header), (tooLarge) => {
+    if (tooLarge) return problems.bodyTooLarge();
+    const from = deps.addressOf(c, header);
+    // Before anybody is identified: whoever guesses tokens is counted, too.
+    return limited(address, from, () =>
+      inTurn(
+        deps.identify(header, () => from),
+        (identity) => joinAs(deps, identity, { id, header, startedAt }),
+      ),
+    );
+  });
+}
+
+function shed(deps: JoinRouteDeps, reason: ShedReason): Response {
+  deps.shed[reason] += 1;
+  return problems.overloaded(`the ${reason} is too slow`);
+}
+
+interface AskedJoin {
+  id: string;
+  header: Header;
+  startedAt: number;
+}
+
+function joinAs(deps: JoinRouteDeps, identity: Identity, asked: AskedJoin): Response | Promise<Response> {
+  if (identity.kind === 'unknown') return problems.unavailable(identity.detail, { kind: 'identity-unknown' });
+  if (identity.kind === 'limited') return problems.tooMany(identity.waitMs, identity.quota);
+  if (identity.kind !== 'user') return problems.unidentified(identity);
+  return limited(deps.clientLimits.user, identity.user, () => decideJoin(deps, identity.user, asked));
+}
+
+/** What `decide` answers, unless this client joins too often. */
+function limited(
+  limit: ClientLimit,
+  client: string | undefined,
+  decide: () => Response | Promise<Response>,
+): Response | Promise<Response> {
+  const questioned = client === undefined ? undefined : limit.refuse(client);
+  if (questioned === undefined) return decide();
+  return questioned.then((waitMs) => (waitMs > 0 ? problems.tooMany(waitMs, limit.quota) : decide()));
+}
+
+function decideJoin(
+  deps: JoinRouteDeps,
+  user: string,
+  { id, header, startedAt }: AskedJoin,
+): Response | Promise<Response> {
+  const trace = deps.traceJoin(ROUTE, header('traceparent'));
+  const told = (decision: DecisionKind | 'unknown') => {
+    if (decision !== 'unknown') deps.decisions[decision] += 1;
+    trace.end(decision);
+  };
+  const answer = deps.joins.join(id, user, trace.traceparent);
+  if (!(answer instanceof Promise)) {
+    told(answer.decision.kind);
+    return answered(deps, answer, user);
+  }
+  return answer.then(
+    (later) => {
+      deps.observeJoin((performance.now() - startedAt) / 1_000);
+      told(later?.decision.kind ?? 'unknown');
+      return later === undefined ? problems.unknownCampaign() : answered(deps, later, user);
+    },
+    (error: unknown) => {
+      told('unknown');
+      throw error;
+    },
+  );
+}
+
+function answered(
+  { tickets }: JoinRouteDeps,
+  { decision, memory, tag }: JoinAnswer,
+  user: string,
+): Response | Promise<Response> {
+  if (decision.kind === 'admitted') return admitted(202, tickets.handOut(memory, decision, tag));
+  if (decision.kind !== 'known') return problems.refused(decision, memory.view);
+  const body = tickets.handOut(memory, decision, tag);
+  const held = tickets.hold(body.ticket)!;
+  const known = tickets.peek(held);
+  if (known !== undefined) return admitted(200, known);
+  return tickets.status(held, user).then((now) => admitted(200, now ?? body));
+}
+
+function admitted(status: 200 | 202, body: TicketBody): Response {
+  return jsonText(status, ticketJson(body), {
+    location: body.links.self,
+    'retry-after': String(Math.max(1, Math.round(body.pollAfterMs / 1_000))),
+  });
+}
