@@ -4,7 +4,9 @@
 --
 -- KEYS: gate work[shards]
 -- ARGV: epoch replicas
--- RETURNS: 'verified', 'unverified', 'damaged' (begun and not finished, entries lost, or of another epoch), 'missing', or
+-- RETURNS: {state, run id of the server}
+--
+-- state    'verified', 'unverified', 'damaged' (begun and not finished, entries lost, or of another epoch), 'missing', or
 --          'alone': not verified, and on a server that has fewer replicas than it must have
 --
 -- epoch     that the ledger says the gate has
@@ -12,7 +14,8 @@
 local gate = KEYS[1]
 local epoch = ARGV[1]
 local replicas = tonumber(ARGV[2])
-local SEQ_MAX = 999999999999 -- a higher one is a stranger's: a rebuild helps once the workers have emptied the stream
+
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 
 local function state_of()
   local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq')
@@ -25,18 +28,19 @@ local function state_of()
     local settled, kept = tonumber(marks[1] or '0'), tonumber(marks[2] or '0') -- kept: acked, and not trimmed yet
     local length = redis.call('XLEN', KEYS[2 + k])
     if seqs - settled > length - kept then return 'damaged' end
-    -- Ahead of the gate, also by an entry that was deleted since: no join can be written behind it.
+    -- Ahead of the gate, also by an entry that was deleted since: nothing can be written behind it, and where nobody buys
+    -- no worker reads the stream. A rebuild takes strangers' entries away.
     local info = redis.call('EXISTS', KEYS[2 + k]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2 + k]) or {}
     for i = 1, #info, 2 do
       local last_seq = info[i] == 'last-generated-id' and tonumber(string.match(info[i + 1], '^(%d+)-')) or 0
-      if last_seq > seq and (last_seq <= SEQ_MAX or length == 0) then return 'damaged' end
+      if last_seq > seq then return 'damaged' end
     end
   end
-  if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= fields[2] then return 'unverified' end
+  if run_id ~= fields[2] then return 'unverified' end
   return 'verified'
 end
 
 local state = state_of()
-if state == 'verified' or replicas == 0 then return state end
+if state == 'verified' or replicas == 0 then return { state, run_id } end
 local _, online = string.gsub(redis.call('INFO', 'replication'), 'slave%d+:[^\r\n]*state=online', '')
-return online < replicas and 'alone' or state
+return { online < replicas and 'alone' or state, run_id }

@@ -3,23 +3,27 @@
 -- their way void: should Redis have forgotten seqs, they are given out again and are other people's.
 --
 -- KEYS: gate
--- ARGV: from to version (field value)[settings]
+-- ARGV: from to server version (field value)[settings]
 -- RETURNS: the last seq of the epoch before
 --
 -- from to  epochs
+-- server   run id of the server whose gate was found whole: started again since, it may have forgotten what was found
 -- settings  the ledger's; taken over where they are newer than the gate's, which may be an old one that was put back
--- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH
+-- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH (of another epoch, or its server was started again)
 local gate = KEYS[1]
 local from = ARGV[1]
 local to = ARGV[2]
-local version = ARGV[3]
+local server = ARGV[3]
+local version = ARGV[4]
 
 local fields = redis.call('HMGET', gate, 'epoch', 'epochs', 'seq', 'version')
 if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
 if fields[1] ~= from then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
-if tonumber(version) > tonumber(fields[4] or '0') then
-  for i = 4, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
+if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= server then
+  return redis.error_reply('SLUICE_EPOCH the server was started again since the gate was looked at')
 end
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-redis.call('HSET', gate, 'epoch', to, 'run_id', run_id, 'epochs', fields[2] .. ' ' .. to .. ':' .. fields[3])
+if tonumber(version) > tonumber(fields[4] or '0') then
+  for i = 5, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
+end
+redis.call('HSET', gate, 'epoch', to, 'run_id', server, 'epochs', fields[2] .. ' ' .. to .. ':' .. fields[3])
 return tonumber(fields[3])

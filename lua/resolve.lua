@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
--- Ends the exception of one ticket that was settled as `retrying`: issued as promised after all, or something final.
+-- Ends the exception of one ticket that was settled as `retrying`: issued after all, or something final.
 --
 -- KEYS: gate users exceptions free
 -- ARGV: epoch tag outcome unit
 -- RETURNS: 1 when the exception changed, 0 when it was no longer `retrying` (somebody else resolved it)
 --
 -- epoch    of the gate that the caller knows: a rebuilt gate may have given the unit to somebody else
--- outcome  the final outcome; empty when the ticket was issued as promised
+-- outcome  the final outcome; one that says the unit of the ticket's place needs no exception
 -- unit     the unit that goes back to the free units with this outcome, 0 for none
 -- ERRORS: SLUICE_CORRUPT, SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_UNVERIFIED
 local gate = KEYS[1]
@@ -31,11 +31,11 @@ if fields[2] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epo
 if fields[1] == '' then return redis.error_reply('SLUICE_UNVERIFIED the gate is being rebuilt') end
 local packed = redis.call('HGET', users, tag)
 if not packed then return 0 end
-local place = struct.unpack('>I6', packed)
+local place, promised = struct.unpack('>I6I4', packed)
 local field = place > 0 and string.format('%.0f', place) or tag
 if redis.call('HGET', exceptions, field) ~= 'retrying:' then return 0 end
 
-if outcome == '' then
+if outcome == 'issued:' .. string.format('%.0f', promised) then
   redis.call('HDEL', exceptions, field)
 else
   redis.call('HSET', exceptions, field, outcome)

@@ -38,7 +38,8 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
     switch (result.kind) {
       case 'issued':
       case 'already':
-        return end(deps, job, undefined);
+        // With its unit: a ticket that was restored meanwhile has another one in the gate, or none.
+        return end(deps, job, { outcome: { status: 'issued', unit: row.unit } });
       case 'duplicate':
         return end(deps, job, issuedAs(result, row.unit));
       case 'unit-taken': {
@@ -99,14 +100,14 @@ async function shapeOf(deps: RetrierDeps, campaign: string): Promise<GateShape> 
 }
 
 /** Makes the outcome visible. A retry may run before its entry was settled as `retrying`: then it must come again. */
-async function end(deps: RetrierDeps, job: RetryJob, ended: Renumbered | undefined): Promise<void> {
+async function end(deps: RetrierDeps, job: RetryJob, ended: Renumbered): Promise<void> {
   const shape = await shapeOf(deps, job.campaign);
   const tag = userTag(job.campaign, job.user);
-  if (await deps.gate.resolve(shape, tag, ended?.outcome, ended?.returnedUnit)) return;
+  if (await deps.gate.resolve(shape, tag, ended.outcome, ended.returnedUnit)) return;
   const { outcome } = await deps.gate.outcome(shape, tag);
   if (outcome.status === 'queued') throw new Fault('conflict', 'its entry is not settled yet', { retryable: true });
   if (outcome.status === 'cancelling') throw new Fault('conflict', 'given back meanwhile', { retryable: true });
-  if (outcome.status === 'failed' && ended?.outcome.status !== 'failed') {
+  if (outcome.status === 'failed' && ended.outcome.status !== 'failed') {
     // A late word of an earlier life was faster; it comes again and is told.
     await deps.returns.redrive(shape, tag);
     throw new Fault('conflict', 'told as failed meanwhile', { retryable: true });

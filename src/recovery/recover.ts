@@ -58,7 +58,7 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
   if (lease === undefined) return undefined;
   const campaign = await deps.ledger.get(id);
   if (campaign === undefined || campaign.projectedVersion === 0) return undefined;
-  const state = await deps.gates.state(campaign);
+  const { state, server } = await deps.gates.stateOn(campaign);
   if (state === 'alone' || (state === 'verified' && !repair)) return undefined;
   const reason = state === 'verified' ? 'repair' : state;
   const resumed = state === 'damaged' ? await resume(deps, campaign, lease) : undefined;
@@ -76,10 +76,21 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
   const whole = state === 'unverified' && view !== undefined && isWhole(view, streams, await deps.ledger.facts(id));
   const epochs = view?.epochs ?? [{ epoch: campaign.epoch, afterSeq: 0 }];
   const opening = whole
-    ? { ...NOTHING_NEW, afterSeq: await deps.gates.promote(campaign, epoch) }
+    ? { ...NOTHING_NEW, afterSeq: await promote(deps, campaign, epoch, server) }
     : await build(deps, lease, { ...campaign, epoch }, { epochs, streams });
   await deps.ledger.noteOpening(id, epoch, opening);
   return { ...opening, epoch, reason, rebuilt: !whole };
+}
+
+/**
+ * Opens a gate that was found whole. A change that its gate had heard of before the server was started again is not
+ * projected again by anybody else: the settings are read once more.
+ */
+async function promote(deps: RecoverDeps, campaign: StoredCampaign, epoch: number, server: string): Promise<number> {
+  const afterSeq = await deps.gates.promote(campaign, epoch, server);
+  const now = await deps.ledger.get(campaign.id);
+  if (now !== undefined && now.version !== campaign.version) await deps.gates.project(now);
+  return afterSeq;
 }
 
 /**

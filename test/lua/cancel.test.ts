@@ -111,7 +111,8 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
           await runScript(redis, settle, names, args);
           one.state = next.as;
         } else if (next.do === 'resolve') {
-          const final = next.as === 'failed' ? { status: 'failed' as const, reason: 'x' } : undefined;
+          const issued = { status: 'issued' as const, unit: held?.unit ?? 0 };
+          const final = next.as === 'failed' ? { status: 'failed' as const, reason: 'x' } : issued;
           const resolved = held !== undefined && (await gate.resolve(campaign, tag, final));
           expect(resolved).toBe(held?.state === 'retrying');
           if (resolved) held.state = next.as;

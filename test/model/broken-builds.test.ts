@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { breakBuild, type Patch } from '../faults/broken-build.ts';
 import { REPOSITORY } from '../faults/stage/sluice.ts';
+import { FOUND_BY_SEEDS } from './found-by-seeds.ts';
 import { GUARDS } from './guards.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 
@@ -176,11 +177,31 @@ const BROKEN: Broken[] = [
     scenario: 'commits between the readings',
     rule: 'unit-sold-and-free',
   },
+  {
+    name: 'a promoted gate keeps the settings that were read before, on whatever server',
+    patches: [
+      { file: 'src/recovery/recover.ts', from: 'await deps.gates.project(now)', to: 'undefined' },
+      { file: 'lua/promote.lua', from: "'run_id:(%x+)') ~= server", to: "'run_id:(%x+)') == ''" },
+      {
+        file: 'lua/promote.lua',
+        from: "'run_id', server,",
+        to: "'run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'),",
+      },
+    ],
+    scenario: 'a close that its gate had heard of',
+    rule: 'settings-differ',
+  },
+  {
+    name: 'a rebuild deletes entries and leaves them pending',
+    patches: [{ file: 'lua/rebuild-drop.lua', from: "  redis.call('XACK', work, group, ARGV[i])\n", to: '' }],
+    scenario: 'a rebuild that fails leaves a worker',
+    rule: 'row-and-letter',
+  },
 ];
 
 for (const { name, patches, scenario, rule } of BROKEN) {
   test(`caught: ${name}`, (t) => {
-    const guard = [...SCENARIOS, ...GUARDS].find((one) => one.name.includes(scenario))!;
+    const guard = [...SCENARIOS, ...FOUND_BY_SEEDS, ...GUARDS].find((one) => one.name.includes(scenario))!;
     expect(play(REPOSITORY, guard).status, 'the whole build passes').toBe(0);
     const root = breakBuild(t, patches);
     mkdirSync(join(root, 'test/faults'), { recursive: true });

@@ -3,6 +3,7 @@
 // npm run model -- --scenario "a part of its name"          the scenarios of this name
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { FOUND_BY_SEEDS } from './found-by-seeds.ts';
 import { GUARDS } from './guards.ts';
 import { KNOWN_FINDINGS, knownAs } from './known-findings.ts';
 import { playMany, type Tally, tellShare } from './many.ts';
@@ -72,7 +73,7 @@ function tell({ plan, trace, findings, errors }: Run): void {
 
 async function playNamed(part: string): Promise<void> {
   await using stage = await openStage();
-  for (const scenario of [...SCENARIOS, ...GUARDS].filter(({ name }) => name.includes(part))) {
+  for (const scenario of [...SCENARIOS, ...FOUND_BY_SEEDS, ...GUARDS].filter(({ name }) => name.includes(part))) {
     const run = await playScenario(stage, scenario);
     console.log(scenario.name);
     tell(run);

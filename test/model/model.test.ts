@@ -1,5 +1,6 @@
 // The model of the whole: scenarios that went wrong once, and a thousand seeds that must find nothing new.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { FOUND_BY_SEEDS } from './found-by-seeds.ts';
 import { KNOWN_FINDINGS } from './known-findings.ts';
 import { playMany } from './many.ts';
 import { replay, runSeed } from './run.ts';
@@ -18,7 +19,7 @@ afterAll(() => stage[Symbol.asyncDispose]());
 
 const isKnown = (finding: string) => KNOWN_FINDINGS.some(({ name }) => name === finding);
 
-for (const scenario of SCENARIOS) {
+for (const scenario of [...SCENARIOS, ...FOUND_BY_SEEDS]) {
   const remedy = isKnown(scenario.finding)
     ? 'delete the finding from known-findings.ts if it was mended on purpose'
     : 'this was mended before';

@@ -8,7 +8,7 @@ const database = ownDatabase();
 test('a campaign whose rows are slow is no outage, and another one is issued in its turn', async (t) => {
   const { url } = await startRedis(t);
   // Fewer connections than batches, and less patience than the line is long: nobody may wait in the pool.
-  const duties = openDuties(t, { redisUrl: url, ledger: database.open({ connectionMax: 3, acquireMs: 300 }) });
+  const duties = openDuties(t, { redisUrl: url, ledger: database.open({ connectionMax: 3, acquireMs: 1_500 }) });
   const slow = await duties.openCampaign({ stock: 8_000, shards: 8 });
   const quick = await duties.openCampaign({ stock: 50 });
   await database.beforeEachRow(t, 'slow', `IF NEW.campaign = '${slow}' THEN DO SLEEP(0.002); END IF`);

@@ -11,7 +11,7 @@ import { GROUP, keys } from '../../redis/keys.ts';
 import { type Lease, type LeaseSpans, takeLease } from '../../redis/lease.ts';
 import { loadScript, runScript, type Script } from '../../redis/scripts.ts';
 import { pairs } from './entry-fields.ts';
-import { settingsOfGate } from './gate.ts';
+import { createGate, settingsOfGate } from './gate.ts';
 
 /**
  * `verified` may sell; `unverified` since its server started; `damaged` must be built anew; `missing` is lost; `alone` is one
@@ -91,10 +91,19 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
       await run(forget, [keys.gate(id), ...users], [epoch, builder]);
     }
   }
+  /** With the run id of the server that has the gate. */
+  async function stateOn(campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>) {
+    const names = [keys.gate(campaign.id), ...keys.works(campaign)];
+    const [found, server] = (await run(state, names, [campaign.epoch, replicasMin])) as [GateState, string];
+    return { state: found, server };
+  }
   return {
     /** `epoch`: that of the ledger. */
     state: async (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>): Promise<GateState> =>
-      (await run(state, [keys.gate(campaign.id), ...keys.works(campaign)], [campaign.epoch, replicasMin])) as GateState,
+      (await stateOn(campaign)).state,
+    stateOn,
+    /** Brings an open gate to the version of the campaign. */
+    project: (campaign: Campaign) => createGate(redis).project(campaign, false),
 
     /** The lease of the one builder of this gate; undefined while another builder works. Its token is the fence. */
     lease: (campaign: string, holder: string, spans?: LeaseSpans): Promise<Lease | undefined> =>
@@ -104,12 +113,15 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
       return (await redis.set(keys.reconciliation(campaign), holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK';
     },
 
-    /** Opens a gate that was found whole, with the settings of the ledger; returns the last seq before its new epoch. */
-    promote: async (campaign: Campaign, to: number) =>
+    /**
+     * Opens a gate that was found whole on `server`, with the settings of the ledger; returns the last seq before its new
+     * epoch. A `stale-epoch` Fault when the server was started again since.
+     */
+    promote: async (campaign: Campaign, to: number, server: string) =>
       (await run(
         promote,
         [keys.gate(campaign.id)],
-        [campaign.epoch, to, campaign.version, ...settingsOfGate(campaign)],
+        [campaign.epoch, to, server, campaign.version, ...settingsOfGate(campaign)],
       )) as number,
 
     /** Closes the gate under the epoch and empties it; its streams stay. */
@@ -150,7 +162,7 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
     },
     /** Deletes entries that must not be delivered again. */
     async drop(campaign: string, { epoch, builder }: Build, shard: number, ids: readonly string[]): Promise<void> {
-      await run(drop, [keys.gate(campaign), keys.work(campaign, shard)], [epoch, builder, ...ids]);
+      await run(drop, [keys.gate(campaign), keys.work(campaign, shard)], [epoch, builder, GROUP, ...ids]);
     },
     /** Opens it; for `graceMs` only holders of lost tickets are admitted. Returns how many entries are delivered again. */
     async finish(

@@ -60,8 +60,8 @@ export interface Gate {
   readmit(shape: GateShape, user: string, ticket: Ticket): Promise<Standing>;
   /** `create` only where the ledger says that this campaign never had a gate. */
   project(campaign: Campaign, create: boolean): Promise<'projected' | 'current' | 'missing'>;
-  /** Ends a `retrying` exception; undefined means issued as promised. False when somebody else ended it. */
-  resolve(shape: GateShape, tag: string, final: Exceptional | undefined, returnedUnit?: number): Promise<boolean>;
+  /** Ends a `retrying` exception; one that was issued under its place's unit is none any more. False when somebody else ended it. */
+  resolve(shape: GateShape, tag: string, final: Exceptional, returnedUnit?: number): Promise<boolean>;
   /** Takes a unit for a ticket whose own is somebody else's in the ledger; undefined when none is left. */
   takeUnit(campaign: string, epoch: number): Promise<number | undefined>;
   /** Frees a unit that was taken and that nobody was issued. */
@@ -104,7 +104,7 @@ export function createGate(redis: RedisClient): Gate {
     },
     async resolve({ id, epoch, buckets }, tag, final, returnedUnit = 0) {
       const scriptKeys = [keys.gate(id), keys.users(id, bucketOf(tag, buckets)), keys.exceptions(id), keys.free(id)];
-      return (await run(resolve, scriptKeys, [epoch, tag, final ? encodeOutcome(final) : '', returnedUnit])) === 1;
+      return (await run(resolve, scriptKeys, [epoch, tag, encodeOutcome(final), returnedUnit])) === 1;
     },
     async takeUnit(campaign, epoch) {
       const unit = (await run(takeUnit, [keys.gate(campaign), keys.free(campaign)], [epoch])) as number;
