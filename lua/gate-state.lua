@@ -2,6 +2,7 @@
 -- Whether a gate may sell: compared with the ledger since its server was started or promoted, and its streams hold all
 -- that waits.
 --
+-- uses: run, shard
 -- KEYS: gate work[shards]
 -- ARGV: epoch replicas
 -- RETURNS: 'verified', 'unverified', 'damaged' (begun and not finished, entries lost, or of another epoch), 'missing', or
@@ -12,7 +13,6 @@
 local gate = KEYS[1]
 local epoch = ARGV[1]
 local replicas = tonumber(ARGV[2])
-local SEQ_MAX = 999999999999 -- a higher one is a stranger's: a rebuild helps once the workers have emptied the stream
 
 local function state_of()
   local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq')
@@ -20,19 +20,20 @@ local function state_of()
   if fields[1] ~= epoch or not string.match(fields[2] or '', '^%x+$') or not fields[3] then return 'damaged' end
   local seq, shards = tonumber(fields[3]), #KEYS - 1
   for k = 0, shards - 1 do
-    local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
+    local seqs = seqs_of_shard(k, shards, seq)
     local marks = redis.call('HMGET', gate, 'settled:' .. k, 'kept:' .. k)
     local settled, kept = tonumber(marks[1] or '0'), tonumber(marks[2] or '0') -- kept: acked, and not trimmed yet
     local length = redis.call('XLEN', KEYS[2 + k])
     if seqs - settled > length - kept then return 'damaged' end
-    -- Ahead of the gate, also by an entry that was deleted since: no join can be written behind it.
+    -- Ahead of the gate, also by an entry that was deleted since: no join can be written behind it. Against a stranger's seq
+    -- a rebuild helps once the workers have emptied the stream.
     local info = redis.call('EXISTS', KEYS[2 + k]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2 + k]) or {}
     for i = 1, #info, 2 do
       local last_seq = info[i] == 'last-generated-id' and tonumber(string.match(info[i + 1], '^(%d+)-')) or 0
       if last_seq > seq and (last_seq <= SEQ_MAX or length == 0) then return 'damaged' end
     end
   end
-  if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= fields[2] then return 'unverified' end
+  if server_run_id() ~= fields[2] then return 'unverified' end
   return 'verified'
 end
 

@@ -2,6 +2,7 @@
 -- Opens a gate that was found whole after its server was started anew or promoted. The new epoch makes acks that were on
 -- their way void: should Redis have forgotten seqs, they are given out again and are other people's.
 --
+-- uses: epoch, run
 -- KEYS: gate
 -- ARGV: from to version (field value)[settings]
 -- RETURNS: the last seq of the epoch before
@@ -15,11 +16,10 @@ local to = ARGV[2]
 local version = ARGV[3]
 
 local fields = redis.call('HMGET', gate, 'epoch', 'epochs', 'seq', 'version')
-if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if fields[1] ~= from then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
+local refusal = epoch_refusal(fields[1], from)
+if refusal then return refusal end
 if tonumber(version) > tonumber(fields[4] or '0') then
   for i = 4, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
 end
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-redis.call('HSET', gate, 'epoch', to, 'run_id', run_id, 'epochs', fields[2] .. ' ' .. to .. ':' .. fields[3])
+redis.call('HSET', gate, 'epoch', to, 'run_id', server_run_id(), 'epochs', fields[2] .. ' ' .. to .. ':' .. fields[3])
 return tonumber(fields[3])

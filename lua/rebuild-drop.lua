@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Deletes entries that a rebuilt gate must not deliver: somebody else has taken their tickets on already.
 --
+-- uses: builder
 -- KEYS: gate work
 -- ARGV: epoch builder id[rest]
 -- RETURNS: how many were deleted
@@ -10,11 +11,8 @@ local work = KEYS[2]
 local epoch = ARGV[1]
 local builder = ARGV[2]
 
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local build = redis.call('HMGET', gate, 'epoch', 'builder', 'built_run_id')
-if build[1] ~= epoch or build[2] ~= builder or build[3] ~= run_id then
-  return redis.error_reply('SLUICE_EPOCH another builder works on this gate, or its server was started again')
-end
+local refusal = builder_refusal(gate, epoch, builder)
+if refusal then return refusal end
 local deleted = 0
 for i = 3, #ARGV do deleted = deleted + redis.call('XDEL', work, ARGV[i]) end
 return deleted

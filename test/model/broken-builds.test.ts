@@ -95,8 +95,8 @@ const BROKEN: Broken[] = [
       NO_FENCE,
       {
         file: 'lua/settle.lua',
-        from: "if marks[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. marks[4]) end\n",
-        to: '',
+        from: 'epoch_refusal(marks[1] and marks[4], epoch)',
+        to: 'epoch_refusal(marks[1] and epoch, epoch)',
       },
     ],
     scenario: 'settled by a worker of the epoch before',
