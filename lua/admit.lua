@@ -3,6 +3,7 @@
 -- read and checked before the first write, because a script has no rollback. Only an id that a deleted entry used up shows
 -- at XADD: to read the last id ever used costs as much as eight joins (XINFO). Then what was written is taken back.
 --
+-- uses: epoch, run, corrupt, place, bucket
 -- KEYS: gate free work[shards] users[count]
 -- ARGV: epoch deadline shards count (tag user)[count] trace[count]
 -- RETURNS: now seq remaining wait opens_at (decision seq unit admitted_at epoch)[count]
@@ -10,9 +11,7 @@
 -- gate      hash: the campaign's projection and its counters
 -- free      sorted set: units that came back, handed out again before new ones, lowest first
 -- work      streams: entry `<seq>-0` goes to work[seq mod shards]; it says its epoch unless that is the first
--- users     hash buckets: tag -> packed place; one key for each user of the batch. 16 bytes: seq, unit, admitted_at. 28 bytes
---           for a ticket whose place was lost and restored: the same of where it stands now (seq 0: settled before this
---           gate), then epoch, seq and unit as they were signed
+-- users     hash buckets: tag -> packed place; one key for each user of the batch
 -- trace     W3C traceparent or empty, for each user; left out altogether when no join of the batch is traced
 -- deadline  epoch ms by this server's clock, after which nobody waits for the answer; 0 for none
 -- decision  0 admitted, 1 known, 2 throttled, 3 backlogged, 4 sold-out, 5 not-open, 6 paused, 7 ended, 8 expired,
@@ -28,12 +27,7 @@ local shards = tonumber(ARGV[3])
 local count = tonumber(ARGV[4])
 local FIRST_WORK, FIRST_USERS, FIRST_JOIN, FIRST_TRACE = 2, 2 + shards, 4, 4 + 2 * count
 local MAX_INTEGER = 9007199254740991 -- 2^53 - 1; a seq stays below 10^14, where tostring is still exact
-local call, try, pack = redis.call, redis.pcall, struct.pack -- looked up once: a global costs a tenth of an HSET
-local TOKEN = 1000000 -- the bucket counts millionths of a token, so that a refill is an integer: elapsed µs x rate
-
-local function corrupt(what)
-  return redis.error_reply('SLUICE_CORRUPT ' .. what)
-end
+local call, try = redis.call, redis.pcall -- looked up once: a global costs a tenth of an HSET
 
 -- Somebody else wrote to a work stream: a worker sees it too, and builds the gate anew.
 local function ahead(why)
@@ -47,13 +41,8 @@ end
 local fields = call('HMGET', gate, 'epoch', 'state', 'opens_at', 'closes_at', 'stock', 'rate', 'burst',
   'backlog_max', 'shards', 'seq', 'next_unit', 'settled', 'bucket_level', 'bucket_at',
   'recovering_until', 'run_id')
-if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if fields[1] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
--- A server that was started anew, or promoted, may have forgotten: until a worker has compared it with the ledger it sells
--- nothing. The run id is the server's own, so that no old snapshot can vouch for itself.
-if string.match(call('INFO', 'server'), 'run_id:(%x+)') ~= fields[16] then
-  return redis.error_reply('SLUICE_UNVERIFIED the gate is not verified since its server started')
-end
+local refusal = epoch_refusal(fields[1], epoch) or run_refusal(fields[16])
+if refusal then return refusal end
 local state = fields[2]
 if state ~= 'active' and state ~= 'paused' and state ~= 'closed' then return corrupt('state of the gate') end
 local number = {}
@@ -115,10 +104,10 @@ for i = 1, count do
     if earlier then
       decision, its_seq, its_unit, its_time = 1, reply[earlier + 2], reply[earlier + 3], reply[earlier + 4]
     elseif packed then
-      if #packed ~= 16 and #packed ~= 28 then return corrupt('the entry of a user') end
       decision = 1
-      its_seq, its_unit, its_time = struct.unpack('>I6I4I6', packed)
-      if #packed == 28 then its_epoch, its_seq, its_unit = struct.unpack('>I2I6I4', packed, 17) end
+      its_seq, its_unit, its_time = unpack_place(packed)
+      if not its_seq then return corrupt('the entry of a user') end
+      if #packed > PLACE_BYTES then its_epoch, its_seq, its_unit = unpack_bytes(SIGNED, packed, PLACE_BYTES + 1) end
     elseif not closed then
       local next_free = free_units[taken + 1]
       if not next_free and next_unit >= stock then decision = 4
@@ -185,7 +174,7 @@ if #admitted > 0 then
       take_back(n - 1)
       return ahead(added.err)
     end
-    call('HSET', KEYS[FIRST_USERS + i], tag, pack('>I6I4I6', its_seq, its_unit, now))
+    call('HSET', KEYS[FIRST_USERS + i], tag, pack_bytes(PLACE, its_seq, its_unit, now))
   end
   if taken > 0 then call('ZREMRANGEBYRANK', free, 0, taken - 1) end
   call('HSET', gate, 'seq', seq, 'next_unit', next_unit, 'bucket_level', level, 'bucket_at', now_us)

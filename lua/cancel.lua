@@ -2,12 +2,12 @@
 -- Gives back the place of one user, as far as the gate alone may decide it: at once while no worker has received the
 -- entry; a ticket that is being retried is marked, and the retrier cancels it instead of issuing it.
 --
+-- uses: epoch, run, corrupt, types, place, exception, shard, group, told
 -- KEYS: gate users exceptions free cancelled work[shards]
 -- ARGV: epoch tag group shards
 -- RETURNS: state place unit user
 --
--- users      the bucket of the user: tag -> packed place, unit, admitted_at (16 bytes), and 12 bytes more for a ticket
---            that was restored; place 0 was settled before this gate was rebuilt
+-- users      the bucket of the user: tag -> packed place; place 0 was settled before this gate was rebuilt
 -- cancelled  sorted set: tag -> number of the cancellation, the newest 10,000, for fronts to learn from
 -- state      'cancelled' (now), 'already', 'cancelling' (marked, now or before), 'pending' (a worker has it), 'settled'
 --            (issued as promised), 'issued' (under this unit), 'failed', 'lost' (this user has no place)
@@ -23,30 +23,17 @@ local tag = ARGV[2]
 local group = ARGV[3]
 local shards = tonumber(ARGV[4])
 local FIRST_WORK = 6
-local TOLD_MAX = 10000 -- cancellations kept for fronts; one that missed more learns of the rest from the watermark
-
-local function corrupt(what)
-  return redis.error_reply('SLUICE_CORRUPT ' .. what)
-end
-
-local function has_type(key, wanted)
-  local kind = redis.call('TYPE', key).ok
-  return kind == wanted or kind == 'none'
-end
 
 local fields = redis.call('HMGET', gate, 'epoch', 'shards', 'seq', 'run_id')
-if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if fields[1] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
 -- An old gate that was put back may call an entry undelivered that a worker has in hand.
-if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= fields[4] then
-  return redis.error_reply('SLUICE_UNVERIFIED the gate is not verified since its server started')
-end
+local refusal = epoch_refusal(fields[1], epoch) or run_refusal(fields[4])
+if refusal then return refusal end
 if tonumber(fields[2]) ~= shards then return corrupt('the gate has another number of shards') end
 local packed = redis.call('HGET', users, tag)
 if not packed then return {'lost', 0, 0, ''} end
-if #packed ~= 16 and #packed ~= 28 then return corrupt('the entry of a user') end
-local place, unit = struct.unpack('>I6I4', packed)
-local field = place == 0 and tag or string.format('%.0f', place)
+local place, unit = unpack_place(packed)
+if not place then return corrupt('the entry of a user') end
+local field = exception_field(place, tag)
 
 local exception = redis.call('HGET', exceptions, field)
 if exception then
@@ -66,18 +53,8 @@ local shard = string.format('%.0f', place % shards)
 if place <= tonumber(redis.call('HGET', gate, 'watermark:' .. shard) or '0') then return {'settled', place, unit, ''} end
 
 local work, id = KEYS[FIRST_WORK + place % shards], field .. '-0'
-local has_group, last_delivered = false, 0
-if redis.call('EXISTS', work) == 1 then
-  local groups = redis.call('XINFO', 'GROUPS', work)
-  for g = 1, #groups do
-    local info = {}
-    for f = 1, #groups[g], 2 do info[groups[g][f]] = groups[g][f + 1] end
-    if info['name'] == group then
-      has_group, last_delivered = true, tonumber(string.match(info['last-delivered-id'], '^(%d+)-'))
-    end
-  end
-end
-if last_delivered >= place then
+local last_delivered = last_delivered_seq(work, group)
+if last_delivered and last_delivered >= place then
   local held = redis.call('XPENDING', work, group, id, id, 1)
   -- Beyond the watermark an acked entry is still there; one that is not was deleted by somebody, and comes again.
   local acked = #held == 0 and #redis.call('XRANGE', work, id, id) > 0
@@ -86,7 +63,7 @@ end
 
 -- From here on it is written: all that can fail was tried before.
 if not (has_type(free, 'zset') and has_type(cancelled, 'zset')) then return corrupt('a key of the campaign has another type') end
-local pending = has_group and redis.call('XPENDING', work, group, '-', '+', 1) or {}
+local pending = last_delivered and redis.call('XPENDING', work, group, '-', '+', 1) or {}
 local entry = redis.call('XRANGE', work, id, id)
 local user = ''
 if entry[1] then
@@ -99,18 +76,15 @@ redis.call('HSET', exceptions, field, 'cancelled:')
 redis.call('ZADD', free, unit, unit)
 redis.call('HINCRBY', gate, 'settled', 1)
 local settled = redis.call('HINCRBY', gate, 'settled:' .. shard, 1)
-local number = redis.call('HINCRBY', gate, 'cancelled', 1)
-redis.call('ZADD', cancelled, number, tag)
-redis.call('ZREMRANGEBYSCORE', cancelled, '-inf', number - TOLD_MAX)
+tell_cancelled(gate, cancelled, tag)
 -- With nothing in a worker's hands, everything before the next entry is settled; without one, everything given out so
 -- far is. While something is, the watermark passes this place with what is delivered next.
 if #pending == 0 then
-  local following = redis.call('XRANGE', work, string.format('(%.0f-0', last_delivered), '+', 'COUNT', 1)
+  local following = redis.call('XRANGE', work, string.format('(%.0f-0', last_delivered or 0), '+', 'COUNT', 1)
   local seq = tonumber(fields[3])
   local reached = following[1] and math.min(seq, tonumber(string.match(following[1][1], '^(%d+)-')) - 1) or seq
   -- As in settle.lua: a watermark must not pass a ticket that was never settled.
-  local k = place % shards
-  local seqs = math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
+  local seqs = seqs_of_shard(place % shards, shards, seq)
   local kept = tonumber(redis.call('HGET', gate, 'kept:' .. shard) or '0')
   local intact = seqs - settled <= redis.call('XLEN', work) - kept
   if intact and reached >= place then redis.call('HSET', gate, 'watermark:' .. shard, string.format('%.0f', reached)) end

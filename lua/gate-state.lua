@@ -2,6 +2,7 @@
 -- Whether a gate may sell: compared with the ledger since its server was started or promoted, and its streams hold all
 -- that waits.
 --
+-- uses: run, shard
 -- KEYS: gate work[shards]
 -- ARGV: epoch replicas
 -- RETURNS: {state, run id of the server}
@@ -15,7 +16,7 @@ local gate = KEYS[1]
 local epoch = ARGV[1]
 local replicas = tonumber(ARGV[2])
 
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local run_id = server_run_id()
 
 local function state_of()
   local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq')
@@ -23,7 +24,7 @@ local function state_of()
   if fields[1] ~= epoch or not string.match(fields[2] or '', '^%x+$') or not fields[3] then return 'damaged' end
   local seq, shards = tonumber(fields[3]), #KEYS - 1
   for k = 0, shards - 1 do
-    local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
+    local seqs = seqs_of_shard(k, shards, seq)
     local marks = redis.call('HMGET', gate, 'settled:' .. k, 'kept:' .. k)
     local settled, kept = tonumber(marks[1] or '0'), tonumber(marks[2] or '0') -- kept: acked, and not trimmed yet
     local length = redis.call('XLEN', KEYS[2 + k])

@@ -2,6 +2,7 @@
 -- Shows in the gate what the ledger has decided: this ticket is cancelled, and its unit is free again. Once, whoever
 -- asks it and how often.
 --
+-- uses: epoch, corrupt, types, place, exception, told
 -- KEYS: gate users exceptions free cancelled
 -- ARGV: epoch tag seq unit
 -- RETURNS: 1 when it was not cancelled before, else 0
@@ -19,28 +20,18 @@ local epoch = ARGV[1]
 local tag = ARGV[2]
 local seq = ARGV[3]
 local unit = ARGV[4]
-local TOLD_MAX = 10000 -- as in cancel.lua
-
-local function corrupt(what)
-  return redis.error_reply('SLUICE_CORRUPT ' .. what)
-end
-
-local function has_type(key, wanted)
-  local kind = redis.call('TYPE', key).ok
-  return kind == wanted or kind == 'none'
-end
 
 local fields = redis.call('HMGET', gate, 'epoch')
-if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if fields[1] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
+local refusal = epoch_refusal(fields[1], epoch)
+if refusal then return refusal end
 if not (has_type(free, 'zset') and has_type(cancelled, 'zset')) then return corrupt('a key of the campaign has another type') end
 local field = seq
 if tag ~= '' then
   local packed = redis.call('HGET', users, tag)
   if not packed then return 0 end
-  if #packed ~= 16 and #packed ~= 28 then return corrupt('the entry of a user') end
-  local place, own_unit = struct.unpack('>I6I4', packed)
-  field = place == 0 and tag or string.format('%.0f', place)
+  local place, own_unit = unpack_place(packed)
+  if not place then return corrupt('the entry of a user') end
+  field = exception_field(place, tag)
   if unit == '' then unit = string.format('%.0f', own_unit) end
 end
 
@@ -52,9 +43,5 @@ if tag == '' and not (exception and string.match(exception, '^failed:')) then re
 redis.call('HSET', exceptions, field, 'cancelled:')
 if unit ~= '' and unit ~= '0' then redis.call('ZADD', free, unit, unit) end
 if exception == 'retrying:' or exception == 'cancelling:' then redis.call('HINCRBY', gate, 'retrying', -1) end
-if tag ~= '' then
-  local number = redis.call('HINCRBY', gate, 'cancelled', 1)
-  redis.call('ZADD', cancelled, number, tag)
-  redis.call('ZREMRANGEBYSCORE', cancelled, '-inf', number - TOLD_MAX)
-end
+if tag ~= '' then tell_cancelled(gate, cancelled, tag) end
 return 1

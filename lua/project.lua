@@ -2,6 +2,7 @@
 -- Takes over the ledger's settings of a campaign if they are newer than the gate's. A gate that is missing is made only
 -- when the caller knows that there never was one: an empty gate in place of a lost one would sell the stock again.
 --
+-- uses: run, corrupt, bucket
 -- KEYS: gate
 -- ARGV: version epoch create shards (field value)[settings]
 -- RETURNS: 'projected', 'current' (the gate has this version or a newer one) or 'missing'
@@ -16,11 +17,11 @@ local settings = {}
 for i = 5, #ARGV, 2 do settings[ARGV[i]] = ARGV[i + 1] end
 for field, value in pairs(settings) do
   if field ~= 'state' and field ~= 'name' and not string.match(value, '^%d+$') then
-    return redis.error_reply('SLUICE_CORRUPT the setting ' .. field .. ' is no integer')
+    return corrupt('the setting ' .. field .. ' is no integer')
   end
 end
 for i = 1, 4 do
-  if not string.match(ARGV[i], '^%d+$') then return redis.error_reply('SLUICE_CORRUPT argument ' .. i .. ' is no integer') end
+  if not string.match(ARGV[i], '^%d+$') then return corrupt('argument ' .. i .. ' is no integer') end
 end
 
 local missing = redis.call('TYPE', gate).ok == 'none'
@@ -30,7 +31,7 @@ if not missing then
   if not current[1] then return 'missing' end -- it is being rebuilt, and hears of this once it is open
   if tonumber(current[1]) >= tonumber(version) then return 'current' end
   if current[2] ~= shards or current[3] ~= settings.buckets then
-    return redis.error_reply('SLUICE_CORRUPT shards and buckets of a gate never change')
+    return corrupt('shards and buckets of a gate never change')
   end
 end
 
@@ -38,8 +39,8 @@ for field, value in pairs(settings) do redis.call('HSET', gate, field, value) en
 if missing then
   local time = redis.call('TIME')
   redis.call('HSET', gate, 'epoch', epoch, 'epochs', epoch .. ':0', 'recovering_until', 0,
-    'run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'), 'shards', shards, 'seq', 0, 'next_unit', 0,
-    'settled', 0, 'retrying', 0, 'bucket_level', tonumber(settings.burst) * 1000000,
+    'run_id', server_run_id(), 'shards', shards, 'seq', 0, 'next_unit', 0,
+    'settled', 0, 'retrying', 0, 'bucket_level', tonumber(settings.burst) * TOKEN,
     'bucket_at', tonumber(time[1]) * 1000000 + tonumber(time[2]))
 end
 return 'projected'

@@ -2,6 +2,7 @@
 -- Opens a gate that was found whole after its server was started anew or promoted. The new epoch makes acks that were on
 -- their way void: should Redis have forgotten seqs, they are given out again and are other people's.
 --
+-- uses: epoch, run
 -- KEYS: gate
 -- ARGV: from to server version (field value)[settings]
 -- RETURNS: the last seq of the epoch before
@@ -17,9 +18,9 @@ local server = ARGV[3]
 local version = ARGV[4]
 
 local fields = redis.call('HMGET', gate, 'epoch', 'epochs', 'seq', 'version')
-if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if fields[1] ~= from then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
-if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= server then
+local refusal = epoch_refusal(fields[1], from)
+if refusal then return refusal end
+if server_run_id() ~= server then
   return redis.error_reply('SLUICE_EPOCH the server was started again since the gate was looked at')
 end
 if tonumber(version) > tonumber(fields[4] or '0') then

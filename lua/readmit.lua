@@ -2,6 +2,7 @@
 -- Gives the holder of a signed ticket that this gate does not remember a place again: the ticket's own unit if nobody has
 -- it, else another one. It was promised before, so neither window nor bucket nor backlog is asked.
 --
+-- uses: epoch, run, corrupt, place
 -- KEYS: gate free users work[shards]
 -- ARGV: epoch shards tag user admitted_at ticket_epoch ticket_seq ticket_unit
 -- RETURNS: seq unit
@@ -23,23 +24,23 @@ local ticket_unit = tonumber(ARGV[8])
 local SKIP_MAX = 2000 -- units set free at once on the way to the ticket's own, each a microsecond
 
 local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq', 'next_unit', 'stock', 'shards')
-if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if fields[1] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[1]) end
-if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= fields[2] then
-  return redis.error_reply('SLUICE_UNVERIFIED the gate is not verified since its server started')
-end
+local refusal = epoch_refusal(fields[1], epoch) or run_refusal(fields[2])
+if refusal then return refusal end
 local seq, next_unit, stock = tonumber(fields[3]), tonumber(fields[4]), tonumber(fields[5])
 if not seq or not next_unit or not stock or tonumber(fields[6]) ~= shards then
-  return redis.error_reply('SLUICE_CORRUPT a field of the gate')
+  return corrupt('a field of the gate')
 end
 local packed = redis.call('HGET', users, tag)
-if packed then return {struct.unpack('>I6I4', packed)} end
-if redis.call('ZCARD', free) < 0 then return redis.error_reply('SLUICE_CORRUPT free') end
+if packed then
+  local its_seq, its_unit = unpack_place(packed)
+  return its_seq and {its_seq, its_unit} or corrupt('the entry of a user')
+end
+if redis.call('ZCARD', free) < 0 then return corrupt('free') end
 
 seq = seq + 1
 local work = KEYS[4 + seq % shards]
 if #redis.call('XREVRANGE', work, '+', string.format('%.0f-0', seq), 'COUNT', 1) > 0 then
-  return redis.error_reply('SLUICE_CORRUPT a work stream is ahead of the gate')
+  return corrupt('a work stream is ahead of the gate')
 end
 local unit, skipped_from, from_free = 0, next_unit + 1, nil
 if ticket_unit > next_unit and ticket_unit <= stock and ticket_unit - next_unit <= SKIP_MAX then
@@ -58,8 +59,8 @@ end
 
 redis.call('XADD', work, string.format('%.0f-0', seq), 'user', user, 'unit', string.format('%.0f', unit),
   'admitted_at', admitted_at, 'epoch', ticket_epoch, 'ticket_seq', ticket_seq)
-redis.call('HSET', users, tag, struct.pack('>I6I4I6I2I6I4', seq, unit, tonumber(admitted_at), tonumber(ticket_epoch),
-  tonumber(ticket_seq), ticket_unit))
+redis.call('HSET', users, tag, pack_bytes(PLACE, seq, unit, tonumber(admitted_at))
+  .. pack_bytes(SIGNED, tonumber(ticket_epoch), tonumber(ticket_seq), ticket_unit))
 if from_free then redis.call('ZREM', free, from_free) end
 for skipped = skipped_from, unit - 1 do redis.call('ZADD', free, skipped, skipped) end
 redis.call('HSET', gate, 'seq', seq, 'next_unit', next_unit)

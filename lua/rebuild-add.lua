@@ -2,12 +2,13 @@
 -- Adds users and free units to a gate that is being rebuilt, and notes how far it has come, so that the next builder can
 -- go on from here if this one dies.
 --
+-- uses: builder
 -- KEYS: gate exceptions free users[count]
 -- ARGV: epoch builder built_unit count (tag place outcome)[count] unit[rest]
 -- RETURNS: 1
 --
 -- built_unit  all rows up to this unit are in the gate with this call; 0 when the call adds no rows
--- place       packed, see admit.lua
+-- place       packed, see prelude/place.lua
 -- outcome     what became of the ticket where the ledger's row alone does not tell; else empty
 -- ERRORS: SLUICE_EPOCH (another builder works on this gate, or its server was started again)
 local gate = KEYS[1]
@@ -18,11 +19,8 @@ local builder = ARGV[2]
 local built_unit = ARGV[3]
 local count = tonumber(ARGV[4])
 
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local build = redis.call('HMGET', gate, 'epoch', 'builder', 'built_run_id')
-if build[1] ~= epoch or build[2] ~= builder or build[3] ~= run_id then
-  return redis.error_reply('SLUICE_EPOCH another builder works on this gate, or its server was started again')
-end
+local refusal = builder_refusal(gate, epoch, builder)
+if refusal then return refusal end
 for i = 1, count do
   local tag, place, outcome = ARGV[3 * i + 2], ARGV[3 * i + 3], ARGV[3 * i + 4]
   redis.call('HSET', KEYS[3 + i], tag, place)

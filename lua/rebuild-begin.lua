@@ -2,6 +2,7 @@
 -- Begins to rebuild a gate: closes it under its new epoch, which fences off whoever still works for an older one, and
 -- forgets what the ledger and the streams will tell. The streams stay: what survived in them is drained.
 --
+-- uses: run
 -- KEYS: gate exceptions free cancelled lease
 -- ARGV: epoch builder epochs
 -- RETURNS: 1
@@ -24,5 +25,5 @@ if redis.call('GET', lease) ~= builder then return redis.error_reply('SLUICE_EPO
 redis.call('DEL', gate)
 redis.call('UNLINK', exceptions, free, cancelled)
 redis.call('HSET', gate, 'epoch', epoch, 'run_id', '', 'builder', builder, 'built_unit', 0, 'epochs', epochs,
-  'built_run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'))
+  'built_run_id', server_run_id())
 return 1

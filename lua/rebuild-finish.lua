@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Opens a rebuilt gate. Every entry that survived in its streams is delivered once more.
 --
+-- uses: run, builder, corrupt, shard
 -- KEYS: gate work[shards]
 -- ARGV: epoch builder group seq next_unit retrying cancelled epochs grace shards (field value)[settings]
 -- RETURNS: how many entries survived
@@ -21,15 +22,12 @@ local epochs = ARGV[8]
 local grace = tonumber(ARGV[9])
 local shards = tonumber(ARGV[10])
 
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local build = redis.call('HMGET', gate, 'epoch', 'builder', 'built_run_id')
-if build[1] ~= epoch or build[2] ~= builder or build[3] ~= run_id then
-  return redis.error_reply('SLUICE_EPOCH another builder works on this gate, or its server was started again')
-end
+local refusal = builder_refusal(gate, epoch, builder)
+if refusal then return refusal end
 for k = 0, shards - 1 do
   local last = redis.call('XREVRANGE', KEYS[2 + k], '+', '-', 'COUNT', 1)[1]
   if last and tonumber(string.match(last[1], '^(%d+)-')) > seq then
-    return redis.error_reply('SLUICE_CORRUPT a work stream is ahead of the rebuilt gate')
+    return corrupt('a work stream is ahead of the rebuilt gate')
   end
 end
 
@@ -48,16 +46,15 @@ for k = 0, shards - 1 do
   local first = redis.call('XRANGE', work, '-', '+', 'COUNT', 1)[1]
   local entries = redis.call('XLEN', work)
   local watermark = first and tonumber(string.match(first[1], '^(%d+)-')) - 1 or seq
-  local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
   survived = survived + entries
-  redis.call('HSET', gate, 'watermark:' .. k, watermark, 'acked:' .. k, watermark, 'settled:' .. k, seqs - entries)
+  redis.call('HSET', gate, 'watermark:' .. k, watermark, 'acked:' .. k, watermark, 'settled:' .. k,
+    seqs_of_shard(k, shards, seq) - entries)
 end
 local time = redis.call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
 for i = 11, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', gate, 'shards', shards, 'seq', seq, 'next_unit', next_unit, 'settled', seq - survived,
   'retrying', retrying, 'cancelled', cancelled, 'bucket_level', 0, 'bucket_at', now_us, 'epochs', epochs,
-  'recovering_until', math.floor(now_us / 1000) + grace, 'grace', grace,
-  'run_id', run_id)
+  'recovering_until', math.floor(now_us / 1000) + grace, 'grace', grace, 'run_id', server_run_id())
 redis.call('HDEL', gate, 'builder', 'built_unit', 'built_run_id')
 return survived

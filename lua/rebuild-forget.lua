@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Forgets users of a gate that is being rebuilt.
 --
+-- uses: builder
 -- KEYS: gate users[count]
 -- ARGV: epoch builder
 -- RETURNS: 1
@@ -9,10 +10,7 @@ local gate = KEYS[1]
 local epoch = ARGV[1]
 local builder = ARGV[2]
 
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local build = redis.call('HMGET', gate, 'epoch', 'builder', 'built_run_id')
-if build[1] ~= epoch or build[2] ~= builder or build[3] ~= run_id then
-  return redis.error_reply('SLUICE_EPOCH another builder works on this gate, or its server was started again')
-end
+local refusal = builder_refusal(gate, epoch, builder)
+if refusal then return refusal end
 for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
 return 1

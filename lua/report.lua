@@ -2,6 +2,7 @@
 -- Notes that a worker is there and how it is, and forgets workers that have been silent for long.
 -- Allowed where memory is full: a worker that issues then must not look dead.
 --
+-- uses: corrupt, types
 -- KEYS: workers
 -- ARGV: name reasons forget
 -- RETURNS: how many workers are noted
@@ -15,10 +16,7 @@ local name = ARGV[1]
 local reasons = ARGV[2]
 local forget = tonumber(ARGV[3])
 
-local kind = redis.call('TYPE', workers).ok
-if kind ~= 'hash' and kind ~= 'none' then
-  return redis.error_reply('SLUICE_CORRUPT the key of the worker reports has another type')
-end
+if not has_type(workers, 'hash') then return corrupt('the key of the worker reports has another type') end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local noted = redis.call('HGETALL', workers)

@@ -1,6 +1,7 @@
 #!lua flags=no-writes
 -- What every worker reported last.
 --
+-- uses: corrupt, types
 -- KEYS: workers
 -- ARGV: none
 -- RETURNS: name, ms since its report, its reasons; the same of the next worker
@@ -9,10 +10,7 @@
 -- ERRORS: SLUICE_CORRUPT
 local workers = KEYS[1]
 
-local kind = redis.call('TYPE', workers).ok
-if kind ~= 'hash' and kind ~= 'none' then
-  return redis.error_reply('SLUICE_CORRUPT the key of the worker reports has another type')
-end
+if not has_type(workers, 'hash') then return corrupt('the key of the worker reports has another type') end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local noted = redis.call('HGETALL', workers)

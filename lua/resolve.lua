@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Ends the exception of one ticket that was settled as `retrying`: issued after all, or something final.
 --
+-- uses: epoch, rebuilding, corrupt, types, place, exception
 -- KEYS: gate users exceptions free
 -- ARGV: epoch tag outcome unit
 -- RETURNS: 1 when the exception changed, 0 when it was no longer `retrying` (somebody else resolved it)
@@ -18,21 +19,17 @@ local tag = ARGV[2]
 local outcome = ARGV[3]
 local unit = ARGV[4]
 
-local function has_type(key, wanted)
-  local kind = redis.call('TYPE', key).ok
-  return kind == wanted or kind == 'none'
-end
 if not (has_type(gate, 'hash') and has_type(users, 'hash') and has_type(exceptions, 'hash') and has_type(free, 'zset')) then
-  return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
+  return corrupt('a key of the campaign has another type')
 end
 local fields = redis.call('HMGET', gate, 'run_id', 'epoch')
-if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if fields[2] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[2]) end
-if fields[1] == '' then return redis.error_reply('SLUICE_UNVERIFIED the gate is being rebuilt') end
+local refusal = epoch_refusal(fields[1] and fields[2], epoch) or rebuild_refusal(fields[1])
+if refusal then return refusal end
 local packed = redis.call('HGET', users, tag)
 if not packed then return 0 end
-local place, promised = struct.unpack('>I6I4', packed)
-local field = place > 0 and string.format('%.0f', place) or tag
+local place, promised = unpack_place(packed)
+if not place then return corrupt('the entry of a user') end
+local field = exception_field(place, tag)
 if redis.call('HGET', exceptions, field) ~= 'retrying:' then return 0 end
 
 if outcome == 'issued:' .. string.format('%.0f', promised) then

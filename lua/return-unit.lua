@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Returns a unit that was taken for a ticket and that the ledger refused, because the ticket is cancelled.
 --
+-- uses: epoch, rebuilding
 -- KEYS: gate free
 -- ARGV: epoch unit
 -- RETURNS: 1
@@ -13,8 +14,7 @@ local epoch = ARGV[1]
 local unit = ARGV[2]
 
 local fields = redis.call('HMGET', gate, 'run_id', 'epoch')
-if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if fields[2] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[2]) end
-if fields[1] == '' then return redis.error_reply('SLUICE_UNVERIFIED the gate is being rebuilt') end
+local refusal = epoch_refusal(fields[1] and fields[2], epoch) or rebuild_refusal(fields[1])
+if refusal then return refusal end
 redis.call('ZADD', free, unit, unit)
 return 1

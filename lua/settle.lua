@@ -3,6 +3,7 @@
 -- writes down what became of tickets that were not issued as promised. An entry counts once, whoever acks it and how often.
 -- Allowed where memory is full: it gives back more than it takes, and nothing else does.
 --
+-- uses: epoch, run, corrupt, types, shard, group
 -- KEYS: gate work exceptions free
 -- ARGV: group epoch shard ids exceptional id[ids] (seq outcome unit)[exceptional]
 -- RETURNS: settled watermark
@@ -23,33 +24,18 @@ local shard = ARGV[3]
 local ids = tonumber(ARGV[4])
 local exceptional = tonumber(ARGV[5])
 
-local function has_type(key, wanted)
-  local kind = redis.call('TYPE', key).ok
-  return kind == wanted or kind == 'none'
-end
 if not (has_type(gate, 'hash') and has_type(work, 'stream') and has_type(exceptions, 'hash') and has_type(free, 'zset')) then
-  return redis.error_reply('SLUICE_CORRUPT a key of the campaign has another type')
+  return corrupt('a key of the campaign has another type')
 end
 local marks = redis.call('HMGET', gate, 'seq', 'watermark:' .. shard, 'acked:' .. shard, 'epoch', 'shards', 'settled:' .. shard,
   'kept:' .. shard, 'run_id')
-if not marks[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if marks[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. marks[4]) end
 -- A gate that was put back may have lost the retry of a ticket that is settled as retrying: it is compared first.
-if string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') ~= marks[8] then
-  return redis.error_reply('SLUICE_UNVERIFIED the gate is not verified since its server started')
-end
+local refusal = epoch_refusal(marks[1] and marks[4], epoch) or run_refusal(marks[8])
+if refusal then return refusal end
 local seq, shards = tonumber(marks[1]), tonumber(marks[5])
 local watermark, acked = tonumber(marks[2] or '0'), tonumber(marks[3] or '0')
 local settled_before = tonumber(marks[6] or '0')
-local last_delivered
-if redis.call('TYPE', work).ok == 'stream' then
-  local groups = redis.call('XINFO', 'GROUPS', work)
-  for g = 1, #groups do
-    local info = {}
-    for f = 1, #groups[g], 2 do info[groups[g][f]] = groups[g][f + 1] end
-    if info['name'] == group then last_delivered = info['last-delivered-id'] end
-  end
-end
+local last_delivered = last_delivered_seq(work, group)
 if not last_delivered then return redis.error_reply('NOGROUP no such stream or group') end
 
 local settled, retrying = 0, 0
@@ -78,12 +64,10 @@ acked = math.max(acked, math.min(seq, tonumber(string.match(highest, '^(%d+)-') 
 if #plain > 0 then settled = settled + redis.call('XACK', work, group, unpack(plain)) end
 
 local pending = redis.call('XPENDING', work, group, '-', '+', 1)
-local reached = #pending > 0 and tonumber(string.match(pending[1][1], '^(%d+)-')) - 1
-  or tonumber(string.match(last_delivered, '^(%d+)-'))
+local reached = #pending > 0 and tonumber(string.match(pending[1][1], '^(%d+)-')) - 1 or last_delivered
 -- What an intruder put beyond the gate's own seq is no ticket, and must not move the watermark past those to come.
 reached = math.max(watermark, math.min(reached, seq))
-local k = tonumber(shard)
-local seqs = seq < k and 0 or math.floor((seq - k) / shards) + (k > 0 and 1 or 0)
+local seqs = seqs_of_shard(tonumber(shard), shards, seq)
 -- Acked entries that are not trimmed yet, because something before them is pending.
 local kept = tonumber(marks[7] or '0') + settled
 if seqs - settled_before - settled <= redis.call('XLEN', work) - kept then

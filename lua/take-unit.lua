@@ -1,6 +1,7 @@
 #!lua
 -- Takes one unit for a ticket whose own unit turned out to be somebody else's in the ledger.
 --
+-- uses: epoch, rebuilding, corrupt
 -- KEYS: gate free
 -- ARGV: epoch
 -- RETURNS: a unit, or 0 when none is left
@@ -11,11 +12,10 @@ local free = KEYS[2]
 local epoch = ARGV[1]
 
 local fields = redis.call('HMGET', gate, 'run_id', 'stock', 'next_unit', 'epoch')
-if not fields[1] then return redis.error_reply('SLUICE_GATE_MISSING no gate for this campaign') end
-if fields[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. fields[4]) end
-if fields[1] == '' then return redis.error_reply('SLUICE_UNVERIFIED the gate is being rebuilt') end
+local refusal = epoch_refusal(fields[1] and fields[4], epoch) or rebuild_refusal(fields[1])
+if refusal then return refusal end
 local stock, next_unit = tonumber(fields[2]), tonumber(fields[3])
-if not stock or not next_unit then return redis.error_reply('SLUICE_CORRUPT stock or next_unit of the gate') end
+if not stock or not next_unit then return corrupt('stock or next_unit of the gate') end
 
 local returned = redis.call('ZPOPMIN', free)
 if returned[1] then return tonumber(returned[1]) end

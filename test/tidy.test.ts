@@ -1,5 +1,6 @@
 // What two reviews said twice, said by a test the third time. Each failure names the remedy; nothing is exempt.
 import { expect, test } from 'vitest';
+import { usesOf } from '../src/redis/preludes.ts';
 import { parseScript } from '../src/redis/scripts.ts';
 import { read, sources } from './tidy/sources.ts';
 
@@ -17,11 +18,31 @@ test(`no source file has more than ${LINES_MAX} lines`, () => {
 });
 
 test('every script declares what it takes and gives, and somebody runs it', () => {
-  const scripts = sources('.lua').map((path) => path.replace(/^lua\/(.*)\.lua$/, '$1'));
+  const scripts = sources('.lua').flatMap((path) => path.match(/^lua\/([\w-]+)\.lua$/)?.[1] ?? []);
   const src = sources('.ts').filter((path) => path.startsWith('src/'));
   const loaded = src.flatMap((path) => [...read(path).matchAll(/\bloadScript\('([\w-]+)'\)/g)].map(([, name]) => name));
   for (const name of scripts) expect(() => parseScript(name, read(`lua/${name}.lua`))).not.toThrow();
   expect(new Set(loaded), 'delete the script, or load it').toEqual(new Set(scripts));
+});
+
+test('no two Lua files define the same function, or the same constant with the same value', () => {
+  const defined = sources('.lua').flatMap((path) =>
+    [...read(path).matchAll(/^local (?:function (\w+)|([A-Z][A-Z_]+ = \S+))/gm)].map((match) => ({
+      path,
+      name: match[1] ?? match[2]!,
+    })),
+  );
+  const twice = [...Map.groupBy(defined, ({ name }) => name)].filter(([, places]) => places.length > 1);
+  expect(
+    twice.map(([name, places]) => `${name}: ${places.map(({ path }) => path).join(', ')}`),
+    'move it into a fragment, lua/prelude/',
+  ).toEqual([]);
+});
+
+test('every fragment is used', () => {
+  const fragments = sources('.lua').flatMap((path) => path.match(/^lua\/prelude\/([\w-]+)\.lua$/)?.[1] ?? []);
+  const used = sources('.lua').flatMap((path) => usesOf(read(path)));
+  expect(new Set(used)).toEqual(new Set(fragments));
 });
 
 test('nothing is left for later in the code', () => {

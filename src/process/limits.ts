@@ -45,6 +45,8 @@ export const limits = {
   verifiedTicketsMax: 100_000,
   /** Cancelled tickets a front remembers by campaign, so that it does not answer from what it knew before: 10 MB. */
   cancelledTagsMax: 100_000,
+  /** The newest cancellations of a campaign that its gate keeps for fronts; `lua/prelude/told.lua` has the same number. */
+  cancelledTagsToldMax: 10_000,
   /** A ticket in a worker's hands is given back once it is settled, if that is soon; looked for this often. */
   giveBackMs: 2_000,
   giveBackLookMs: 100,
@@ -266,6 +268,7 @@ const relations: [string, boolean][] = [
     'what was asked of unknown ids is remembered for its time',
     (limits.unknownAsksPerSecond * 2 * limits.unknownViewMs) / 1_000 <= limits.unknownIdsMax,
   ],
+  ['a front remembers all that a gate tells', limits.cancelledTagsToldMax <= limits.cancelledTagsMax],
   ['a long-poll is not cut as silent', limits.longPollMaxMs < limits.silentMs],
   ['a gate call ends before the request', limits.gateCallMs < limits.requestMs],
   ['a poller asks within the grace of a rebuild', limits.recoveryGraceMs > limits.pollMaxMs * 1.2],

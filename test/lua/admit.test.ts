@@ -18,9 +18,9 @@ const START_US = 1_800_000_000_000_000;
 /** The same script, with the server's clock standing at `nowUs`. */
 function admitAt(nowUs: number) {
   const clock = `{'${Math.floor(nowUs / 1_000_000)}', '${nowUs % 1_000_000}'}`;
-  const source = admit.source.replace("call('TIME')", clock);
-  expect(source).not.toBe(admit.source);
-  return parseScript('admit', source);
+  const text = admit.text.replace("call('TIME')", clock);
+  expect(text).not.toBe(admit.text);
+  return parseScript('admit', text);
 }
 
 type Step =

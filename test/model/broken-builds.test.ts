@@ -96,8 +96,8 @@ const BROKEN: Broken[] = [
       NO_FENCE,
       {
         file: 'lua/settle.lua',
-        from: "if marks[4] ~= epoch then return redis.error_reply('SLUICE_EPOCH gate is of epoch ' .. marks[4]) end\n",
-        to: '',
+        from: 'epoch_refusal(marks[1] and marks[4], epoch)',
+        to: 'epoch_refusal(marks[1] and epoch, epoch)',
       },
     ],
     scenario: 'settled by a worker of the epoch before',
@@ -181,12 +181,8 @@ const BROKEN: Broken[] = [
     name: 'a promoted gate keeps the settings that were read before, on whatever server',
     patches: [
       { file: 'src/recovery/recover.ts', from: 'await deps.gates.project(now)', to: 'undefined' },
-      { file: 'lua/promote.lua', from: "'run_id:(%x+)') ~= server", to: "'run_id:(%x+)') == ''" },
-      {
-        file: 'lua/promote.lua',
-        from: "'run_id', server,",
-        to: "'run_id', string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'),",
-      },
+      { file: 'lua/promote.lua', from: 'server_run_id() ~= server', to: "server == ''" },
+      { file: 'lua/promote.lua', from: "'run_id', server,", to: "'run_id', server_run_id()," },
     ],
     scenario: 'a close that its gate had heard of',
     rule: 'settings-differ',

@@ -1,9 +1,10 @@
 // A real Redis for the model, and the way each process reaches it: every command is an effect that the scheduler lets go.
 // Redis's clock and run id are the model's: scripts read them from a hash of its own.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { RedisClient } from '../../src/redis/connection.ts';
+import { loadScript } from '../../src/redis/scripts.ts';
 import { type Actor, running, WALL_START_MS } from './time.ts';
 import type { World } from './world.ts';
 
@@ -166,8 +167,8 @@ export class RedisStore {
 
   /** Loads the product's scripts, with the model's clock and run id in place of the server's. */
   async learnScripts(): Promise<void> {
-    for (const file of readdirSync(LUA)) {
-      const source = readFileSync(new URL(file, LUA), 'utf8');
+    for (const file of readdirSync(LUA).filter((path) => path.endsWith('.lua'))) {
+      const { name, source, sha: known } = loadScript(file.replace(/\.lua$/, ''));
       const text = source
         .replaceAll(/\bcall\(['"]TIME['"]\)/g, `call('HMGET', '${CLOCK}', 's', 'us')`)
         .replaceAll(
@@ -175,7 +176,7 @@ export class RedisStore {
           `('run_id:' .. redis.call('HGET', '${CLOCK}', 'run'))`,
         );
       const sha = (await this.raw.script('LOAD', text)) as string;
-      this.scripts.set(createHash('sha1').update(source).digest('hex'), { sha, name: file.replace(/\.lua$/, '') });
+      this.scripts.set(known, { sha, name });
     }
   }
 

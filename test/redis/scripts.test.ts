@@ -4,7 +4,9 @@ import { loadScript, parseScript, runScript } from '../../src/redis/scripts.ts';
 import { testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 
-const NAMES = readdirSync(new URL('../../lua/', import.meta.url)).map((file) => file.replace(/\.lua$/, ''));
+const NAMES = readdirSync(new URL('../../lua/', import.meta.url))
+  .filter((file) => file.endsWith('.lua'))
+  .map((file) => file.replace(/\.lua$/, ''));
 
 test.for(NAMES)('lua/%s.lua binds what its header promises', (name) => {
   const script = loadScript(name);

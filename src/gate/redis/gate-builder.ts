@@ -4,7 +4,7 @@ import type { Campaign } from '../../domain/campaign.ts';
 import { type EpochStart, formatEpochs, parseEpochs } from '../../domain/epochs.ts';
 import { bucketOf } from '../../domain/ids.ts';
 import { type Exceptional, encodeOutcome } from '../../domain/outcome.ts';
-import { type Place, packPlace } from '../../domain/place.ts';
+import { packPlace, type RestoredPlace } from '../../domain/place.ts';
 import { isEntryId, SEQ_MAX, seqOf } from '../../domain/shard.ts';
 import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
@@ -22,7 +22,7 @@ export type GateState = 'verified' | 'unverified' | 'damaged' | 'missing' | 'alo
 /** A user whom a rebuilt gate knows from the start. */
 export interface KnownUser {
   tag: string;
-  place: Place;
+  place: RestoredPlace;
   /** What became of the ticket, where it was not issued as its place says. */
   outcome?: Exceptional;
 }

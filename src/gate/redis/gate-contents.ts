@@ -1,5 +1,6 @@
 // Everything a gate remembers, for who compares it with the ledger. Read in pieces, beside the traffic.
 import { decodeOutcome, type Exceptional } from '../../domain/outcome.ts';
+import { unpackPlace } from '../../domain/place.ts';
 import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 
@@ -31,11 +32,10 @@ export function createGateContents(redis: RedisClient): GateContents {
         const replies = (await pipeline.exec().catch(rethrow))!;
         for (const [error, users] of replies) {
           if (error) throw redisFault(error);
-          yield Object.entries(users as Record<string, Buffer>).map(([tag, packed]) => ({
-            tag,
-            seq: packed.readUIntBE(0, 6),
-            unit: packed.readUInt32BE(6),
-          }));
+          yield Object.entries(users as Record<string, Buffer>).map(([tag, packed]) => {
+            const { seq, unit } = unpackPlace(packed);
+            return { tag, seq, unit };
+          });
         }
       }
     },

@@ -70,7 +70,7 @@ export function createReturns(redis: RedisClient): Returns {
   };
 }
 
-/** Tags cancelled after the first `known` cancellations of a campaign, oldest first; at most the newest 10,000. */
+/** Tags cancelled after the first `known` cancellations of a campaign, oldest first; at most `limits.cancelledTagsToldMax`. */
 export type ReadCancelledTags = (campaign: string, known: number) => Promise<string[]>;
 
 export const createCancelledTagsReader =
