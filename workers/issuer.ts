@@ -12,27 +12,19 @@ import { isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { TicketException } from '../src/domain/outcome.ts';
-import type { Gate } from '../src/gate/redis/gate.ts';
+import { CANCELLED, issuedAs, NO_UNIT_LEFT, renumber } from '../src/issuing/renumber.ts';
+import { type IssuingDeps, issueRows } from '../src/issuing/rows.ts';
 import { backoffMs, pause, within } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import type { Retries } from '../src/retry/port.ts';
 import { traceBatch } from '../src/telemetry/join-trace.ts';
 
-/**
- * Commits what it can of rows of one campaign and tells what stands, in their order. A `stale-epoch` Fault, and nothing
- * written, once the campaign is in another epoch than the one given.
- */
-export type IssueBatch = (rows: IssuanceRow[], epoch: number) => Promise<IssueResult[]>;
-
-export interface IssuerDeps {
+export interface IssuerDeps extends IssuingDeps {
   broker: Broker;
-  gate: Pick<Gate, 'takeUnit' | 'returnUnit'>;
   retries: Pick<Retries, 'schedule'>;
-  issueBatch: IssueBatch;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<unknown>;
-  couponKey: Buffer;
   workerName: string;
   onSettled: (count: number, seconds: number) => void;
   /** Hears how many entries it was given and leaves unsettled when it ends. */
@@ -142,19 +134,6 @@ async function issue(deps: IssuerDeps, campaign: ConsumedCampaign, tickets: Entr
   return exceptions;
 }
 
-/** Issues what has a unit; a restored ticket that found none needs another one, as if its own were taken. */
-export async function issueRows(
-  deps: Pick<IssuerDeps, 'issueBatch'>,
-  rows: IssuanceRow[],
-  epoch: number,
-): Promise<IssueResult[]> {
-  const housed = rows.filter((row) => row.unit > 0);
-  const results = housed.length === 0 ? [] : await deps.issueBatch(housed, epoch);
-  if (housed.length === rows.length) return results;
-  const byRow = new Map(housed.map((row, index) => [row, results[index]!]));
-  return rows.map((row) => byRow.get(row) ?? { kind: 'unit-taken' });
-}
-
 function rowOf(deps: IssuerDeps, campaign: string, ticket: EntryTicket & { kind: 'ticket' }): IssuanceRow {
   const { unit, user, admittedAt, epoch, ticketSeq: seq } = ticket;
   const code = couponCode(deps.couponKey, campaign, unit, userTag(campaign, user));
@@ -185,42 +164,4 @@ async function exceptionOf(
   // Its unit is somebody else's: were the job to keep the number, giving the ticket back would sell that unit again.
   await deps.retries.schedule({ ...ticket, unit: 0, reason: NO_UNIT_LEFT });
   return { outcome: { status: 'retrying' } };
-}
-
-/** Why a ticket is retried, or kept, that has no unit any more. */
-export const NO_UNIT_LEFT = 'no-unit-left';
-
-const CANCELLED = { outcome: { status: 'cancelled' } } as const;
-
-/** How a ticket ended that needed another unit than its own: issued under it, or cancelled meanwhile. */
-export type Renumbered = Pick<TicketException, 'outcome' | 'returnedUnit'>;
-
-/** The user holds `found.unit`: that one stands, and `spareUnit` goes back if nobody holds it. */
-export function issuedAs(found: IssueResult & { kind: 'duplicate' }, spareUnit: number): Renumbered {
-  const outcome = { status: 'issued', unit: found.unit } as const;
-  return found.ownUnitIsFree ? { outcome, returnedUnit: spareUnit } : { outcome };
-}
-
-/**
- * Issues the row under another unit; undefined when none is left. A crash between taking a unit and committing it, or
- * returning it, leaves that unit unsold, never sold twice.
- */
-export async function renumber(
-  deps: Pick<IssuerDeps, 'gate' | 'issueBatch' | 'couponKey'>,
-  row: IssuanceRow,
-  epoch: number,
-): Promise<Renumbered | undefined> {
-  for (let attempt = 0; attempt < limits.renumberAttemptsMax; attempt += 1) {
-    const unit = await deps.gate.takeUnit(row.campaign, epoch);
-    if (unit === undefined) return undefined;
-    const code = couponCode(deps.couponKey, row.campaign, unit, userTag(row.campaign, row.user));
-    const [result] = (await deps.issueBatch([{ ...row, unit, code }], epoch)) as [IssueResult];
-    if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued', unit } };
-    if (result.kind === 'duplicate') return issuedAs(result, unit);
-    if (result.kind === 'cancelled') {
-      await deps.gate.returnUnit(row.campaign, epoch, unit);
-      return CANCELLED;
-    }
-  }
-  return undefined;
 }

@@ -7,19 +7,18 @@ import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { RetryJob } from '../src/domain/retry-job.ts';
 import type { Gate, GateShape } from '../src/gate/redis/gate.ts';
 import type { Returns } from '../src/gate/redis/returns.ts';
+import { issuedAs, NO_UNIT_LEFT, type Renumbered, renumber } from '../src/issuing/renumber.ts';
+import { type IssuingDeps, issueRows } from '../src/issuing/rows.ts';
 import type { RetryWork } from '../src/retry/port.ts';
 import { type CancellingDeps, cancelIfGivenBack } from './cancelling.ts';
-import { type IssueBatch, issuedAs, issueRows, NO_UNIT_LEFT, type Renumbered, renumber } from './issuer.ts';
 
-export interface RetrierDeps extends CancellingDeps {
+export interface RetrierDeps extends CancellingDeps, IssuingDeps {
   gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit' | 'returnUnit'>;
   returns: Pick<Returns, 'giveBack' | 'redrive'>;
-  issueBatch: IssueBatch;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   /** False when the letter has moved on: what failed was an attempt of before its last redrive. */
   keepDeadLetter: (job: RetryJob, failure: Failure, attempts: number) => Promise<boolean>;
-  couponKey: Buffer;
 }
 
 /** Why a ticket was given up: a stable slug, and what the ledger said. */

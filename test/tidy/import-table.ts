@@ -41,6 +41,11 @@ const TABLE: Record<string, Row> = {
     mayTypes: ['redis'],
     why: 'operators act on a sale through its stores, which are deps; the hot path does without it',
   },
+  issuing: {
+    may: ['domain', 'limits'],
+    mayTypes: ['gate'],
+    why: 'the issuer and the retrier issue by one rule; the ledger and the gate are deps',
+  },
   'giving-back': {
     may: ['domain', 'gate', 'limits', 'lifecycle'],
     mayTypes: ['redis', 'admission'],
@@ -76,7 +81,7 @@ const TABLE: Record<string, Row> = {
   cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
   rehearsal: { may: [], why: 'a judge that shares code with the service shares its mistakes' },
   workers: {
-    may: ['domain', 'desk', 'giving-back', 'recovery', 'telemetry', 'limits', 'lifecycle'],
+    may: ['domain', 'desk', 'giving-back', 'issuing', 'recovery', 'telemetry', 'limits', 'lifecycle'],
     mayTypes: ['gate', 'redis', 'broker', 'ledger', 'retry', 'admission'],
     why: 'a duty takes its adapters as deps; workers/main.ts brings them together',
   },
