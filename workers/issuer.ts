@@ -11,7 +11,7 @@ import { type EntryTicket, readEntry } from '../src/domain/entry-ticket.ts';
 import { isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
-import type { TicketException } from '../src/domain/outcome.ts';
+import type { TicketException } from '../src/domain/ticket-state.ts';
 import type { Gate } from '../src/gate/redis/gate.ts';
 import { backoffMs, pause, within } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
@@ -197,7 +197,7 @@ export type Renumbered = Pick<TicketException, 'outcome' | 'returnedUnit'>;
 
 /** The user holds `found.unit`: that one stands, and `spareUnit` goes back if nobody holds it. */
 export function issuedAs(found: IssueResult & { kind: 'duplicate' }, spareUnit: number): Renumbered {
-  const outcome = { status: 'issued', unit: found.unit } as const;
+  const outcome = { status: 'issued-renumbered', unit: found.unit } as const;
   return found.ownUnitIsFree ? { outcome, returnedUnit: spareUnit } : { outcome };
 }
 
@@ -215,7 +215,8 @@ export async function renumber(
     if (unit === undefined) return undefined;
     const code = couponCode(deps.couponKey, row.campaign, unit, userTag(row.campaign, row.user));
     const [result] = (await deps.issueBatch([{ ...row, unit, code }], epoch)) as [IssueResult];
-    if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued', unit } };
+    if (result.kind === 'issued' || result.kind === 'already')
+      return { outcome: { status: 'issued-renumbered', unit } };
     if (result.kind === 'duplicate') return issuedAs(result, unit);
     if (result.kind === 'cancelled') {
       await deps.gate.returnUnit(row.campaign, epoch, unit);

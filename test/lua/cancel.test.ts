@@ -131,7 +131,7 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
             const told: Record<Held['state'], string> = {
               queued: 'cancelled',
               delivered: 'pending',
-              issued: 'settled',
+              issued: 'issued-as-promised',
               retrying: 'cancelling',
               cancelling: 'cancelling',
               failed: 'failed',
@@ -217,7 +217,7 @@ test('a ticket that was settled before the gate was rebuilt is known by its tag'
     return tag;
   };
   const ann = await restored('ann', 0);
-  expect(await returns.cancel(campaign, ann)).toMatchObject({ state: 'settled', place: 0, unit: 5 });
+  expect(await returns.cancel(campaign, ann)).toMatchObject({ state: 'issued-as-promised', place: 0, unit: 5 });
   await redis.hset(keys.exceptions(id), ann, 'failed:x');
   expect(await returns.cancel(campaign, ann)).toMatchObject({ state: 'failed', place: 0 });
   expect(await returns.redrive(campaign, ann)).toBe('retrying');
