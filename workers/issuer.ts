@@ -11,7 +11,7 @@ import { type EntryTicket, readEntry } from '../src/domain/entry-ticket.ts';
 import { isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
-import type { TicketException } from '../src/domain/outcome.ts';
+import type { TicketException } from '../src/domain/ticket-state.ts';
 import { CANCELLED, issuedAs, NO_UNIT_LEFT, renumber } from '../src/issuing/renumber.ts';
 import { type IssuingDeps, issueRows } from '../src/issuing/rows.ts';
 import { backoffMs, pause, within } from '../src/process/lifecycle.ts';

@@ -38,7 +38,7 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
       case 'issued':
       case 'already':
         // With its unit: a ticket that was restored meanwhile has another one in the gate, or none.
-        return end(deps, job, { outcome: { status: 'issued', unit: row.unit } });
+        return end(deps, job, { outcome: { status: 'issued-renumbered', unit: row.unit } });
       case 'duplicate':
         return end(deps, job, issuedAs(result, row.unit));
       case 'unit-taken': {

@@ -1,8 +1,8 @@
 // The ticket as a client sees it: one shape for the join, the poll and the stream.
 import { type Eta, pollAfterMs } from '../domain/drain-rate.ts';
 import { aheadOf } from '../domain/gate-view.ts';
-import type { TicketStatus } from '../domain/outcome.ts';
 import type { Ticket } from '../domain/ticket.ts';
+import { STATUSES, type TicketStatus } from '../domain/ticket-state.ts';
 import { limits } from '../process/limits.ts';
 import { type CampaignMemory, isFresh } from './campaign-memory.ts';
 
@@ -23,10 +23,10 @@ export interface TicketBody {
 const DONE: Eta = { known: true, p50Ms: 0, p90Ms: 0 };
 const UNKNOWN: Eta = { known: false, p50Ms: null, p90Ms: null };
 
-export const isFinal = (status: TicketStatus): boolean => status === 'issued' || status === 'cancelled';
+export const isFinal = (status: TicketStatus): boolean => STATUSES[status].wait === 'over';
 
 /** Whether nothing is left to wait for: a failed ticket changes only when an operator redrives it, which a poll now and then finds. */
-export const endsWait = (status: TicketStatus): boolean => isFinal(status) || status === 'failed';
+export const endsWait = (status: TicketStatus): boolean => STATUSES[status].wait !== 'goes-on';
 
 /** What all bodies of a front say alike; `publicUrl` is where links begin, if not at the front's own address. */
 export interface Told {
@@ -44,9 +44,8 @@ export function ticketBody(
   { durability, publicUrl = '' }: Told,
   now: number,
 ): TicketBody {
-  const waiting = status === 'queued' || status === 'retrying';
   const ahead = status === 'queued' ? aheadOf(memory.view, place) : 0;
-  const eta = waiting ? (isFresh(memory, now) ? memory.drain.eta(ahead + 1) : UNKNOWN) : DONE;
+  const eta = endsWait(status) ? DONE : isFresh(memory, now) ? memory.drain.eta(ahead + 1) : UNKNOWN;
   return {
     ticket: text,
     campaign: ticket.campaign,
@@ -55,7 +54,7 @@ export function ticketBody(
     ahead,
     eta,
     // A failed ticket may be redriven by an operator: worth a look now and then.
-    pollAfterMs: isFinal(status) ? 0 : status === 'failed' ? limits.pollMaxMs : pollAfter(eta),
+    pollAfterMs: isFinal(status) ? 0 : endsWait(status) ? limits.pollMaxMs : pollAfter(eta),
     durability,
     links: { self: `${publicUrl}/v1/tickets/${text}`, campaign: `${publicUrl}/v1/campaigns/${ticket.campaign}` },
   };

@@ -6,12 +6,13 @@ import { epochAt } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { type GateView, placeOf } from '../domain/gate-view.ts';
 import { signTicket, type Ticket, type TicketKeys, verifyTicket } from '../domain/ticket.ts';
-import type { Gate, Outcome } from '../gate/redis/gate.ts';
+import { type Outcome, toldOf } from '../domain/ticket-state.ts';
+import type { Gate } from '../gate/redis/gate.ts';
 import { limits } from '../process/limits.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
-import { type TicketBody, ticketBody } from './ticket-body.ts';
+import { isFinal, type TicketBody, ticketBody } from './ticket-body.ts';
 
 export interface TicketsDeps {
   gate: Pick<Gate, 'outcome' | 'readmit'>;
@@ -58,6 +59,8 @@ export interface Tickets {
   status(held: HeldTicket, user: string | undefined): Promise<TicketBody | undefined>;
 }
 
+const FAILED = 'urn:problem-type:sluice:issuance-failed';
+
 export function createTickets(deps: TicketsDeps): Tickets {
   // Two generations make a bounded cache without moving an entry on every hit.
   let young = new Map<string, HeldTicket>();
@@ -88,32 +91,17 @@ export function createTickets(deps: TicketsDeps): Tickets {
     return final;
   }
 
-  function settledBody(held: HeldTicket, memory: CampaignMemory, unit: number): TicketBody {
+  function issuedBody(held: HeldTicket, memory: CampaignMemory, unit: number): TicketBody {
     const code = couponCode(deps.couponKey, held.ticket.campaign, unit, held.ticket.tag);
     return ended(held, memory, { ...body(held, 'issued', memory), issuance: { code, unit } });
   }
 
   function bodyOf(held: HeldTicket, memory: CampaignMemory, outcome: Outcome, unit: number): TicketBody {
-    switch (outcome.status) {
-      case 'queued':
-      case 'retrying':
-        return body(held, outcome.status, memory);
-      case 'cancelling':
-        return body(held, 'retrying', memory);
-      case 'settled':
-        return settledBody(held, memory, unit);
-      case 'issued':
-        return settledBody(held, memory, outcome.unit);
-      case 'cancelled':
-        return ended(held, memory, body(held, 'cancelled', memory));
-      case 'failed':
-        return {
-          ...body(held, 'failed', memory),
-          problem: { type: 'urn:problem-type:sluice:issuance-failed', title: outcome.reason },
-        };
-      case 'lost':
-        return body(held, 'queued', memory);
-    }
+    const status = toldOf(outcome);
+    if (status === 'issued') return issuedBody(held, memory, 'unit' in outcome ? outcome.unit : unit);
+    const told = body(held, status, memory);
+    if ('reason' in outcome) return { ...told, problem: { type: FAILED, title: outcome.reason } };
+    return isFinal(status) ? ended(held, memory, told) : told;
   }
 
   function peek(held: HeldTicket): TicketBody | undefined {

@@ -1,6 +1,6 @@
 // The broker in one process: for tests of duties, and for whoever wants to see the port's promises without a server.
 import type { Clock } from '../domain/clock.ts';
-import type { TicketException } from '../domain/outcome.ts';
+import type { TicketException } from '../domain/ticket-state.ts';
 import type { Batch, Broker, Consumer, Entry } from './port.ts';
 
 interface MemoryEntry extends Entry {

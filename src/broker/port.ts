@@ -3,7 +3,7 @@
 // Promises of an adapter: entries of a shard arrive in seq order within one consumer; an entry that was received and not
 // settled is received again, by the same consumer name first and by another one once it has been silent for the claim
 // idle time; settling is idempotent and takes effect once per entry, whoever settles it and how often.
-import type { TicketException } from '../domain/outcome.ts';
+import type { TicketException } from '../domain/ticket-state.ts';
 
 /** A ticket as it travels. `fields` holds what the gate wrote, unchecked: an intruder may have written it. */
 export interface Entry {

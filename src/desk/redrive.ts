@@ -46,7 +46,7 @@ export async function driveLetter(deps: RedriveDeps, letter: StoredDeadLetter): 
       // Issued as promised; or the entry is not acked yet, and whoever acks it will show what became of it.
       if (!(await deps.store.isIssued(letter.campaign, letter.user))) return keep(deps, letter, 'not-settled-yet');
       break;
-    case 'issued':
+    case 'issued-renumbered':
       break;
     case 'cancelled':
       await deps.store.endRedrive(letter, 'discarded');

@@ -143,8 +143,8 @@ async function giveBackOnce(
       return (await deps.store.recordWish(given)) === undefined ? 'unaccounted' : 'cancelling';
     case 'pending':
       return 'busy';
-    case 'settled':
-    case 'issued':
+    case 'issued-as-promised':
+    case 'issued-renumbered':
     case 'failed': {
       const cancellation = await deps.store.cancel(given);
       if (cancellation === 'busy') return 'busy';

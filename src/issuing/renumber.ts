@@ -2,7 +2,7 @@
 import { couponCode } from '../domain/coupon.ts';
 import { userTag } from '../domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
-import type { TicketException } from '../domain/outcome.ts';
+import type { TicketException } from '../domain/ticket-state.ts';
 import { limits } from '../process/limits.ts';
 import type { IssuingDeps } from './rows.ts';
 
@@ -16,7 +16,7 @@ export type Renumbered = Pick<TicketException, 'outcome' | 'returnedUnit'>;
 
 /** The user holds `found.unit`: that one stands, and `spareUnit` goes back if nobody holds it. */
 export function issuedAs(found: IssueResult & { kind: 'duplicate' }, spareUnit: number): Renumbered {
-  const outcome = { status: 'issued', unit: found.unit } as const;
+  const outcome = { status: 'issued-renumbered', unit: found.unit } as const;
   return found.ownUnitIsFree ? { outcome, returnedUnit: spareUnit } : { outcome };
 }
 
@@ -30,7 +30,7 @@ export async function renumber(deps: IssuingDeps, row: IssuanceRow, epoch: numbe
     if (unit === undefined) return undefined;
     const code = couponCode(deps.couponKey, row.campaign, unit, userTag(row.campaign, row.user));
     const [result] = (await deps.issueBatch([{ ...row, unit, code }], epoch)) as [IssueResult];
-    if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued', unit } };
+    if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued-renumbered', unit } };
     if (result.kind === 'duplicate') return issuedAs(result, unit);
     if (result.kind === 'cancelled') {
       await deps.gate.returnUnit(row.campaign, epoch, unit);

@@ -2,7 +2,7 @@
 //
 // Where several know of a ticket, the first of these is right: a committed row, then what an operator or a retry has in
 // hand, then an entry that survived in its stream.
-import type { Exceptional } from '../domain/outcome.ts';
+import type { Exceptional } from '../domain/ticket-state.ts';
 
 export interface Claim {
   unit: number;

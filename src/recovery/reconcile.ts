@@ -134,8 +134,8 @@ function* holders({ issued, remembered, exceptions }: Books): Iterable<Differenc
       continue;
     }
     const outcome = exceptions.get(user.seq > 0 ? String(user.seq) : tag);
-    const told = outcome?.status === 'issued' ? outcome.unit : user.unit;
-    const isTold = outcome === undefined || outcome.status === 'issued';
+    const told = outcome?.status === 'issued-renumbered' ? outcome.unit : user.unit;
+    const isTold = outcome === undefined || outcome.status === 'issued-renumbered';
     if (isTold && told !== row.unit) yield { kind: 'unit-differs', ...row, detail: `the gate tells ${told}` };
   }
 }
@@ -145,8 +145,9 @@ function* promises(view: GateView, books: Books): Iterable<Difference> {
   for (const [tag, { seq, unit }] of remembered) {
     const outcome = exceptions.get(seq > 0 ? String(seq) : tag);
     const isSettled = seq === 0 || seq <= (view.watermarks[seq % view.shards] ?? 0);
-    const status = outcome?.status ?? (isSettled && !waiting.has(tag) ? 'issued' : 'queued');
-    if (status === 'issued' && !issued.has(tag)) yield { kind: 'issued-without-row', unit, seq };
+    const status = outcome?.status ?? (isSettled && !waiting.has(tag) ? 'issued-as-promised' : 'queued');
+    const isTold = status === 'issued-as-promised' || status === 'issued-renumbered';
+    if (isTold && !issued.has(tag)) yield { kind: 'issued-without-row', unit, seq };
     if (status === 'retrying' && !retrying.has(tag) && !issued.has(tag)) yield { kind: 'retry-without-job', unit, seq };
     if (status === 'failed' && !kept.has(tag) && !issued.has(tag)) yield { kind: 'failed-without-letter', unit, seq };
   }

@@ -1,7 +1,7 @@
 import { createMemoryBroker } from '../../src/broker/memory.ts';
 import { createRedisStreams } from '../../src/broker/redis-streams.ts';
-import { encodeOutcome } from '../../src/domain/outcome.ts';
 import { shardOf } from '../../src/domain/shard.ts';
+import { encodeOutcome } from '../../src/gate/redis/outcome-text.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { testRedis } from '../helpers/redis.ts';

@@ -1,7 +1,7 @@
 // What every broker must do. An adapter brings a harness; the promises are those of `src/broker/port.ts`.
 import { describe, expect, type TestContext, test } from 'vitest';
 import type { Batch, Broker, Consumer } from '../../src/broker/port.ts';
-import type { TicketException } from '../../src/domain/outcome.ts';
+import type { TicketException } from '../../src/domain/ticket-state.ts';
 import { until } from '../helpers/until.ts';
 
 export interface BrokerHarness {

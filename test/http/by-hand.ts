@@ -1,5 +1,5 @@
 // What a worker would do to the first ticket of a campaign, one step at a time.
-import { decodeOutcome } from '../../src/domain/outcome.ts';
+import { decodeOutcome } from '../../src/gate/redis/outcome-text.ts';
 import { settleArguments } from '../../src/gate/redis/settlement.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';

@@ -111,7 +111,7 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
           await runScript(redis, settle, names, args);
           one.state = next.as;
         } else if (next.do === 'resolve') {
-          const issued = { status: 'issued' as const, unit: held?.unit ?? 0 };
+          const issued = { status: 'issued-renumbered' as const, unit: held?.unit ?? 0 };
           const final = next.as === 'failed' ? { status: 'failed' as const, reason: 'x' } : issued;
           const resolved = held !== undefined && (await gate.resolve(campaign, tag, final));
           expect(resolved).toBe(held?.state === 'retrying');
@@ -132,7 +132,7 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
             const told: Record<Held['state'], string> = {
               queued: 'cancelled',
               delivered: 'pending',
-              issued: 'settled',
+              issued: 'issued-as-promised',
               retrying: 'cancelling',
               cancelling: 'cancelling',
               failed: 'failed',
@@ -218,7 +218,7 @@ test('a ticket that was settled before the gate was rebuilt is known by its tag'
     return tag;
   };
   const ann = await restored('ann', 0);
-  expect(await returns.cancel(campaign, ann)).toMatchObject({ state: 'settled', place: 0, unit: 5 });
+  expect(await returns.cancel(campaign, ann)).toMatchObject({ state: 'issued-as-promised', place: 0, unit: 5 });
   await redis.hset(keys.exceptions(id), ann, 'failed:x');
   expect(await returns.cancel(campaign, ann)).toMatchObject({ state: 'failed', place: 0 });
   expect(await returns.redrive(campaign, ann)).toBe('retrying');

@@ -196,7 +196,7 @@ test('a retry of before a rebuild returned its unit to the gate of after it', as
   const before = (await sale.view())!;
   await sale.recover();
   const tag = userTag(sale.campaign, 'user-2');
-  await expect(sale.gate.resolve(before, tag, { status: 'issued', unit: 9 }, 2)).rejects.toMatchObject({
+  await expect(sale.gate.resolve(before, tag, { status: 'issued-renumbered', unit: 9 }, 2)).rejects.toMatchObject({
     code: 'stale-epoch',
   });
 });

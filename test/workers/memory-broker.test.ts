@@ -33,7 +33,7 @@ test('the same issuer works from a broker in memory: rows, exceptions and dead l
     { n: 200 },
   ]);
   expect([...broker.exceptionsOf(campaign).values()].toSorted((a, b) => a.seq - b.seq)).toEqual([
-    { seq: 201, outcome: { status: 'issued', unit: 1 }, returnedUnit: 201 },
+    { seq: 201, outcome: { status: 'issued-renumbered', unit: 1 }, returnedUnit: 201 },
     { seq: 202, outcome: { status: 'failed', reason: 'malformed-entry' } },
   ]);
   expect(await database.sql('SELECT seq FROM dead_letters WHERE campaign = ?', [campaign])).toEqual([{ seq: 202 }]);

@@ -3,15 +3,16 @@
 import type { Campaign } from '../../domain/campaign.ts';
 import { type EpochStart, formatEpochs, parseEpochs } from '../../domain/epochs.ts';
 import { bucketOf } from '../../domain/ids.ts';
-import { type Exceptional, encodeOutcome } from '../../domain/outcome.ts';
 import { packPlace, type RestoredPlace } from '../../domain/place.ts';
 import { isEntryId, SEQ_MAX, seqOf } from '../../domain/shard.ts';
+import type { Exceptional } from '../../domain/ticket-state.ts';
 import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
 import { type Lease, type LeaseSpans, takeLease } from '../../redis/lease.ts';
 import { loadScript, runScript, type Script } from '../../redis/scripts.ts';
 import { pairs } from './entry-fields.ts';
 import { createGate, settingsOfGate } from './gate.ts';
+import { encodeOutcome } from './outcome-text.ts';
 
 /**
  * `verified` may sell; `unverified` since its server started; `damaged` must be built anew; `missing` is lost; `alone` is one

@@ -1,8 +1,9 @@
 // Everything a gate remembers, for who compares it with the ledger. Read in pieces, beside the traffic.
-import { decodeOutcome, type Exceptional } from '../../domain/outcome.ts';
 import { unpackPlace } from '../../domain/place.ts';
+import type { Exceptional } from '../../domain/ticket-state.ts';
 import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
+import { decodeOutcome } from './outcome-text.ts';
 
 /** A user a gate knows; `seq` is where the ticket stands, 0 when it was settled before the gate was rebuilt. */
 export interface RememberedUser {

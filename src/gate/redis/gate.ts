@@ -2,11 +2,12 @@
 import type { Campaign } from '../../domain/campaign.ts';
 import { DECISION_KINDS, type Decision } from '../../domain/decision.ts';
 import { bucketOf } from '../../domain/ids.ts';
-import { decodeOutcome, type Exceptional, encodeOutcome } from '../../domain/outcome.ts';
 import type { Ticket } from '../../domain/ticket.ts';
+import type { Exceptional, Outcome } from '../../domain/ticket-state.ts';
 import { type RedisClient, redisFault } from '../../redis/connection.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
+import { encodeOutcome, readOutcome } from './outcome-text.ts';
 
 /** One user who wants in: `tag` is `userTag(campaign, user)`, `trace` a W3C traceparent or ''. */
 export interface Join {
@@ -34,9 +35,6 @@ export interface AdmitReply {
   /** One for each join, in their order. */
   decisions: Decision[];
 }
-
-/** `lost`: the gate remembers no ticket of this user. */
-export type Outcome = { status: 'lost' } | { status: 'queued' } | { status: 'settled' } | Exceptional;
 
 /** Where a ticket stands: at `seq` (0: settled before this gate was rebuilt) for `unit` (0: none is left for it). */
 export interface Standing {
@@ -87,8 +85,7 @@ export function createGate(redis: RedisClient): Gate {
       const scriptKeys = [keys.gate(shape.id), users, keys.exceptions(shape.id), ...keys.works(shape)];
       const reply = await run(outcome, scriptKeys, [GROUP, shape.shards, tag, shape.epoch]);
       const [text, seq, unit] = reply as [string, number, number];
-      const plain = text === 'lost' || text === 'queued' || text === 'settled';
-      return { outcome: plain ? { status: text } : decodeOutcome(text), standing: { seq, unit } };
+      return { outcome: readOutcome(text), standing: { seq, unit } };
     },
     async readmit(shape, user, { tag, admittedAt, epoch, seq, unit }) {
       const users = keys.users(shape.id, bucketOf(tag, shape.buckets));

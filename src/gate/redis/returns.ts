@@ -1,17 +1,19 @@
 // Giving back, as the gate sees it: places that nobody works on, units the ledger has freed, tickets to be tried again.
 import { bucketOf } from '../../domain/ids.ts';
+import type { CancelAnswer, RedriveAnswer } from '../../domain/ticket-state.ts';
 import { type RedisClient, redisFault } from '../../redis/connection.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
 import { loadScript, runScript, type Script } from '../../redis/scripts.ts';
 import type { GateShape } from './gate.ts';
+import { readCancelAnswer, readRedriveAnswer } from './outcome-text.ts';
 
 const cancel = loadScript('cancel');
 const giveBack = loadScript('give-back');
 const redrive = loadScript('redrive');
 
-/** What `lua/cancel.lua` found or did; its header says what each state means. */
+/** What `lua/cancel.lua` found or did. */
 export interface Cancelled {
-  state: 'cancelled' | 'already' | 'cancelling' | 'pending' | 'settled' | 'issued' | 'failed' | 'lost';
+  state: CancelAnswer;
   /** The seq under which the gate knows it; 0 for what was settled before the gate was rebuilt. */
   place: number;
   /** The unit it holds or held. */
@@ -28,15 +30,13 @@ export interface Returned {
   unit: number | null;
 }
 
-export type Redriven = 'retrying' | 'cancelling' | 'cancelled' | 'issued' | 'none' | 'lost';
-
 export interface Returns {
   /** Gives back the place of a user as far as the gate alone may decide it. */
   cancel(shape: GateShape, tag: string): Promise<Cancelled>;
   /** Shows that a ticket is cancelled, and frees its unit; false when that was done before. */
   giveBack(shape: GateShape, returned: Returned): Promise<boolean>;
   /** Turns a failed ticket back into one that is being retried, and says what it is now. */
-  redrive(shape: GateShape, tag: string): Promise<Redriven>;
+  redrive(shape: GateShape, tag: string): Promise<RedriveAnswer>;
 }
 
 /** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `stale-epoch` or `corrupt-state`. */
@@ -53,7 +53,7 @@ export function createReturns(redis: RedisClient): Returns {
       for (let shard = 0; shard < shards; shard += 1) names.push(keys.work(id, shard));
       const reply = (await run(cancel, names, [epoch, tag, GROUP, shards])) as [string, number, number, string];
       const [state, place, unit, user] = reply;
-      return { state: state as Cancelled['state'], place, unit, user: user === '' ? undefined : user };
+      return { state: readCancelAnswer(state), place, unit, user: user === '' ? undefined : user };
     },
     async giveBack(shape, { tag: given, seq, unit }) {
       const { id, epoch } = shape;
@@ -65,7 +65,7 @@ export function createReturns(redis: RedisClient): Returns {
     },
     async redrive(shape, tag) {
       const names = [keys.gate(shape.id), usersOf(shape, tag), keys.exceptions(shape.id)];
-      return (await run(redrive, names, [shape.epoch, tag])) as Redriven;
+      return readRedriveAnswer((await run(redrive, names, [shape.epoch, tag])) as string);
     },
   };
 }

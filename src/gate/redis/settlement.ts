@@ -1,7 +1,8 @@
 // The arguments of `lua/settle.lua`, in the order of its header.
-import { encodeOutcome, type TicketException } from '../../domain/outcome.ts';
 import { entryIdOf } from '../../domain/shard.ts';
+import type { TicketException } from '../../domain/ticket-state.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
+import { encodeOutcome } from './outcome-text.ts';
 
 export function settleArguments(
   campaign: string,

@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { DURABILITIES } from '../../domain/durability.ts';
 import { CAMPAIGN_ID } from '../../domain/ids.ts';
+import { TICKET_STATUSES } from '../../domain/ticket-state.ts';
 
 export const campaignId = z.string().regex(CAMPAIGN_ID).openapi({ example: 'spring-sale' });
 
@@ -27,7 +28,7 @@ export const ticketSchema = z
   .object({
     ticket: z.string(),
     campaign: campaignId,
-    status: z.enum(['queued', 'retrying', 'issued', 'failed', 'cancelled']),
+    status: z.enum(TICKET_STATUSES),
     seq: z.int(),
     ahead: z.int(),
     eta: z.object({ known: z.boolean(), p50Ms: z.int().nullable(), p90Ms: z.int().nullable() }),
