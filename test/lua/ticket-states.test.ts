@@ -51,13 +51,16 @@ for (const start of ['lost', 'failed'] as const) {
 test('over random events to several tickets the gate and the table never differ', async (t) => {
   const redis = testRedis(t);
   const name = fc.constantFrom('ann', 'bob', 'cem', 'dee', 'restored');
-  const step = fc.tuple(name, fc.constantFrom(...TICKET_EVENTS));
+  // Three of four events change something where they happen: otherwise most tickets would never get far.
+  const lively = fc.oneof({ weight: 3, arbitrary: fc.nat(1_000) }, { weight: 1, arbitrary: fc.constant(undefined) });
+  const step = fc.tuple(name, fc.constantFrom(...TICKET_EVENTS), lively);
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
       const walk = await openWalk(redis);
       await walk.restore('restored');
-      for (const [user, event] of steps) {
-        await walk.step(user, event);
+      for (const [user, event, choice] of steps) {
+        const changing = TICKET_EVENTS.filter((one) => eventRow(one).next[walk.stateOf(user)]);
+        await walk.step(user, choice === undefined ? event : (changing[choice % changing.length] ?? event));
         await walk.check();
       }
     }),
