@@ -256,14 +256,17 @@ const relations: [string, boolean][] = [
   ],
   ['a worker reports several times before it is missed', limits.workerReportMs * 3 < limits.workerSilentMs],
   ['a worker is missed before it is forgotten', limits.workerSilentMs < limits.workerForgottenMs],
-  ['restarts come to rest before a child counts as well', limits.restartMaxMs < limits.restartStableMs],
+  [
+    'the longest wait before a restart is shorter than the time after which a child counts as stable',
+    limits.restartMaxMs < limits.restartStableMs,
+  ],
   ['a lock wait ends before its statement', limits.lockWaitMs < limits.statementMs],
   [
     'memory is read more often than it goes stale',
     limits.viewReadMs * 5 <= limits.viewRefusalMs && limits.viewRefusalMs < limits.viewStaleMs,
   ],
   [
-    'what was asked of unknown ids is remembered for its time',
+    'unknown campaign ids are remembered for as long as an answer about them holds',
     (limits.unknownAsksPerSecond * 2 * limits.unknownViewMs) / 1_000 <= limits.unknownIdsMax,
   ],
   ['a long-poll is not cut as silent', limits.longPollMaxMs < limits.silentMs],
@@ -272,16 +275,22 @@ const relations: [string, boolean][] = [
   ['a long-poll ends before a proxy gives it up', limits.longPollMaxMs < limits.proxySilenceMs],
   ['one user may wait for several tickets', limits.waitsPerTicketMax < limits.waitsPerIdentityMax],
   ['a stream beats three times before a proxy gives it up', limits.heartbeatMs * 3 < limits.proxySilenceMs],
-  ['keys are looked for before they are old', limits.signingKeysCooldownMs < limits.signingKeysMaxAgeMs],
+  [
+    'signing keys may be fetched again before they are too old',
+    limits.signingKeysCooldownMs < limits.signingKeysMaxAgeMs,
+  ],
   ['the identity provider answers before the request ends', limits.signingKeysFetchMs < limits.requestMs],
   [
-    'letters are done before their call ends',
+    'a call handles all of its dead letters before it ends',
     (limits.lettersPerCallMax / limits.lettersPerSecond) * 1_000 < limits.lettersCallMs,
   ],
-  ['a call on letters ends before the request', limits.lettersCallMs < limits.requestMs],
-  ['a call is not taken for half done', limits.giveBackMs < limits.halfDoneMs],
+  ['a call on dead letters ends before the request', limits.lettersCallMs < limits.requestMs],
+  ['a give-back ends before a worker takes it for half done', limits.giveBackMs < limits.halfDoneMs],
   // One barrier may be under way when a join comes; its own begins when that one has ended.
-  ['so does one that waits for a replica', limits.gateCallMs + 2 * limits.replicaWaitMs < limits.requestMs],
+  [
+    'a gate call that waits for a replica ends before the request',
+    limits.gateCallMs + 2 * limits.replicaWaitMs < limits.requestMs,
+  ],
   ['redirects outlast a Cluster failover', limits.redirectMs * limits.redirectsMax > limits.clusterNodeTimeoutMs],
   ['a silent socket of BullMQ is not merely blocked', limits.bullmqSilentMs > limits.bullmqBlockMs],
   ['a lease outlasts several renewals', limits.recoveryRenewMs * 3 < limits.recoveryLeaseMs],
