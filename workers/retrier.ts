@@ -104,11 +104,13 @@ async function end(deps: RetrierDeps, job: RetryJob, ended: Renumbered): Promise
   const tag = userTag(job.campaign, job.user);
   if (await deps.gate.resolve(shape, tag, ended.outcome, ended.returnedUnit)) return;
   const { outcome } = await deps.gate.outcome(shape, tag);
-  if (outcome.status === 'queued') throw new Fault('conflict', 'its entry is not settled yet', { retryable: true });
-  if (outcome.status === 'cancelling') throw new Fault('conflict', 'given back meanwhile', { retryable: true });
+  if (outcome.status === 'queued')
+    throw new Fault('conflict', 'the entry of this ticket is not settled yet', { retryable: true });
+  if (outcome.status === 'cancelling')
+    throw new Fault('conflict', 'the buyer gave the ticket back during the retry', { retryable: true });
   if (outcome.status === 'failed' && ended.outcome.status !== 'failed') {
     // A late word of an earlier life was faster; it comes again and is told.
     await deps.returns.redrive(shape, tag);
-    throw new Fault('conflict', 'told as failed meanwhile', { retryable: true });
+    throw new Fault('conflict', 'the gate marked the ticket failed during the retry', { retryable: true });
   }
 }

@@ -61,7 +61,7 @@ const LEARNING = 0.2;
 /** A call is the gate's slowness when it takes this many times what its answer then waits for the end of its turn. */
 const OWN_SHARE_MAX = 8;
 /** One for all: thousands are told so in an overload, and a stack trace costs more than the refusal. */
-const OVERLOADED = new Fault('overloaded', 'too many joins wait for the gate', { retryable: true });
+const OVERLOADED = new Fault('overloaded', 'too many joins are waiting for the gate', { retryable: true });
 
 export function createJoins(deps: JoinsDeps): Joins {
   const { now = spanClock } = deps;

@@ -116,7 +116,7 @@ export function createTickets(deps: TicketsDeps): Tickets {
     const confirm = deps.barrier?.begin(view.id);
     let told = await deps.gate.outcome(view, held.ticket.tag);
     if (told.outcome.status === 'lost') {
-      if (user === undefined) throw new Fault('unidentified', 'the place of this ticket was lost');
+      if (user === undefined) throw new Fault('unidentified', 'the gate lost the place of this ticket');
       held.isUnconfirmed = confirm !== undefined;
       told = { ...told, standing: await deps.gate.readmit(view, user, held.ticket) };
     }

@@ -34,7 +34,7 @@ export type NotRedriven = 'not-redrivable' | 'not-settled-yet' | 'unknown-to-the
 /** Steps 2 to 4 for a claimed letter. Throws a retryable Fault when they cannot be finished now. */
 export async function driveLetter(deps: RedriveDeps, letter: StoredDeadLetter): Promise<'redriven' | NotRedriven> {
   const [shape] = await deps.readGates([letter.campaign]);
-  if (shape === undefined) throw new Fault('gate-missing', 'no gate for this campaign', { retryable: true });
+  if (shape === undefined) throw new Fault('gate-missing', 'this campaign has no gate', { retryable: true });
   if (!isRedrivable(letter)) return keep(deps, letter, 'not-redrivable');
   const found = await deps.returns.redrive(shape, userTag(letter.campaign, letter.user));
   switch (found) {

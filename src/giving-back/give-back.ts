@@ -153,7 +153,7 @@ async function giveBackOnce(
       return 'cancelled';
     }
     case 'lost':
-      throw new Fault('gate-missing', 'the gate does not remember this ticket', { retryable: true });
+      throw new Fault('gate-missing', 'the gate does not know this ticket', { retryable: true });
   }
 }
 

@@ -77,13 +77,13 @@ export function assertKeepable(campaign: Omit<Campaign, 'id' | 'createdAt'>): vo
   for (const count of counts) {
     const value = campaign[count];
     if (Number.isInteger(value) && value >= 0 && value <= UINT32_MAX) continue;
-    throw new Fault('invalid', `${count} is no whole number from 0 to ${UINT32_MAX}`);
+    throw new Fault('invalid', `${count} is not a whole number from 0 to ${UINT32_MAX}`);
   }
   if (!isCampaignName(campaign.name)) throw new Fault('invalid', `name ${NAME_EXPECTED}`);
   if (campaign.stock < 1) throw new Fault('invalid', 'stock is less than 1');
   const { opensAt, closesAt } = campaign;
   for (const [name, ms] of Object.entries({ opensAt, closesAt })) {
-    if (ms !== null && Number.isNaN(new Date(ms).getTime())) throw new Fault('invalid', `${name} is no time`);
+    if (ms !== null && Number.isNaN(new Date(ms).getTime())) throw new Fault('invalid', `${name} is not a time`);
   }
   if (opensAt !== null && closesAt !== null && closesAt <= opensAt) {
     throw new Fault('conflict', 'closesAt is not after opensAt');

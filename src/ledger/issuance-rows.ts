@@ -24,12 +24,12 @@ const isCount = (value: unknown, min: number, max: number): boolean =>
  * and bounds the statement: 500 rows of the longest ids are 250 kB, however they are escaped.
  */
 export function malformation(row: IssuanceRow): string | undefined {
-  if (!isCount(row.unit, 1, UINT32_MAX)) return 'unit is no unit number';
-  if (typeof row.user !== 'string' || !isUserId(row.user)) return 'user is no user id';
-  if (!isCount(row.seq, 0, Number.MAX_SAFE_INTEGER)) return 'seq is no seq';
-  if (!isCount(row.epoch, 0, UINT32_MAX)) return 'epoch is no epoch';
-  if (typeof row.code !== 'string' || !CODE.test(row.code)) return 'code is no coupon code';
-  return isCount(row.admittedAt, 0, TIME_MAX) ? undefined : 'admittedAt is no time';
+  if (!isCount(row.unit, 1, UINT32_MAX)) return 'unit is not a unit number';
+  if (typeof row.user !== 'string' || !isUserId(row.user)) return 'user is not a user id';
+  if (!isCount(row.seq, 0, Number.MAX_SAFE_INTEGER)) return 'seq is not a seq';
+  if (!isCount(row.epoch, 0, UINT32_MAX)) return 'epoch is not an epoch';
+  if (typeof row.code !== 'string' || !CODE.test(row.code)) return 'code is not a coupon code';
+  return isCount(row.admittedAt, 0, TIME_MAX) ? undefined : 'admittedAt is not a time';
 }
 
 /** Full batches come in these steps, so that a connection keeps few prepared statements; see docs/decisions.md. */

@@ -119,7 +119,7 @@ async function settleAlone(batch: Batch, { row, index }: Pending, fault: Fault):
   } else if (await codeStands(batch.ledger, row.code)) {
     batch.results[index] = { kind: 'bad-row', reason: 'code-taken', detail: 'another unit has this code' };
   } else {
-    throw new Fault('ledger-unavailable', 'what stood in the way went away: ask again', {
+    throw new Fault('ledger-unavailable', 'the conflicting row is gone; the insert may be repeated', {
       cause: fault,
       retryable: true,
     });

@@ -29,7 +29,7 @@ export async function migrate(ledger: Pick<Ledger, 'onOneConnection'>): Promise<
     const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
     const { error, results = [] } = await migrator.migrateToLatest();
     if (error instanceof Fault) throw error;
-    if (error !== undefined) throw new Fault('ledger-unavailable', 'the migrations did not run', { cause: error });
+    if (error !== undefined) throw new Fault('ledger-unavailable', 'the migrations failed', { cause: error });
     return results.map((result) => result.migrationName);
   }, MIGRATION_MS);
 }

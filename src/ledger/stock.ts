@@ -34,7 +34,7 @@ export async function addStock(
   actor: string,
 ): Promise<AddedOnce> {
   if (!Number.isSafeInteger(add) || add < 1 || add > UINT32_MAX)
-    throw new Fault('invalid', 'add is no whole number above 0');
+    throw new Fault('invalid', 'add is not a whole number above 0');
   if (!KEY.test(idempotencyKey)) throw new Fault('invalid', 'the idempotency key is not 1 to 200 printable characters');
   const asked = { scope: `add-stock:${id}`, key: idempotencyKey, fingerprint: String(add) };
   return ledger.transaction(async (tx) => {

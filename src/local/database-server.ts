@@ -83,7 +83,7 @@ async function install(found: DatabaseProgram, data: string, searchPath: readonl
     renameSync(draft, data);
   } catch (error) {
     const { message, stdout = '' } = error as Error & { stdout?: string };
-    throw new Fault('ledger-unavailable', `no first data folder of ${found.product}: ${message}${stdout}`, {
+    throw new Fault('ledger-unavailable', `${found.product} could not create its data folder: ${message}${stdout}`, {
       cause: error,
     });
   } finally {

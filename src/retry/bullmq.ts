@@ -120,7 +120,12 @@ export async function workOnRetries(
     await work.untilAble(stopping);
     const done = await buryAll(deps, queue, work, stopping);
     if (worker.idleMs() > overdueMs && (await isOverdue(overdueMs).catch(() => false))) {
-      deps.onError(new Fault('redis-unavailable', 'the retrier heard of no retry that was due: it is made anew'));
+      deps.onError(
+        new Fault(
+          'redis-unavailable',
+          'the retrier received no retry although retries are due; the worker starts it again',
+        ),
+      );
       await worker.close(CLOSE_MS);
       worker = openWorker(deps, work, stopping);
     }

@@ -1,4 +1,4 @@
-// Who may import whom: the table of docs/architecture.md, as rules.
+// Which area may import which, and why. docs/architecture.md shows the same areas at work.
 import type { Import } from './imports.ts';
 import { read } from './sources.ts';
 
