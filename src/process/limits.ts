@@ -14,9 +14,9 @@ export const limits = {
   /** Waits of a command whose Cluster node died, moved or is moving, times how often: longer than its node timeout. */
   redirectMs: 200,
   redirectsMax: 16,
+  /** The `cluster-node-timeout` that the waits above outlast: that of the Cluster in which failovers are tested. */
   clusterNodeTimeoutMs: 2_000,
-  /** BullMQ blocks up to 10 s; a socket that owes an answer for longer is dead. */
-  bullmqBlockMs: 10_000,
+  /** BullMQ blocks for up to 10 s (its `maximumBlockTimeout`); a socket that owes an answer for longer is dead. */
   bullmqSilentMs: 15_000,
   /** A replica that has not confirmed by now is no replica: the joins that wait for it are unknown, ask again. */
   replicaWaitMs: 1_000,
@@ -102,6 +102,7 @@ export const limits = {
   restartStableMs: 30_000,
   /** One statement of the ledger; after that its outcome is unknown. */
   statementMs: 8_000,
+  /** How long a statement waits for a row that another one holds; the server takes whole seconds. */
   lockWaitMs: 3_000,
   acquireMs: 3_000,
   /** Batches in a row that met no ledger; one more than a failover breaks at once on a worker that does one at a time. */
@@ -259,11 +260,10 @@ const relations: [string, boolean][] = [
   ['a worker reports several times before it is missed', limits.workerReportMs * 3 < limits.workerSilentMs],
   ['a worker is missed before it is forgotten', limits.workerSilentMs < limits.workerForgottenMs],
   ['a child waits shorter for a restart than it must run to be stable', limits.restartMaxMs < limits.restartStableMs],
+  ['a lock wait is of whole seconds', limits.lockWaitMs % 1_000 === 0],
   ['a lock wait ends before its statement', limits.lockWaitMs < limits.statementMs],
-  [
-    'memory is read more often than it goes stale',
-    limits.viewReadMs * 5 <= limits.viewRefusalMs && limits.viewRefusalMs < limits.viewStaleMs,
-  ],
+  ['memory is read several times before it refuses', limits.viewReadMs * 5 <= limits.viewRefusalMs],
+  ['memory refuses nothing when it is stale', limits.viewRefusalMs < limits.viewStaleMs],
   [
     'unknown campaign ids are remembered for as long as an answer about them holds',
     (limits.unknownAsksPerSecond * 2 * limits.unknownViewMs) / 1_000 <= limits.unknownIdsMax,
@@ -292,7 +292,6 @@ const relations: [string, boolean][] = [
     limits.gateCallMs + 2 * limits.replicaWaitMs < limits.requestMs,
   ],
   ['redirects outlast a Cluster failover', limits.redirectMs * limits.redirectsMax > limits.clusterNodeTimeoutMs],
-  ['a silent socket of BullMQ is not merely blocked', limits.bullmqSilentMs > limits.bullmqBlockMs],
   ['a lease outlasts several renewals', limits.recoveryRenewMs * 3 < limits.recoveryLeaseMs],
   ['a drain outlasts a statement', limits.drainMs > limits.statementMs],
 ];

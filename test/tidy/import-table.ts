@@ -88,12 +88,12 @@ const TABLE: Record<string, Row> = {
 };
 
 /** Where a package is at home: a client's type outside of its adapter makes the adapter impossible to replace. */
-const HOMES: Record<string, readonly string[]> = {
+export const HOMES: Record<string, readonly string[]> = {
   '@bull-board/api': ['retry'],
   '@bull-board/hono': ['retry'],
   // The board of the retrier's queue serves its own files.
   '@hono/node-server': ['http', 'retry'],
-  '@hono/zod-openapi': ['http', 'composition'],
+  '@hono/zod-openapi': ['http'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/exporter-prometheus': ['telemetry'],
   '@opentelemetry/resources': ['telemetry'],
@@ -102,7 +102,7 @@ const HOMES: Record<string, readonly string[]> = {
   bullmq: ['retry'],
   cockatiel: ['breaker'],
   hono: ['http', 'composition'],
-  ioredis: ['redis', 'gate', 'broker', 'retry', 'local', 'doctor'],
+  ioredis: ['redis', 'gate', 'local', 'doctor'],
   jose: ['http'],
   kysely: ['ledger'],
   mysql2: ['ledger', 'local', 'rehearsal'],
@@ -163,14 +163,14 @@ export function cycles(imports: readonly Import[]): string[] {
 }
 
 /** `src/http/public/front.ts` is of http, `src/process/limits.ts` of limits, `workers/issuer.ts` of workers. */
-function areaOf(path: string): string {
+export function areaOf(path: string): string {
   const [top = '', ...rest] = path.split('/');
   if (top !== 'src') return top;
   return (rest[0] === 'process' ? rest[1]! : rest[0]!).replace(/\.\w+$/, '');
 }
 
 /** Where a process is put together: any main.ts, and what package.json gives as a program. */
-function isCompositionRoot(path: string): boolean {
+export function isCompositionRoot(path: string): boolean {
   return path.endsWith('/main.ts') || PROGRAMS.includes(path);
 }
 

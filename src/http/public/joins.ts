@@ -148,11 +148,10 @@ function answered(
 ): Response | Promise<Response> {
   if (decision.kind === 'admitted') return admitted(202, tickets.handOut(memory, decision, tag));
   if (decision.kind !== 'known') return problems.refused(decision, memory.view);
-  const body = tickets.handOut(memory, decision, tag);
-  const held = tickets.hold(body.ticket)!;
+  const held = tickets.holdOwn(memory, decision, tag);
   const known = tickets.peek(held);
   if (known !== undefined) return admitted(200, known);
-  return tickets.status(held, user).then((now) => admitted(200, now ?? body));
+  return tickets.status(held, user).then((now) => admitted(200, now ?? tickets.handOut(memory, decision, tag)));
 }
 
 function admitted(status: 200 | 202, body: TicketBody): Response {

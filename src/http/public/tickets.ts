@@ -1,8 +1,9 @@
 // GET /v1/tickets/{ticket}: the poll, the long-poll and the event stream, all of one memory.
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import type { HeldTicket } from '../../admission/held-tickets.ts';
 import { endsWait, type TicketBody, ticketJson } from '../../admission/ticket-body.ts';
-import type { HeldTicket, Tickets } from '../../admission/tickets.ts';
+import type { Tickets } from '../../admission/tickets.ts';
 import type { Waits } from '../../admission/waits.ts';
 import { userTag } from '../../domain/ids.ts';
 import { limits } from '../../process/limits.ts';
