@@ -3,8 +3,6 @@ import { limits } from '../process/limits.ts';
 import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
 import type { GateFacts } from './gate-facts.ts';
 
-const NAMED_MAX = 3;
-
 /** `more` says that there are campaigns which were not looked at. */
 export function judgeGates(facts: Fact<readonly GateFacts[]>, more: boolean): Finding[] {
   const scope = (count: number) => `${count} live campaign(s)${more ? ', and more that were not checked' : ''}`;
@@ -107,7 +105,7 @@ const present = (gates: readonly GateFacts[]) =>
   gates.flatMap(({ gate, ...facts }) => (gate === undefined ? [] : [{ ...facts, gate }]));
 
 function named(facts: readonly Pick<GateFacts, 'campaign'>[]): string {
-  const ids = facts.slice(0, NAMED_MAX).map(({ campaign }) => campaign.id);
+  const ids = facts.slice(0, limits.namedMax).map(({ campaign }) => campaign.id);
   const rest = facts.length - ids.length;
   return `${ids.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }

@@ -3,8 +3,6 @@ import type { WorkerReport } from '../domain/readiness.ts';
 import { limits } from '../process/limits.ts';
 import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
 
-const NAMED_MAX = 3;
-
 /** `waitingCount` tickets of the campaigns that were looked at are admitted and not settled. */
 export function judgeWorkers(reports: Fact<readonly WorkerReport[]>, waitingCount: number): Finding {
   return judged('workers', reports, (all) => {
@@ -38,6 +36,6 @@ function judgeSeen(seen: readonly WorkerReport[]): Finding {
 }
 
 function listed(names: readonly string[]): string {
-  const rest = names.length - NAMED_MAX;
-  return `${names.slice(0, NAMED_MAX).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  const rest = names.length - limits.namedMax;
+  return `${names.slice(0, limits.namedMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }

@@ -3,13 +3,12 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Campaign, CampaignState, StoredCampaign } from '../domain/campaign.ts';
 import { isCampaignName, NAME_EXPECTED } from '../domain/campaign-name.ts';
 import { Fault } from '../domain/fault.ts';
+import { UINT32_MAX } from '../domain/uint32.ts';
 import type { CampaignsTable, Schema } from './schema.ts';
 
 /** Mean users of a dedupe bucket, so that hardly one has more than the 128 that Redis packs tightly. */
 const BUCKET_USERS_MEAN = 90;
 const BUCKETS_MIN = 16;
-/** What `int unsigned` holds, and the unit of a ticket. */
-export const UINT32_MAX = 2 ** 32 - 1;
 
 export const bucketsFor = (stock: number): number => Math.max(BUCKETS_MIN, Math.ceil(stock / BUCKET_USERS_MEAN));
 

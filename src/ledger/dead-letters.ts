@@ -2,6 +2,7 @@
 import type { Selectable } from 'kysely';
 import type { DeadLetter, DeadLetterId, StoredDeadLetter } from '../domain/dead-letter.ts';
 import { isUserId } from '../domain/ids.ts';
+import { UINT32_MAX } from '../domain/uint32.ts';
 import { kindOf } from './errors.ts';
 import type { Ledger } from './pool.ts';
 import { retrying } from './retry.ts';
@@ -10,7 +11,6 @@ import type { DeadLettersTable } from './schema.ts';
 /** Characters of `detail` and `raw`: at 4 bytes each they fit the 64 kB of their columns. */
 const TEXT_CHARS = 16_000;
 const REASON_CHARS = 64;
-const UINT32_MAX = 2 ** 32 - 1;
 
 /**
  * Keeps a dead letter; nothing new when it was kept before. One that was redriven is kept again, its attempts added up.

@@ -2,6 +2,7 @@
 // way, and every INSERT asks for the cancellations of its users.
 import type { Kysely } from 'kysely';
 import { userTag } from '../domain/ids.ts';
+import { limits } from '../process/limits.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
 
@@ -15,8 +16,6 @@ export async function holdIssuing(tx: Kysely<Schema>, campaign: string): Promise
 
 /** By ledger: the campaigns in which somebody gave a ticket back. A cancellation is never taken away. */
 const crowded = new WeakMap<Ledger, Set<string>>();
-/** Campaigns remembered per ledger; what was forgotten is found again. */
-const CAMPAIGNS_MAX = 10_000;
 
 /** Whether the campaign is known to have a cancellation. */
 export const hasCancellations = (ledger: Ledger, campaign: string): boolean =>
@@ -32,7 +31,7 @@ export async function findCancellations(ledger: Ledger, campaign: string): Promi
     .executeTakeFirst();
   if (row === undefined) return false;
   const known = crowded.get(ledger) ?? new Set();
-  if (known.size >= CAMPAIGNS_MAX) known.clear();
+  if (known.size >= limits.ledgerCampaignsMax) known.clear();
   crowded.set(ledger, known.add(campaign));
   return true;
 }

@@ -2,6 +2,7 @@
 import { CODE_CHARS } from '../domain/coupon.ts';
 import { isUserId, userTag } from '../domain/ids.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
+import { UINT32_MAX } from '../domain/uint32.ts';
 import type { Ledger } from './pool.ts';
 
 /** A row of the ledger, as far as it decides about another. */
@@ -12,7 +13,6 @@ export interface Standing {
 
 const COLUMNS = ['campaign', 'unit', 'user', 'seq', 'epoch', 'code', 'admitted_at', 'last_unit'];
 const CODE = new RegExp(`^[0-9A-Z]{${CODE_CHARS}}$`);
-const UINT32_MAX = 2 ** 32 - 1;
 /** The end of the year 9999, the last that a datetime can say. */
 const TIME_MAX = 253_402_300_799_999;
 

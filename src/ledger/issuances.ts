@@ -4,6 +4,7 @@
 // statement's rows or none; the batch is delivered again and finds what stands. The caller acks only what it was told here.
 import { Fault } from '../domain/fault.ts';
 import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
+import { limits } from '../process/limits.ts';
 import { detailOf, kindOf } from './errors.ts';
 import { cancelledUsers, findCancellations, hasCancellations } from './exclusion.ts';
 import { codeStands, type Fence, insertRows, malformation, readStanding, unitsHeld } from './issuance-rows.ts';
@@ -11,9 +12,6 @@ import { forgetLastUnit, lastUnitFor } from './last-units.ts';
 import type { Ledger } from './pool.ts';
 import { retrying } from './retry.ts';
 import { rulingsOf, withoutClashes } from './rulings.ts';
-
-/** Rows of one batch: throughput is flat from 300 on, and a lock is held no longer than such a statement. */
-export const BATCH_ROWS_MAX = 500;
 
 interface Pending {
   row: IssuanceRow;
@@ -30,7 +28,7 @@ interface Batch {
 }
 
 /**
- * Issues up to {@link BATCH_ROWS_MAX} rows of one campaign and says for each, in the order given, what became of it.
+ * Issues up to `limits.workBatchMax` rows of one campaign and says for each, in the order given, what became of it.
  * One statement when nothing is in the way; with k rows in the way O(k log n). Every result is committed and known.
  * With `epoch`, the gate's under which they were received, nothing is written of a ticket that is cancelled, nor once
  * another epoch has begun: a retryable `stale-epoch` Fault. Throws a retryable `ledger-unavailable` Fault when it is not known: then nothing may be acked, and the same batch may
@@ -39,7 +37,7 @@ interface Batch {
 export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[], epoch?: number): Promise<IssueResult[]> {
   const first = rows[0];
   if (first === undefined) return [];
-  if (rows.length > BATCH_ROWS_MAX) throw new Fault('invalid', `more than ${BATCH_ROWS_MAX} rows in a batch`);
+  if (rows.length > limits.workBatchMax) throw new Fault('invalid', `more than ${limits.workBatchMax} rows in a batch`);
   if (rows.some((row) => row.campaign !== first.campaign))
     throw new Fault('invalid', 'rows of two campaigns in a batch');
 

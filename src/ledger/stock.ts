@@ -1,7 +1,8 @@
 // More stock for a campaign that runs, once per idempotency key.
 import type { Kysely } from 'kysely';
 import { Fault } from '../domain/fault.ts';
-import { lockCampaign, UINT32_MAX } from './campaign-rows.ts';
+import { UINT32_MAX } from '../domain/uint32.ts';
+import { lockCampaign } from './campaign-rows.ts';
 import { change } from './campaigns.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';

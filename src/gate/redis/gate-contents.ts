@@ -1,6 +1,7 @@
 // Everything a gate remembers, for who compares it with the ledger. Read in pieces, beside the traffic.
 import { unpackPlace } from '../../domain/place.ts';
 import type { Exceptional } from '../../domain/ticket-state.ts';
+import { limits } from '../../process/limits.ts';
 import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 import { decodeOutcome } from './outcome-text.ts';
@@ -19,15 +20,13 @@ export interface GateContents {
   freeUnits(campaign: string): Promise<number[]>;
 }
 
-const BUCKETS_PER_READ = 64;
-
 /** Every method throws a Fault. */
 export function createGateContents(redis: RedisClient): GateContents {
   return {
     async *users(campaign, buckets) {
-      for (let from = 0; from < buckets; from += BUCKETS_PER_READ) {
+      for (let from = 0; from < buckets; from += limits.bucketsPerRead) {
         const pipeline = redis.pipeline();
-        for (let bucket = from; bucket < Math.min(buckets, from + BUCKETS_PER_READ); bucket += 1) {
+        for (let bucket = from; bucket < Math.min(buckets, from + limits.bucketsPerRead); bucket += 1) {
           pipeline.hgetallBuffer(keys.users(campaign, bucket));
         }
         const replies = (await pipeline.exec().catch(rethrow))!;
