@@ -115,8 +115,7 @@ const retryWork = createRetryWork({
   returns,
   cancellations,
   shapeOf: async (campaign) => (await readGates([campaign]))[0],
-  keepDeadLetter: ({ traceparent, ...job }, failure, attempts) =>
-    keepDeadLetter(ledger, { ...job, ...failure, attempts, traceId: traceparent.slice(3, 35) || null }),
+  keepDeadLetter: (letter, epoch) => keepDeadLetter(ledger, letter, epoch),
 });
 const issuer = {
   ...issuing,

@@ -12,6 +12,7 @@ import { isRedrivable, type RedrivableLetter, type StoredDeadLetter } from '../d
 import { Fault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
+import { traceparentOf } from '../domain/trace-context.ts';
 import type { ReadGates } from '../gate/redis/gate-reader.ts';
 import type { Returns } from '../gate/redis/returns.ts';
 
@@ -63,6 +64,8 @@ async function keep(deps: RedriveDeps, letter: StoredDeadLetter, why: NotRedrive
   return why;
 }
 
-function jobOf({ campaign, epoch, seq, unit, user, admittedAt, reason, redriveCount }: RedrivableLetter): RetryJob {
-  return { campaign, epoch, seq, unit, user, admittedAt, reason, traceparent: '', redriveCount };
+function jobOf(letter: RedrivableLetter): RetryJob {
+  const { campaign, epoch, seq, unit, user, admittedAt, reason, traceId, redriveCount } = letter;
+  const traceparent = traceparentOf(traceId);
+  return { campaign, epoch, seq, unit, user, admittedAt, reason, traceparent, redriveCount };
 }

@@ -41,14 +41,15 @@ const inserts = new Map<string, string>();
 export interface Fence {
   /** The epoch of the campaign. */
   epoch: number;
-  /** Whether the campaign may have cancellations, only not of these users: a tenth slower than to ask for any at all. */
+  /** Whether the campaign may have cancellations and kept letters, only not of these users: slower than to ask for any. */
   asksEach: boolean;
 }
 
 /**
  * Writes all rows or none, and none unless the campaign is in the epoch of the fence and no ticket of these users is
- * cancelled: a single statement is a transaction. The first row takes its campaign from a query that locks the campaign's
- * row, so that an epoch begins, and a cancellation is written, before this statement or after it. No statement of an
+ * cancelled or kept as a dead letter: a single statement is a transaction. The first row takes its campaign from a query
+ * that locks the campaign's row, so that an epoch begins, and a cancellation or a letter is written, before this statement
+ * or after it. No statement of an
  * earlier epoch can land once a rebuild reads the ledger. Throws a Fault; `kindOf` says why.
  */
 export async function insertRows(
@@ -60,8 +61,9 @@ export async function insertRows(
   const params: unknown[] = [];
   const { campaign } = rows[0]!;
   if (fence !== undefined) {
-    const tags = fence.asksEach ? rows.map(({ user }) => userTag(campaign, user)) : [];
-    params.push(campaign, ...tags, campaign, fence.epoch);
+    const users = fence.asksEach ? rows.map(({ user }) => user) : [];
+    const tags = users.map((user) => userTag(campaign, user));
+    params.push(campaign, ...tags, campaign, ...users, campaign, fence.epoch);
   }
   for (const [index, row] of rows.entries()) {
     if (index > 0 || fence === undefined) params.push(campaign);
@@ -71,13 +73,16 @@ export async function insertRows(
 }
 
 /**
- * No campaign where it is in another epoch, or a ticket cancelled: then the column, which takes no NULL, refuses the
- * statement. Cancellations are asked for among what is selected, not in the condition: after the lock, in any plan.
+ * No campaign where it is in another epoch, or a ticket cancelled or kept: then the column, which takes no NULL, refuses
+ * the statement. Both are asked for among what is selected, not in the condition: after the lock, in any plan.
  */
 function fencedTuple(rowCount: number, { asksEach }: Fence): string {
-  const among = asksEach ? ` AND tag IN (${Array(rowCount).fill('?').join(',')})` : '';
+  const each = `IN (${Array(rowCount).fill('?').join(',')})`;
+  const among = asksEach ? ` AND tag ${each}` : '';
   const cancelled = `SELECT 1 FROM cancellations WHERE campaign = ?${among} LOCK IN SHARE MODE`;
-  const campaign = `SELECT CASE WHEN EXISTS (${cancelled}) THEN NULL ELSE id END FROM campaigns`;
+  const whose = asksEach ? each : 'IS NOT NULL';
+  const kept = `SELECT 1 FROM dead_letters WHERE campaign = ? AND state = 'kept' AND user ${whose} LOCK IN SHARE MODE`;
+  const campaign = `SELECT CASE WHEN EXISTS (${cancelled}) OR EXISTS (${kept}) THEN NULL ELSE id END FROM campaigns`;
   return tuple.replace('?', `(${campaign} WHERE id = ? AND epoch = ? LOCK IN SHARE MODE)`);
 }
 

@@ -129,7 +129,7 @@ test('late word of an attempt before the redrive neither keeps the letter again 
     reason: 'rejected',
     traceparent: '',
   };
-  await duties.retryWork.bury(job, 'rejected: late', 9);
+  await duties.retryWork.bury(job, { reason: 'rejected', detail: 'late' }, 9);
   expect(await lettersOf(campaign)).toMatchObject([{ state: 'redriven', attempts: 2, redrive_count: 1 }]);
   expect(await client.poll(tickets[0]!)).toMatchObject({ status: 'retrying' });
   // And where it was faster than that check, the success of the redrive is told all the same.
