@@ -130,6 +130,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     retries,
     retryWork,
     issuerDeps,
+    keepLetter: keep,
     errors,
     vanished,
     foreign,

@@ -172,3 +172,14 @@ test('what its user gives back while it is retried is cancelled by the retrier, 
   await until('noted', 5_000, async () => (await duties.cancellations.listUnreturned(-1_000)).length === 0);
   expect(await statesOf(campaign)).toEqual(['discarded', 'discarded']);
 });
+
+test('a redriven ticket began without its trace', async (t) => {
+  const { duties, campaign, relent } = await failed(t, 1);
+  await relent();
+  const trace_id = '4bf92f3577b34da6a3ce929d0e0e4736';
+  await database.sql('UPDATE dead_letters SET trace_id = ? WHERE campaign = ?', [trace_id, campaign]);
+  const scheduled: string[] = [];
+  const desk = openDesk(duties, { scheduleRetry: async ({ traceparent }) => void scheduled.push(traceparent) });
+  await desk.redrive({ campaign }, 'ann');
+  expect(scheduled).toEqual([expect.stringMatching(/^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!0{16})[0-9a-f]{16}-01$/)]);
+});
