@@ -11,6 +11,7 @@ import { answerWhileStarting } from './http/public/starting.ts';
 import { migrate } from './ledger/migrate.ts';
 import { openLedger } from './ledger/pool.ts';
 import { reachLedger } from './ledger/reach.ts';
+import { adminConnectionsBound, publicConnectionsBound } from './listener/connection-bounds.ts';
 import { furnish } from './local/furnish.ts';
 import type { OwnWorkers } from './local/own-workers.ts';
 import { welcome } from './local/welcome.ts';
@@ -26,6 +27,7 @@ import { errorWords } from './telemetry/describe-error.ts';
 import { createLog } from './telemetry/log.ts';
 import { createErrorLog } from './telemetry/log-once.ts';
 import { breakerMetrics, poolMetrics } from './telemetry/metrics.ts';
+import { tellRefusedConnections } from './telemetry/refused-connections.ts';
 import { tellServerErrors } from './telemetry/server-errors.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
@@ -46,13 +48,16 @@ await using open = new AsyncDisposableStack();
 const { keepAliveMs } = config;
 const connectionsMax = publicConnectionsMax(readOpenFilesMax());
 // Before anything that takes time: a balancer hears 503, and a port that is taken ends the start here.
+const perAddress = publicConnectionsBound(config);
 const publicListener = await listening({ portName: 'PORT', hostName: 'HOST', ...config.front }, () =>
-  listen({ fetch: answerWhileStarting, keepAliveMs, connectionsMax, ...config.front }),
+  listen({ fetch: answerWhileStarting, keepAliveMs, connectionsMax, perAddress, ...config.front }),
 );
 open.defer(() => publicListener.close(0).then(() => undefined));
 
 const place = open.use(await furnish(config, say));
 const told = open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
+const onRefused = tellRefusedConnections(log);
+if (perAddress !== undefined) perAddress.onRefused = () => onRefused('public');
 const { acquireMs, statementMs } = limits;
 const pool = {
   url: place.databaseUrl,
@@ -140,6 +145,7 @@ const adminListener = await listening({ portName: 'ADMIN_PORT', hostName: 'ADMIN
     host,
     port,
     connectionsMax: limits.adminListenerConnectionsMax,
+    perAddress: adminConnectionsBound(() => onRefused('admin')),
   }),
 );
 open.defer(() => adminListener.close(1_000).then(() => undefined));

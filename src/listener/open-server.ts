@@ -13,6 +13,16 @@ export interface ServerOptions {
   connectionsMax?: number | undefined;
   /** How long a connection may say nothing, before its first request too. */
   silentMs?: number | undefined;
+  /** The most connections of one address; those beyond it are closed. No bound without it. */
+  perAddress?: AddressBound | undefined;
+}
+
+export interface AddressBound {
+  max: number;
+  /** What a connection is counted by; undefined for one that is not counted. */
+  countedBy: (remoteAddress: string | undefined) => string | undefined;
+  /** Called for each connection that is closed. */
+  onRefused?: () => void;
 }
 
 type OnRequest = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -39,6 +49,7 @@ export async function openServer(onRequest: OnRequest, options: ServerOptions): 
   server.timeout = silentMs;
   server.maxHeadersCount = 100;
   answerClientErrors(server);
+  if (options.perAddress !== undefined) boundByAddress(server, options.perAddress);
   keepRoom(server, connectionsMax);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -103,5 +114,26 @@ function keepRoom(server: Server, connectionsMax: number): void {
     if (now - roomAt < limits.makeRoomMs) return;
     roomAt = now;
     server.closeIdleConnections();
+  });
+}
+
+/** One address must not take all the connections of a listener. A connection that is refused takes no place. */
+function boundByAddress(server: Server, { max, countedBy, onRefused }: AddressBound): void {
+  const counts = new Map<string, number>();
+  server.on('connection', (socket) => {
+    const address = countedBy(socket.remoteAddress);
+    if (address === undefined) return;
+    const count = (counts.get(address) ?? 0) + 1;
+    if (count > max) {
+      socket.destroy();
+      onRefused?.();
+      return;
+    }
+    counts.set(address, count);
+    socket.once('close', () => {
+      const left = counts.get(address)! - 1;
+      if (left > 0) counts.set(address, left);
+      else counts.delete(address);
+    });
   });
 }

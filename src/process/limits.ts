@@ -222,6 +222,11 @@ export const limits = {
   /** Operators, scrapers and probes are few; their listeners must neither fill up the process nor be filled up by buyers. */
   adminListenerConnectionsMax: 256,
   telemetryConnectionsMax: 64,
+  /** Buyers' connections of one address: many households behind a carrier's address, and a thirtieth of all places. */
+  connectionsPerAddress: 1_000,
+  /** Of one address, half of each: who fills up a listener leaves the other half to everybody else. */
+  adminConnectionsPerAddressMax: 128,
+  telemetryConnectionsPerAddressMax: 32,
   /** A connection on which nobody says anything ends after this long; to the telemetry port sooner. A long-poll is silent, too. */
   silentMs: 65_000,
   telemetrySilentMs: 15_000,

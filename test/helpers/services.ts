@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, type TestContext } from 'vitest';
 import { type LocalServices, type LocalServicesOptions, startLocalServices } from '../../src/local/services.ts';
+import { asAdministrator } from './database-administrator.ts';
 
 /** The Redis that all tests share: use `uniqueName` in every key, never FLUSHALL. */
 export const redisUrl = (): string => inject('redisUrl');
@@ -26,7 +27,7 @@ export async function startRedis(t: TestContext, options: OwnOptions = {}): Prom
 /** A database of the test's own, for a test that kills or stops it. Gone when the test ends. */
 export async function startDatabase(t: TestContext, options: OwnOptions = {}) {
   const { services, dataDir } = await startOwn(t, { redis: false, database: true, ...options });
-  return { url: services.databaseUrl!, dataDir };
+  return { url: await asAdministrator(dataDir, services.databaseUrl!), dataDir };
 }
 
 /** An empty folder that is removed when the test ends. */
