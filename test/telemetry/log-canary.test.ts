@@ -223,7 +223,7 @@ test.for(['throw error', 'void Promise.reject(error)', "process.emit('uncaughtEx
   'a bug that ends a process (%s) is told with its place and not with what it carries',
   async (end, t) => {
     const source = `
-      import { tellFailuresPlainly } from './src/lifecycle.ts';
+      import { tellFailuresPlainly } from './src/process/lifecycle.ts';
       import { errorWords } from './src/telemetry/describe-error.ts';
       tellFailuresPlainly(errorWords);
       const mark = '${MARK}'.slice(0);

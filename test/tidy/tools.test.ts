@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findProgram, serverSearchPath } from '../../src/local/binaries.mjs';
-import { ROOT } from './sources.ts';
+import { ROOT } from '../helpers/root.ts';
 
 const BIN = join(ROOT, 'node_modules', '.bin');
 
