@@ -4,7 +4,7 @@ import type { Decision } from '../domain/decision.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { gateTime } from '../domain/gate-view.ts';
 import { userTag } from '../domain/ids.ts';
-import type { Gate, Join } from '../gate/redis/gate.ts';
+import type { Gate, Join } from '../gate/port.ts';
 import { limits } from '../process/limits.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
 import { type CampaignMemory, refusalFromMemory, takeReply, takeSilence } from './campaign-memory.ts';

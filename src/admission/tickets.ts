@@ -7,7 +7,7 @@ import { Fault, isFault } from '../domain/fault.ts';
 import { type GateView, placeOf } from '../domain/gate-view.ts';
 import { signTicket, type Ticket, type TicketKeys, verifyTicket } from '../domain/ticket.ts';
 import { type Outcome, toldOf } from '../domain/ticket-state.ts';
-import type { Gate } from '../gate/redis/gate.ts';
+import type { Gate } from '../gate/port.ts';
 import { limits } from '../process/limits.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
 import type { CampaignMemory } from './campaign-memory.ts';

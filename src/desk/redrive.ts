@@ -12,8 +12,7 @@ import { isRedrivable, type RedrivableLetter, type StoredDeadLetter } from '../d
 import { Fault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
-import type { ReadGates } from '../gate/redis/gate-reader.ts';
-import type { Returns } from '../gate/redis/returns.ts';
+import type { ReadGates, Returns } from '../gate/port.ts';
 
 /** What a redrive needs of the ledger. */
 export interface RedriveStore {

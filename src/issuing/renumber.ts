@@ -30,7 +30,8 @@ export async function renumber(deps: IssuingDeps, row: IssuanceRow, epoch: numbe
     if (unit === undefined) return undefined;
     const code = couponCode(deps.couponKey, row.campaign, unit, userTag(row.campaign, row.user));
     const [result] = (await deps.issueBatch([{ ...row, unit, code }], epoch)) as [IssueResult];
-    if (result.kind === 'issued' || result.kind === 'already') return { outcome: { status: 'issued-renumbered', unit } };
+    if (result.kind === 'issued' || result.kind === 'already')
+      return { outcome: { status: 'issued-renumbered', unit } };
     if (result.kind === 'duplicate') return issuedAs(result, unit);
     if (result.kind === 'cancelled') {
       await deps.gate.returnUnit(row.campaign, epoch, unit);

@@ -2,13 +2,11 @@
 import type { RedisClient } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 import { readWhole } from '../../redis/reads.ts';
+import type { ReadAdmittedTags } from '../port.ts';
 
 /** Buckets per reading: about 6,000 tags, 3 ms of Redis. */
 const BUCKETS_PER_READ = 64;
 
-export type ReadAdmittedTags = (campaign: string, buckets: number) => AsyncIterable<string[]>;
-
-/** Yields the tags bucket by bucket; throws a Fault. */
 export function createAdmittedTagsReader(redis: RedisClient): ReadAdmittedTags {
   return async function* (campaign, buckets) {
     for (let from = 0; from < buckets; from += BUCKETS_PER_READ) {
