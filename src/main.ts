@@ -29,7 +29,7 @@ import { breakerMetrics, poolMetrics } from './telemetry/metrics.ts';
 import { tellServerErrors } from './telemetry/server-errors.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
-outliveOutput({ means: 'The front goes on; log lines are lost until it can be written again.' });
+outliveOutput({ means: 'The front keeps running; its log lines are lost until standard output can be written again.' });
 tellFailuresPlainly(errorWords);
 const config = configOrExit({
   inProduction: ['REDIS_URL', 'DATABASE_URL', 'ADMIN_TOKEN', 'TICKET_KEYS', 'COUPON_KEY'],
@@ -40,7 +40,7 @@ const { values: options } = parseArgs({ options: { 'no-rehearsal': { type: 'bool
 const say = (line: string) => console.log(line);
 const stop = listenForStop();
 const log = createLog('sluice-front', config.logLevel);
-const onError = createErrorLog(log, 'the front met an error');
+const onError = createErrorLog(log, 'a background task of the front failed');
 await using open = new AsyncDisposableStack();
 
 const { keepAliveMs } = config;
@@ -129,7 +129,7 @@ open.defer(async () => {
   leaving.abort();
   const count = await publicListener.close(limits.drainMs);
   if (count === 0) return;
-  log.error({ count }, 'connections were cut: their requests took longer than the drain');
+  log.error({ count }, 'the front cut connections: their requests took longer than the drain');
   process.exitCode = 1;
 });
 const { host, port } = config.admin;

@@ -6,6 +6,7 @@ import { isFault } from '../src/domain/fault.ts';
 import { backlogOf, type GateView, gateTime } from '../src/domain/gate-view.ts';
 import type { ReadEachGate } from '../src/gate/port.ts';
 import { pause } from '../src/process/lifecycle.ts';
+import { limits } from '../src/process/limits.ts';
 
 export interface CampaignWatchDeps {
   listLiveCampaigns: () => Promise<Campaign[]>;
@@ -16,8 +17,6 @@ export interface CampaignWatchDeps {
   onLook: (backlog: number, retrying: number) => void;
   onError: (error: unknown) => void;
 }
-
-const LOOK_MS = 500;
 
 interface Attended {
   epoch: number;
@@ -57,7 +56,7 @@ export async function watchCampaigns(deps: CampaignWatchDeps, stopping: AbortSig
 
   while (!stopping.aborted) {
     await look().catch(deps.onError);
-    await pause(LOOK_MS, stopping);
+    await pause(limits.campaignLookMs, stopping);
   }
   await Promise.all([...attended.values()].map(({ ended }) => ended));
 }

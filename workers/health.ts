@@ -3,9 +3,6 @@ import type { Broker } from '../src/broker/port.ts';
 import type { Readiness } from '../src/domain/readiness.ts';
 import { limits } from '../src/process/limits.ts';
 
-/** Streams that are named by their campaign; with 10,000 campaigns the rest is a number. */
-const NAMED_MAX = 3;
-
 export interface WorkerHealth {
   /** To be called after every look at the campaigns that went well. */
   looked(): void;
@@ -55,7 +52,7 @@ export function createWorkerHealth(isLedgerAway: () => boolean, now = () => perf
 }
 
 function named(campaigns: readonly string[]): string[] {
-  const rest = campaigns.length - NAMED_MAX;
-  const slugs = campaigns.slice(0, NAMED_MAX).map((campaign) => `stream-read-stale:${campaign}`);
+  const rest = campaigns.length - limits.namedMax;
+  const slugs = campaigns.slice(0, limits.namedMax).map((campaign) => `stream-read-stale:${campaign}`);
   return rest > 0 ? [...slugs, `stream-read-stale:and-${rest}-more`] : slugs;
 }

@@ -8,11 +8,12 @@
 import type { Batch, Broker, ConsumedCampaign, Consumer } from '../src/broker/port.ts';
 import { couponCode } from '../src/domain/coupon.ts';
 import { type EntryTicket, readEntry } from '../src/domain/entry-ticket.ts';
+import { NO_UNIT_LEFT } from '../src/domain/failure.ts';
 import { isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { TicketException } from '../src/domain/ticket-state.ts';
-import { CANCELLED, issuedAs, NO_UNIT_LEFT, renumber } from '../src/issuing/renumber.ts';
+import { CANCELLED, issuedAs, keptAs, renumber } from '../src/issuing/renumber.ts';
 import { type IssuingDeps, issueRows } from '../src/issuing/rows.ts';
 import { backoffMs, pause, within } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
@@ -153,6 +154,7 @@ async function exceptionOf(
 ): Promise<Omit<TicketException, 'seq'>> {
   const { campaign, epoch, seq, unit, user, admittedAt } = row;
   if (result.kind === 'duplicate') return issuedAs(result, unit);
+  if (result.kind === 'kept') return keptAs(result, unit);
   if (result.kind === 'cancelled') return { ...CANCELLED, ...(result.ownUnitIsFree && { returnedUnit: unit }) };
   const ticket = { campaign, epoch, seq, user, admittedAt, traceparent };
   if (result.kind === 'bad-row') {

@@ -28,7 +28,6 @@ export interface JanitorDeps {
   onError: (error: unknown) => void;
 }
 
-const PAGE = 500;
 const PROJECT_MS = 1_000;
 const TIDY_EVERY = 30;
 /** A join that was decided just before the end may still be on its way to the counters. */
@@ -76,13 +75,13 @@ async function tidyLive(deps: JanitorDeps, live: readonly StoredCampaign[]): Pro
 /** A ticket that Redis had lost may come back when its campaign is done with: then workers are to look at it again. */
 async function reviveDrained(deps: JanitorDeps, live: ReadonlySet<string>, stopping: AbortSignal): Promise<void> {
   for (let after: string | undefined; !stopping.aborted; ) {
-    const page = await deps.store.list({ after, limit: PAGE });
+    const page = await deps.store.list({ after, limit: limits.campaignsPerRead });
     const drained = page.filter(({ id, projectedVersion }) => projectedVersion > 0 && !live.has(id));
     for (const view of await deps.readGates(drained.map(({ id }) => id))) {
       if (view === undefined || isFault(view)) continue;
       if (backlogOf(view) > 0 || view.retryingCount > 0) await deps.store.markLive(view.id);
     }
-    if (page.length < PAGE) return;
+    if (page.length < limits.campaignsPerRead) return;
     after = page.at(-1)!.id;
   }
 }

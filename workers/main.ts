@@ -42,12 +42,14 @@ import { recoverGates } from './recoverer.ts';
 import { keepReporting } from './reporter.ts';
 import { createRetryWork } from './retrier.ts';
 
-outliveOutput({ means: 'The worker goes on; log lines are lost until it can be written again.' });
+outliveOutput({
+  means: 'The worker keeps running; its log lines are lost until standard output can be written again.',
+});
 tellFailuresPlainly(errorWords);
 const config = configOrExit({ always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'] });
 const workerName = config.workers.name ?? `${hostname()}-${process.pid}`;
 const log = createLog('sluice-worker', config.logLevel).child({ worker: workerName });
-const onError = createErrorLog(log, 'a duty met an error');
+const onError = createErrorLog(log, 'a worker duty failed');
 const { signal: stopping } = listenForStop(limits.drainMs + 1_000);
 await using open = new AsyncDisposableStack();
 
@@ -98,8 +100,9 @@ const broker = createRedisStreams({
   openReader: (name) => openBlocking({ ...connection, name, blockMs: limits.receiveMs }),
   batchMax: limits.workBatchMax,
   claimIdleMs: config.workers.claimIdleMs,
-  onVanished: (campaign, seqs) => log.error({ campaign, seqs }, 'entries were trimmed while pending'),
-  onForeign: (campaign, ids) => log.error({ campaign, ids }, 'entries that no gate wrote were dropped'),
+  onVanished: (campaign, seqs) =>
+    log.error({ campaign, seqs }, 'entries vanished from a work stream before they were settled'),
+  onForeign: (campaign, ids) => log.error({ campaign, ids }, 'dropped entries that no gate wrote from a work stream'),
 });
 const issuing = {
   gate,
@@ -112,8 +115,7 @@ const retryWork = createRetryWork({
   returns,
   cancellations,
   shapeOf: async (campaign) => (await readGates([campaign]))[0],
-  keepDeadLetter: ({ traceparent, ...job }, failure, attempts) =>
-    keepDeadLetter(ledger, { ...job, ...failure, attempts, traceId: traceparent.slice(3, 35) || null }),
+  keepDeadLetter: (letter, epoch) => keepDeadLetter(ledger, letter, epoch),
 });
 const issuer = {
   ...issuing,
@@ -124,7 +126,7 @@ const issuer = {
     keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
   onSettled: metrics.settled,
   onLeft: (count: number) => {
-    log.warn({ count }, 'entries in hand were left to another worker');
+    log.warn({ count }, 'stopped before all received entries were settled; another worker will claim them');
     if (stopping.aborted) process.exitCode = 1;
   },
   onError,
@@ -169,9 +171,9 @@ await Promise.all([
       listCampaigns: store.list,
       stateOf: recovery.gates.state,
       recover: (campaign) => recovery.recover(campaign, workerName),
-      onRecovered: (campaign, opening) => log.warn({ campaign, ...opening }, 'the gate opened under a new epoch'),
+      onRecovered: (campaign, opening) => log.warn({ campaign, ...opening }, 'gate opened under a new epoch'),
       onAlone: (campaign) =>
-        log.error({ campaign }, 'the gate stays closed: its Redis has no replica, and DURABILITY promises one'),
+        log.error({ campaign }, 'gate stays closed: DURABILITY promises a replica, and its Redis has none'),
       onError,
     },
     stopping,
@@ -183,7 +185,8 @@ await Promise.all([
       takeTurn: (campaign, ms) => recovery.gates.takeTurn(campaign, workerName, ms),
       look: recovery.look,
       onRound: metrics.reconciled,
-      onMismatch: (report) => log.error(report, 'the stores differ: sluice reconcile <campaign> says how'),
+      onMismatch: (report) =>
+        log.error(report, 'gate, streams, retry queue and ledger differ; run sluice reconcile <campaign> for details'),
       onError,
     },
     stopping,
@@ -207,7 +210,7 @@ await Promise.all([
       reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
       onDeadLetters: metrics.deadLetters,
       onGateLost: (campaign) =>
-        log.error({ campaign }, 'a change waits: the gate is lost, and hears of it when it is recovered'),
+        log.error({ campaign }, 'setting change pending: the gate is missing and will receive it after recovery'),
       onError,
     },
     stopping,

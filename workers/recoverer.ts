@@ -18,12 +18,10 @@ export interface RecovererDeps {
   onError: (error: unknown) => void;
 }
 
-const LOOK_MS = 500;
 /** While something was wrong at the last look. */
 const ANXIOUS_MS = 100;
 /** Campaigns that are done are looked at once in so many looks. */
 const DONE_EVERY = 60;
-const PAGE = 500;
 
 interface Remembered {
   alone: Set<string>;
@@ -57,7 +55,7 @@ export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): 
     } catch (error) {
       deps.onError(error);
     }
-    await pause(calm ? LOOK_MS : ANXIOUS_MS, stopping);
+    await pause(calm ? limits.campaignLookMs : ANXIOUS_MS, stopping);
   }
 }
 
@@ -65,9 +63,9 @@ export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): 
 async function recoverDone(deps: RecovererDeps, state: Remembered, stopping: AbortSignal): Promise<boolean> {
   let calm = true;
   for (let after: string | undefined; !stopping.aborted; ) {
-    const page = await deps.listCampaigns({ after, limit: PAGE });
+    const page = await deps.listCampaigns({ after, limit: limits.campaignsPerRead });
     calm = (await recoverAmong(deps, state, page, stopping)) && calm;
-    if (page.length < PAGE) break;
+    if (page.length < limits.campaignsPerRead) break;
     after = page.at(-1)!.id;
   }
   return calm;

@@ -1,12 +1,15 @@
 // Tries single tickets again, and keeps as dead letters those that failed for good. What its user gave back meanwhile it
 // cancels instead.
 import { couponCode } from '../src/domain/coupon.ts';
-import { Fault, isFault } from '../src/domain/fault.ts';
+import type { DeadLetter, Keeping } from '../src/domain/dead-letter.ts';
+import { type Failure, NO_UNIT_LEFT } from '../src/domain/failure.ts';
+import { Fault, failureOf, isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { RetryJob } from '../src/domain/retry-job.ts';
+import { traceIdOf } from '../src/domain/trace-context.ts';
 import type { Gate, GateShape, Returns } from '../src/gate/port.ts';
-import { issuedAs, NO_UNIT_LEFT, type Renumbered, renumber } from '../src/issuing/renumber.ts';
+import { type Ended, issuedAs, keptAs, renumber } from '../src/issuing/renumber.ts';
 import { type IssuingDeps, issueRows } from '../src/issuing/rows.ts';
 import type { RetryWork } from '../src/retry/port.ts';
 import { type CancellingDeps, cancelIfGivenBack } from './cancelling.ts';
@@ -16,14 +19,8 @@ export interface RetrierDeps extends CancellingDeps, IssuingDeps {
   returns: Pick<Returns, 'giveBack' | 'redrive'>;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
-  /** False when the letter has moved on: what failed was an attempt of before its last redrive. */
-  keepDeadLetter: (job: RetryJob, failure: Failure, attempts: number) => Promise<boolean>;
-}
-
-/** Why a ticket was given up: a stable slug, and what the ledger said. */
-export interface Failure {
-  reason: string;
-  detail: string;
+  /** A retryable `stale-epoch` Fault, and nothing kept, once the campaign is in another epoch than the one given. */
+  keepDeadLetter: (letter: DeadLetter, epoch: number) => Promise<Keeping>;
 }
 
 export function createRetryWork(deps: RetrierDeps): RetryWork {
@@ -40,49 +37,77 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
         return end(deps, job, { outcome: { status: 'issued-renumbered', unit: row.unit } });
       case 'duplicate':
         return end(deps, job, issuedAs(result, row.unit));
+      case 'kept':
+        return end(deps, job, keptAs(result, row.unit));
       case 'unit-taken': {
         const renumbered = await renumber(deps, row, epoch);
-        if (renumbered === undefined) throw new Fault('conflict', NO_UNIT_LEFT);
+        if (renumbered === undefined) {
+          throw new Fault('conflict', NO_UNIT_LEFT, { failure: { reason: NO_UNIT_LEFT, detail: '' } });
+        }
         if (renumbered.outcome.status === 'cancelled') return void (await cancelIfGivenBack(deps, job));
         return end(deps, job, renumbered);
       }
       case 'cancelled':
         // Given back since it was asked above.
         return void (await cancelIfGivenBack(deps, job));
-      case 'bad-row':
-        throw new Fault('invalid', `${result.reason}: ${result.detail}`);
+      case 'bad-row': {
+        const { reason, detail } = result;
+        throw new Fault('invalid', `${reason}: ${detail}`, { failure: { reason, detail } });
+      }
     }
   };
-  return {
-    untilAble: deps.untilLedgerUp,
-    attempt,
-    // One attempt more: the last one may have committed the row and died before it could say so.
-    // The letter before the outcome: a crash between leaves the ticket `retrying`, and the job is buried again.
-    async bury(job, reason, attempts) {
-      if (await succeeds(attempt(job))) return;
-      const failure = failureOf(reason);
-      // The letter of a ticket whose unit is somebody else's has no unit to give back.
-      const letter = failure.reason === NO_UNIT_LEFT ? { ...job, unit: 0 } : job;
-      if (!(await deps.keepDeadLetter(letter, failure, attempts))) return;
-      await end(deps, job, { outcome: { status: 'failed', reason: failure.reason } });
-    },
-  };
+  return { untilAble: deps.untilLedgerUp, attempt, bury: (...buried) => bury(deps, attempt, ...buried) };
 }
 
-/** BullMQ keeps one line of text: `slug: detail`. */
-function failureOf(text: string): Failure {
-  const [reason = '', ...rest] = text.split(': ');
-  return { reason: reason.slice(0, 64), detail: rest.join(': ') };
+/**
+ * One attempt more, because the last one may have committed the row and died before it could say so; then the letter, then
+ * the outcome. A crash between the two leaves the ticket `retrying`, and the job is buried again: the attempt finds the
+ * letter and shows the outcome. Of two workers who bury one job, one with a row and one with a letter, the ledger takes
+ * only the first, and the other one shows what stands.
+ */
+async function bury(
+  deps: RetrierDeps,
+  attempt: RetryWork['attempt'],
+  job: RetryJob,
+  failure: Failure,
+  attempts: number,
+): Promise<void> {
+  const shape = await shapeOf(deps, job.campaign);
+  const { outcome: found } = await deps.gate.outcome(shape, userTag(job.campaign, job.user));
+  // No letter is redriven or discarded before its entry is settled: settling would show `retrying` after that.
+  if (found.status === 'queued') throw new Fault('conflict', 'its entry is not settled yet', { retryable: true });
+  const latest = await failureOfWork(attempt(job));
+  if (latest === undefined) return;
+  // The letter of a ticket whose unit is somebody else's has no unit to give back.
+  const unit = [failure, latest].some(({ reason }) => reason === NO_UNIT_LEFT) ? 0 : job.unit;
+  const kept = await deps.keepDeadLetter(letterOf({ ...job, unit }, failure, attempts), shape.epoch);
+  switch (kept.kind) {
+    case 'kept':
+      return end(deps, job, { outcome: { status: 'failed', reason: kept.reason } });
+    case 'issued':
+      return end(deps, job, issuedAs(kept, job.unit));
+    case 'cancelled':
+      return void (await cancelIfGivenBack(deps, job));
+    case 'moved-on':
+      return;
+  }
 }
 
-/** False when the work failed for good. What may still end well is thrown on: a letter beside a row would be a lie. */
-async function succeeds(work: Promise<void>): Promise<boolean> {
+const letterOf = ({ traceparent, ...job }: RetryJob, failure: Failure, attempts: number): DeadLetter => ({
+  ...job,
+  ...failure,
+  attempts,
+  traceId: traceIdOf(traceparent),
+});
+
+/** Why the work failed for good; undefined when it did not. What may still end well is thrown on. */
+async function failureOfWork(work: Promise<void>): Promise<Failure | undefined> {
   try {
     await work;
-    return true;
+    return undefined;
   } catch (error) {
     if (isFault(error) && error.retryable) throw error;
-    return false;
+    return failureOf(error);
   }
 }
 
@@ -98,16 +123,20 @@ async function shapeOf(deps: RetrierDeps, campaign: string): Promise<GateShape> 
 }
 
 /** Makes the outcome visible. A retry may run before its entry was settled as `retrying`: then it must come again. */
-async function end(deps: RetrierDeps, job: RetryJob, ended: Renumbered): Promise<void> {
+async function end(deps: RetrierDeps, job: RetryJob, ended: Ended): Promise<void> {
   const shape = await shapeOf(deps, job.campaign);
   const tag = userTag(job.campaign, job.user);
   if (await deps.gate.resolve(shape, tag, ended.outcome, ended.returnedUnit)) return;
   const { outcome } = await deps.gate.outcome(shape, tag);
-  if (outcome.status === 'queued') throw new Fault('conflict', 'its entry is not settled yet', { retryable: true });
-  if (outcome.status === 'cancelling') throw new Fault('conflict', 'given back meanwhile', { retryable: true });
+  if (outcome.status === 'queued')
+    throw new Fault('conflict', 'the entry of this ticket is not settled yet', { retryable: true });
+  if (outcome.status === 'retrying')
+    throw new Fault('conflict', 'the entry of this ticket was settled during the retry', { retryable: true });
+  if (outcome.status === 'cancelling')
+    throw new Fault('conflict', 'the buyer gave the ticket back during the retry', { retryable: true });
   if (outcome.status === 'failed' && ended.outcome.status !== 'failed') {
     // A late word of an earlier life was faster; it comes again and is told.
     await deps.returns.redrive(shape, tag);
-    throw new Fault('conflict', 'told as failed meanwhile', { retryable: true });
+    throw new Fault('conflict', 'the gate marked the ticket failed during the retry', { retryable: true });
   }
 }

@@ -26,7 +26,8 @@ app.post('/v1/campaigns/:id/tickets', (c) => {
   const campaign = c.req.param('id');
   const user = c.req.header('x-user-id');
   if (!isCampaignId(campaign)) return problem(404, 'unknown-campaign', 'There is no such campaign');
-  if (user === undefined || !isUserId(user)) return problem(401, 'unidentified', 'Who asks is not known');
+  if (user === undefined || !isUserId(user))
+    return problem(401, 'unidentified', 'The request does not identify a user');
   // A refusal needs the tag as well: a user who holds a ticket is never refused, so every front looks for them first.
   const tag = userTag(campaign, user);
   if (campaign === 'sold-out') return problem(409, 'sold-out', 'All units are taken');

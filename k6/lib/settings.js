@@ -4,7 +4,7 @@
 function count(name, preset) {
   const text = __ENV[name];
   if (text === undefined || text.trim() === '') return preset;
-  if (!/^\d{1,9}$/.test(text.trim())) throw new Error(`${name} takes a whole number, in digits alone`);
+  if (!/^\d{1,9}$/.test(text.trim())) throw new Error(`${name} takes a whole number, written in digits only`);
   return Number(text);
 }
 

@@ -18,17 +18,15 @@ export interface CampaignRollDeps {
   onError: (error: unknown) => void;
 }
 
-const PAGE = 5_000;
-
 export function createCampaignRoll(deps: CampaignRollDeps): CampaignRoll {
   let known: ReadonlySet<string> | undefined;
 
   async function read(): Promise<void> {
     const ids = new Set<string>();
     for (let after: string | undefined; ; ) {
-      const page = await deps.listIds({ after, limit: PAGE });
+      const page = await deps.listIds({ after, limit: limits.rowsPerRead });
       for (const id of page) ids.add(id);
-      if (page.length < PAGE) break;
+      if (page.length < limits.rowsPerRead) break;
       after = page.at(-1);
     }
     known = ids;

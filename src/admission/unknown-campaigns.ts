@@ -15,7 +15,7 @@ export interface UnknownCampaigns {
 }
 
 /** One for all: thousands are told so, and a stack trace costs more than the answer. */
-const TOO_MANY = new Fault('overloaded', 'too many ids of unknown campaigns are asked for', { retryable: true });
+const TOO_MANY = new Fault('overloaded', 'clients ask for too many unknown campaign ids', { retryable: true });
 
 /** `exists` says whether the ledger was seen with a campaign: a question about such a one is always asked. */
 export function createUnknownCampaigns(exists: (id: string) => boolean, now: SpanClock): UnknownCampaigns {

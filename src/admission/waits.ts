@@ -5,8 +5,9 @@ import { aheadOf } from '../domain/gate-view.ts';
 import { limits } from '../process/limits.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
+import { type HeldTicket, isWaiting, standingOf } from './held-tickets.ts';
 import { endsWait, type TicketBody } from './ticket-body.ts';
-import { type HeldTicket, isWaiting, standingOf, type Tickets } from './tickets.ts';
+import type { Tickets } from './tickets.ts';
 import { createTurns } from './turns.ts';
 
 export type WaitKind = 'long-poll' | 'stream';

@@ -54,7 +54,7 @@ function addressOf(url: string, path: string): string {
 async function read(response: Response): Promise<Answer> {
   const type = response.headers.get('content-type') ?? '';
   if (!/^application\/(problem\+)?json\b/.test(type)) {
-    return { kind: 'unreachable', why: 'the server there is no Sluice admin API', known: true };
+    return { kind: 'unreachable', why: 'the server at that address is not a Sluice admin API', known: true };
   }
   const body: unknown = await response.json();
   if (response.ok) return { kind: 'done', status: response.status, body };

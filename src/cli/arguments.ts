@@ -40,13 +40,13 @@ export function readCommand(argv: readonly string[]): Command {
 function readDoctor(argv: string[]): Command {
   const isUnknown = (word: string) => word !== '--json' && word !== '--help';
   const unknown = argv.filter(isUnknown);
-  if (unknown.length > 0) return wrong(`Not understood: ${unknown.join(' ')}.`, 'Usage: sluice doctor [--json]');
+  if (unknown.length > 0) return wrong(`Unknown arguments: ${unknown.join(' ')}.`, 'Usage: sluice doctor [--json]');
   return argv.includes('--help') ? { kind: 'help', text: doctorHelp() } : { kind: 'doctor', json: argv.length > 0 };
 }
 
 function readToken(argv: string[]): Command {
   if (argv.includes('--help')) return { kind: 'help', text: tokenHelp() };
-  return argv.length > 0 ? wrong(`Not understood: ${argv.join(' ')}.`, 'Usage: sluice token') : { kind: 'token' };
+  return argv.length > 0 ? wrong(`Unknown arguments: ${argv.join(' ')}.`, 'Usage: sluice token') : { kind: 'token' };
 }
 
 function readVerb(verb: Verb, argv: string[]): Command {
@@ -73,7 +73,7 @@ function readVerb(verb: Verb, argv: string[]): Command {
       .map((name) => `--${name} ${OPTIONS[name].value} is needed.`),
   );
   if (verb.name === 'create' && raw.burst !== undefined && !values.rate) {
-    problems.push('--burst needs --rate above 0: it says how many joins that rate may admit at once.');
+    problems.push('--burst needs --rate above 0: --burst is how many joins that rate may admit at once.');
   }
   if (verb.name === 'change' && problems.length === 0 && Object.keys(values).length === 0) {
     problems.push(`Name at least one setting to change: ${names.map((name) => `--${name}`).join(', ')}.`);
@@ -112,7 +112,7 @@ function nameProblems({ noun, name, takes }: Verb, names: string[]): string[] {
       .map((text) => `${JSON.stringify(text)} is neither the id of a dead letter nor a ticket.`);
   }
   const [id, ...more] = takes === 'nothing' ? ['', ...names] : names;
-  if (more.length > 0) return [`Not understood: ${more.join(' ')}.`];
+  if (more.length > 0) return [`Unknown arguments: ${more.join(' ')}.`];
   if (takes === 'nothing') return [];
   if (id === undefined) {
     return [`sluice ${noun} ${name} needs the id of a ${takes === 'letter' ? 'dead letter' : 'campaign'}.`];

@@ -16,7 +16,7 @@ const COMMON = [
 
 const CODES = [
   ['0', 'done'],
-  ['1', 'refused: the service said no and gave its reason'],
+  ['1', 'refused: the service refused the command and gave its reason'],
   ['2', 'unreachable: no service answered, or the outcome is unknown; it is safe to run the same command again'],
   ['64', 'usage: the command line is wrong, or no admin token was found; nothing was sent'],
   ['78', 'a setting is wrong; nothing was sent'],
@@ -26,7 +26,7 @@ const CODES = [
 const DOCTOR_CODES = [
   ['0', 'nothing is broken; there may be warnings'],
   ['1', 'something is broken: a front or worker would refuse to start, or cannot keep a promise'],
-  ['2', 'could not look: Redis or the database was not reached'],
+  ['2', 'doctor could not reach Redis or the database'],
   ['64', 'usage: the command line is wrong'],
   ['78', 'a setting is wrong'],
 ] as const;

@@ -49,7 +49,7 @@ export const LETTER_VERBS: readonly Verb[] = [
     show: letterDetails,
   },
   decide('redrive', "Retry a campaign's dead letters: all of them, those with --reason, or the ones you list."),
-  decide('discard', "Give up a campaign's dead letters for good. Their units are sold again."),
+  decide('discard', "Give up a campaign's dead letters permanently. Their units are sold again."),
 ];
 
 const query = ({ campaign, state }: Values): string =>

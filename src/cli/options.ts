@@ -57,7 +57,7 @@ export const OPTIONS = {
   'closes-at': time('when the sale ends', 'closesAt'),
   rate: count('how many joins are admitted per second; 0: no limit', 'ratePerSecond'),
   burst: count('how many joins may be admitted at once under --rate; default: one second of the rate', 'burst', 1),
-  'backlog-max': count('how many tickets may wait to be issued; 0: no bound', 'backlogMax'),
+  'backlog-max': count('how many tickets may wait to be issued; 0: no limit', 'backlogMax'),
   shards: count('number of work streams; it cannot be changed later', 'shards', 1),
   key: {
     value: 'KEY',

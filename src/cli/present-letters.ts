@@ -79,11 +79,11 @@ interface Work {
 
 const WHY: Record<string, string> = {
   'no-such-ticket': 'this campaign has no such ticket',
-  'not-kept-any-more': 'somebody else redrove or discarded it',
+  'not-kept-any-more': 'another operator redrove or discarded it',
   'issued-meanwhile': 'its buyer has a coupon, so there is nothing to discard',
-  unfinished: 'a store did not answer; a worker finishes it within seconds',
-  'not-redrivable': 'its entry cannot be read, so nobody knows its user or unit',
-  'not-settled-yet': 'a worker still has its ticket in hand; try again in a moment',
+  unfinished: 'Redis or the database did not answer; a worker finishes it within seconds',
+  'not-redrivable': 'its entry cannot be read, so its user and unit are unknown',
+  'not-settled-yet': 'a worker is still working on its ticket; try again in a moment',
   'unknown-to-the-gate': 'the gate does not know its ticket; see sluice reconcile <id>',
 };
 
@@ -100,6 +100,6 @@ export function letterWork(verb: 'redrive' | 'discard', answer: unknown): string
   const past = verb === 'redrive' ? 'Redrove' : 'Discarded';
   const meaning = verb === 'redrive' ? 'Workers retry them now.' : 'Their units are sold again.';
   const what = done === 0 ? `${past} no dead letters of ${campaign}.` : `${past} ${letters(done)}. ${meaning}`;
-  const again = left > skipped.length ? ' Run the same command again to go on with them.' : '';
+  const again = left > skipped.length ? ' Run the same command again to continue with them.' : '';
   return `${what} ${counted(left, 'matching dead letter')} left.${again}\n${skips.join('')}`;
 }

@@ -57,7 +57,7 @@ export function campaignDetails(answer: unknown): string {
     ['opens', campaign.opensAt ?? 'when it was created'],
     ['closes', campaign.closesAt ?? 'no time set'],
     ['rate', ratePerSecond === 0 ? 'no limit' : `${counted(ratePerSecond, 'join')}/s, burst ${counted(burst, 'join')}`],
-    ['backlog max', backlogMax === 0 ? 'no bound' : counted(backlogMax, 'ticket')],
+    ['backlog max', backlogMax === 0 ? 'no limit' : counted(backlogMax, 'ticket')],
     ['shards', whole(campaign.shards)],
     ['version', `${campaign.version}, created ${campaign.createdAt}`],
   ]);

@@ -9,15 +9,15 @@ interface Reconciliation {
 
 const MEANING: Record<string, string> = {
   'gate-closed': 'the gate is missing, damaged or not verified yet; a worker opens it',
-  'settings-differ': 'gate and ledger have different settings; a repair gives the gate those of the ledger',
+  'settings-differ': 'gate and ledger have different settings; --repair gives the gate those of the ledger',
   'holder-unknown': 'the ledger has a row for this user, and the gate does not know the user',
   'unit-differs': 'gate and ledger name different units for the same user',
   'issued-without-row': 'the gate says issued, and the ledger has no row',
   'unit-held-and-free': 'a buyer holds this unit, and it is for sale again',
-  'unit-unaccounted': 'this unit was given out; no buyer holds it, and none can buy it',
+  'unit-unaccounted': 'the gate gave this unit out; no buyer holds it, and no buyer can get it',
   'retry-without-job': 'the gate waits for a retry, and the retry queue has no job for it',
   'failed-without-letter': 'the gate says failed, and there is no dead letter',
-  'ticket-lost': 'Redis lost this ticket; it comes back when its holder polls',
+  'ticket-lost': 'Redis lost this ticket; its holder gets the place back by polling it',
 };
 
 export const RECONCILE_VERB: Verb = {

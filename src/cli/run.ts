@@ -103,7 +103,7 @@ function inWords(status: number, problem: Problem, client: AdminClient, noun: st
   if (status === 401) {
     lines.push(`The server at ${client.url} rejected this admin token (from ADMIN_TOKEN or secrets.json).`);
   }
-  if (status === 403) lines.push('This token may only read. Set ADMIN_TOKEN to the token of the operator.');
-  if (status === 404) lines.push(`To see what exists: sluice ${noun === 'reconcile' ? 'campaign' : noun} list`);
+  if (status === 403) lines.push('ADMIN_READ_TOKEN may only read. Set ADMIN_TOKEN to make changes.');
+  if (status === 404) lines.push(`To list them: sluice ${noun === 'reconcile' ? 'campaign' : noun} list`);
   return lines.join('\n');
 }

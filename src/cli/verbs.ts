@@ -86,7 +86,7 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     takes: 'campaign',
     needs: [],
     may: [],
-    help: 'Show the settings of a campaign and how its sale is going.',
+    help: 'Show the settings of a campaign and the progress of its sale.',
     request: ([id]) => ({ method: 'GET', path: at(id) }),
     show: campaignDetails,
   },
@@ -103,7 +103,7 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
   turn(
     'pause',
     `Refuse new joins until you resume. ${STILL_ISSUED}`,
-    (id) => `Paused ${id}: new joins are refused (503). ${STILL_ISSUED} To go on: sluice campaign resume ${id}`,
+    (id) => `Paused ${id}: new joins are refused (503). ${STILL_ISSUED} To resume: sluice campaign resume ${id}`,
   ),
   turn(
     'resume',
@@ -112,8 +112,8 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
   ),
   turn(
     'close',
-    `End the sale for good. ${STILL_ISSUED}`,
-    (id) => `Closed ${id} for good: new joins are refused (410). ${STILL_ISSUED}`,
+    `End the sale permanently. ${STILL_ISSUED}`,
+    (id) => `Closed ${id} permanently: new joins are refused (410). ${STILL_ISSUED}`,
   ),
   {
     name: 'add-stock',

@@ -21,12 +21,18 @@ export function contradictions(reading: Reading, needs: Needs): string[] {
   const isProduction = env.SLUICE_PROFILE === 'production';
   const { always = [], inProduction = [], identity = false, listeners = false } = needs;
   const needed = isProduction ? [...always, ...inProduction] : always;
-  const missing = needed.filter((name) => !given.has(name)).map((name) => `${name}: needed here, and not set`);
+  const missing = needed
+    .filter((name) => !given.has(name))
+    .map((name) => `${name}: this process needs it, and it is not set`);
   const sameTokens = env.ADMIN_READ_TOKEN !== undefined && env.ADMIN_READ_TOKEN === env.ADMIN_TOKEN;
   const alone = env.DURABILITY !== undefined && waitsForReplica(env.DURABILITY) && !given.has('REDIS_URL');
   return [
     ...missing,
-    ...(sameTokens ? ['ADMIN_READ_TOKEN: is ADMIN_TOKEN, so that whoever may read may also write'] : []),
+    ...(sameTokens
+      ? [
+          'ADMIN_READ_TOKEN: has the same value as ADMIN_TOKEN, so that every reader could make changes; set another value',
+        ]
+      : []),
     ...(alone ? [`DURABILITY: ${env.DURABILITY} needs a REDIS_URL; the private Redis has no replica`] : []),
     ...(listeners ? listenerProblems(env) : []),
     ...identityProblems(reading, { isProduction, isNeeded: identity }),

@@ -54,7 +54,7 @@ export const identitySettings = {
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().optional(),
   JWT_ALGORITHMS: list
-    .refine((names) => names.every((name) => ALGORITHMS.includes(name)), `takes of ${ALGORITHMS.join(', ')}`)
+    .refine((names) => names.every((name) => ALGORITHMS.includes(name)), `takes a list of ${ALGORITHMS.join(', ')}`)
     .default(['ES256', 'RS256', 'EdDSA']),
   JWT_CLOCK_TOLERANCE_SECONDS: whole(0, limits.clockToleranceMaxSeconds).default(5),
   JWT_USER_CLAIM: z
@@ -97,18 +97,22 @@ export function identityProblems(
   const sources = ['GATEWAY_SECRET', 'JWT_JWKS_URL', 'JWT_KEYS'].filter((name) => given.has(name));
   const problems: string[] = [];
   if (sources.length > 1)
-    problems.push(`${sources.join(', ')}: set only one of them, a front has one source of identity`);
+    problems.push(`${sources.join(', ')}: a front has one source of identity; set only one of them`);
   if (sources.length === 0 && isProduction && isNeeded) {
-    problems.push('GATEWAY_SECRET: needed here, or JWT_JWKS_URL or JWT_KEYS, and none is set');
+    problems.push(
+      'GATEWAY_SECRET: this front needs a source of identity; set GATEWAY_SECRET, JWT_JWKS_URL or JWT_KEYS',
+    );
   }
   const isJwt = sources.some((name) => name !== 'GATEWAY_SECRET');
   for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE']) {
-    if (isJwt && !given.has(name)) problems.push(`${name}: needed with JWT_JWKS_URL and JWT_KEYS, and not set`);
-    if (!isJwt && given.has(name)) problems.push(`${name}: means nothing without JWT_JWKS_URL or JWT_KEYS`);
+    if (isJwt && !given.has(name)) problems.push(`${name}: JWT_JWKS_URL and JWT_KEYS need it, and it is not set`);
+    if (!isJwt && given.has(name)) problems.push(`${name}: has no effect without JWT_JWKS_URL or JWT_KEYS`);
   }
   const url = env.JWT_JWKS_URL;
   if (isProduction && url?.protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)) {
-    problems.push('JWT_JWKS_URL: takes https:// in production: whoever sits on the way could put in their own keys');
+    problems.push(
+      'JWT_JWKS_URL: takes https:// in production; with http:// an attacker on the network could replace the keys',
+    );
   }
   return problems;
 }

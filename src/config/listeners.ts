@@ -19,7 +19,7 @@ export function listenerProblems(env: Partial<Settings>): string[] {
     ...(last === undefined
       ? []
       : [
-          `TELEMETRY_PORT: its workers take the ports after it, up to ${last.port}: set it to ${65_535 - env.WORKERS!} or less`,
+          `TELEMETRY_PORT: the workers of this front use the ports after it, up to ${last.port}; set it to ${65_535 - env.WORKERS!} or less`,
         ]),
   ];
 }
@@ -51,9 +51,7 @@ function claimsOf({
 
 function clash(one: Claim, other: Claim): string[] {
   if (one.port !== other.port || !overlap(one.host, other.host)) return [];
-  return [
-    `${one.by}: ${one.port} is also ${other.by}: each listener needs a port of its own, set one of them to another`,
-  ];
+  return [`${one.by}: ${one.port} is also ${other.by}: each listener needs its own port, so change one of them`];
 }
 
 /** `::` takes IPv4 as well. */

@@ -23,8 +23,8 @@ export const redisUrl = checked((text) => {
   if (text.includes('+')) return undefined;
   const { hosts, db = '' } = SINGLE.exec(text)?.groups ?? {};
   if (hosts === undefined) return TAKES;
-  if (hosts.includes(',')) return 'takes redis+cluster:// or redis+sentinel:// for more than one host';
-  return /^\d{0,5}$/.test(db) ? undefined : 'takes the number of a database after the host: redis://host:port/0';
+  if (hosts.includes(',')) return 'takes redis+cluster:// or redis+sentinel:// when there is more than one host';
+  return /^\d{0,5}$/.test(db) ? undefined : 'takes a database number after the host: redis://host:port/0';
 });
 
 /** The text of a file, read at once: a certificate that is missing is a problem of the configuration. */
@@ -32,7 +32,7 @@ export const redisCa = z.string().transform((path, problem) => {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    problem.addIssue(`takes the path of a file that can be read (${(error as NodeJS.ErrnoException).code})`);
+    problem.addIssue(`takes the path of a readable file (${(error as NodeJS.ErrnoException).code})`);
     return z.NEVER;
   }
 });

@@ -10,7 +10,7 @@ const numberOf = (form: RegExp, min: number, max: number, takes: string) =>
     .transform(Number);
 
 export const whole = (min: number, max: number) =>
-  numberOf(/^\d{1,15}$/, min, max, `takes a whole number from ${min} to ${max}, in digits alone`);
+  numberOf(/^\d{1,15}$/, min, max, `takes a whole number from ${min} to ${max}, written in digits only`);
 
 export const share = numberOf(/^(\d+(\.\d+)?|\.\d+)$/, 0, 1, 'takes a number from 0 to 1, such as 0.01');
 

@@ -28,14 +28,14 @@ const unescaped = (sign: string): string =>
  */
 export function urlProblem(url: string): string | undefined {
   const { login, hosts, rest } = partsOf(url);
-  if (/[\s\p{Cc}]/u.test(url)) return 'has a blank in it';
+  if (/[\s\p{Cc}]/u.test(url)) return 'contains a space';
   if (rest.includes('@')) {
     if (login === undefined && !/^\/.*\?.*@/s.test(rest)) return unescaped(rest[0]!);
     return `has an @ after its hosts: write @ as %40, and ${rest[0]} in a user or password as ${ESCAPES[rest[0]!]}`;
   }
   if (login?.includes('@')) return unescaped('@');
   if (!isDecodable(login ?? '')) return unescaped('%');
-  if (!isDecodable(rest)) return 'has a % after its hosts that escapes nothing: write % as %25';
+  if (!isDecodable(rest)) return 'has a % after its hosts that is not part of an escape: write % as %25';
   if (hosts === '') return undefined;
   return hosts
     .split(',')
@@ -44,10 +44,10 @@ export function urlProblem(url: string): string | undefined {
 }
 
 function hostProblem(text: string): string | undefined {
-  if (text === '') return 'names no host before or after a comma';
+  if (text === '') return 'has a comma without a host on both sides';
   if (!text.startsWith('[') && text.split(':').length > 2) return 'takes an IPv6 address in brackets: [::1]:port';
   const [, , port = '1'] = HOST.exec(text) ?? ['', '', '0'];
-  return Number(port) >= 1 && Number(port) <= 65_535 ? undefined : 'has a port that is no number from 1 to 65535';
+  return Number(port) >= 1 && Number(port) <= 65_535 ? undefined : 'has a port that is not a number from 1 to 65535';
 }
 
 function isDecodable(text: string): boolean {
@@ -74,11 +74,11 @@ export function databaseUrlProblem(text: string): string | undefined {
   const problem = urlProblem(text);
   if (problem !== undefined) return problem;
   const { hosts, rest } = partsOf(text);
-  if (hosts === '') return `names no host; ${LEDGER_FORM}`;
+  if (hosts === '') return `has no host; ${LEDGER_FORM}`;
   if (hosts.includes(',')) return 'takes one host';
   if (!URL.canParse(text)) return LEDGER_FORM;
   if (rest.includes('#')) return 'has a # after its host: write # as %23';
-  if (!/^\/[^/?]+(\?|$)/.test(rest)) return `names no database; ${LEDGER_FORM}`;
+  if (!/^\/[^/?]+(\?|$)/.test(rest)) return `has no database; ${LEDGER_FORM}`;
   return tlsProblem(new URL(text).searchParams.get('ssl'));
 }
 
@@ -92,7 +92,7 @@ function tlsProblem(ssl: string | null): string | undefined {
   } catch {
     // Told below, without the parser's words: they quote what they read.
   }
-  return 'has an ssl that is no JSON object: for TLS write ?ssl={"rejectUnauthorized":true}';
+  return 'has an ssl that is not a JSON object: for TLS write ?ssl={"rejectUnauthorized":true}';
 }
 
 /** An address of our own or of another service. A password in it would be shown by what fails, and is sent to nobody. */

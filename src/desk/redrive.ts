@@ -12,6 +12,7 @@ import { isRedrivable, type RedrivableLetter, type StoredDeadLetter } from '../d
 import { Fault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
+import { traceparentOf } from '../domain/trace-context.ts';
 import type { ReadGates, Returns } from '../gate/port.ts';
 
 /** What a redrive needs of the ledger. */
@@ -33,7 +34,7 @@ export type NotRedriven = 'not-redrivable' | 'not-settled-yet' | 'unknown-to-the
 /** Steps 2 to 4 for a claimed letter. Throws a retryable Fault when they cannot be finished now. */
 export async function driveLetter(deps: RedriveDeps, letter: StoredDeadLetter): Promise<'redriven' | NotRedriven> {
   const [shape] = await deps.readGates([letter.campaign]);
-  if (shape === undefined) throw new Fault('gate-missing', 'no gate for this campaign', { retryable: true });
+  if (shape === undefined) throw new Fault('gate-missing', 'this campaign has no gate', { retryable: true });
   if (!isRedrivable(letter)) return keep(deps, letter, 'not-redrivable');
   const found = await deps.returns.redrive(shape, userTag(letter.campaign, letter.user));
   switch (found) {
@@ -62,6 +63,8 @@ async function keep(deps: RedriveDeps, letter: StoredDeadLetter, why: NotRedrive
   return why;
 }
 
-function jobOf({ campaign, epoch, seq, unit, user, admittedAt, reason, redriveCount }: RedrivableLetter): RetryJob {
-  return { campaign, epoch, seq, unit, user, admittedAt, reason, traceparent: '', redriveCount };
+function jobOf(letter: RedrivableLetter): RetryJob {
+  const { campaign, epoch, seq, unit, user, admittedAt, reason, traceId, redriveCount } = letter;
+  const traceparent = traceparentOf(traceId);
+  return { campaign, epoch, seq, unit, user, admittedAt, reason, traceparent, redriveCount };
 }

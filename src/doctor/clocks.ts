@@ -23,13 +23,14 @@ export function judgeClocks(redis: Fact<ClockReading>, ledger: Fact<ClockReading
   const widest = gaps.reduce((most, gap) => (gap.ms > most.ms ? gap : most));
   if (widest.ms < limits.clockGapMs) {
     const names = clocks.map(({ name }) => name).join(', ');
-    const known = 'told' in redis ? `; a front here knows the clock of Redis to ${frontErrorMs(redis.told)} ms` : '';
+    const known =
+      'told' in redis ? `; a front on this machine knows the clock of Redis to ${frontErrorMs(redis.told)} ms` : '';
     return [ok('clocks', `${names}: within ${limits.clockGapMs / 1_000} s${known}`)];
   }
   const words = {
     found: `${widest.text} by ${(widest.ms / 1_000).toFixed(1)} s`,
     means:
-      "sales open and close by Redis's clock, bearer tokens expire by the front's, retries wait by the workers'; times in logs are off by the gap",
+      'sales open and close by the clock of Redis, bearer tokens expire by the clock of the front, and retries wait by the clocks of the workers, so these times and those in logs differ by the gap',
     remedy: 'run chrony or systemd-timesyncd on every machine, and look again',
   };
   return [widest.ms < limits.clockGapMaxMs ? warning('clocks', words) : broken('clocks', words)];

@@ -25,7 +25,7 @@ export async function runDoctor(config: Config, { out, err, json }: Output): Pro
   const redisUrl = config.redisUrl ?? noted.redisUrl;
   const databaseUrl = config.databaseUrl ?? noted.databaseUrl;
   if (redisUrl === undefined || databaseUrl === undefined) {
-    const problem = `No Sluice has run on the data folder ${config.dataDir}: set REDIS_URL and DATABASE_URL, or DATA_DIR, or npm start.`;
+    const problem = `Sluice has not run with the data folder ${config.dataDir}. Set REDIS_URL and DATABASE_URL, or DATA_DIR, or run npm start first.`;
     err(problemText(problem, json));
     return DOCTOR_EXIT.unreachable;
   }

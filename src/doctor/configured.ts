@@ -5,6 +5,9 @@ import type { Patient } from './examine.ts';
 import { notedRedisPackage } from './noted-services.ts';
 import { OTHER_CONNECTIONS } from './open-files.ts';
 
+/** Of a front's own: one for operators, one for tickets that are given back. */
+const FRONT_POOLS = 2;
+
 type Promised = Omit<Patient, 'redis' | 'ledger'>;
 
 /** A front with the workers it starts. It migrates the ledger when it starts. */
@@ -14,7 +17,7 @@ export function frontPromise(config: Config): Promised {
   return {
     ...ofWorker,
     migrates: true,
-    connectionsWanted: limits.adminConnectionsMax + workers.count * workers.connections,
+    connectionsWanted: FRONT_POOLS * limits.adminConnectionsMax + workers.count * workers.connections,
     openConnectionsWanted: limits.connectionsMax + OTHER_CONNECTIONS,
     exposure: {
       ...ofWorker.exposure,

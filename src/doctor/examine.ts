@@ -79,8 +79,8 @@ function judgeReached(check: string, reached: Fact<string>, rest: () => Finding[
   const first = judged(check, reached, (text) => ok(check, text));
   if ('told' in reached) return [first, ...rest()];
   const words = {
-    means: 'it could not be reached',
-    remedy: 'see that it runs, and that the address and password are right',
+    means: 'this process could not reach it',
+    remedy: 'check that it runs, and that the address and password are right',
   };
   return [{ ...first, ...words }];
 }

@@ -30,7 +30,7 @@ export function judgeExposure(exposure: Exposure): Finding[] {
     production && logLevel === 'debug'
       ? warning('log-level', {
           found: 'LOG_LEVEL debug in production',
-          means: 'logs grow with the crowd and tell more than they need',
+          means: 'logs grow with the number of buyers and hold more than an operator needs',
           remedy: 'LOG_LEVEL=info',
         })
       : ok('log-level', `LOG_LEVEL ${logLevel}`),
@@ -40,15 +40,15 @@ export function judgeExposure(exposure: Exposure): Finding[] {
 function judgeAdmin(host: string, token: string | undefined): Finding {
   const check = 'admin-listener';
   const isWeak = token !== undefined && isGuessed(token);
-  const found = `ADMIN_HOST ${host}${isWeak ? ', an ADMIN_TOKEN that is guessed' : ''}`;
+  const found = `ADMIN_HOST ${host}${isWeak ? ', an ADMIN_TOKEN that is easy to guess' : ''}`;
   const remedy = 'ADMIN_TOKEN=$(openssl rand -hex 24)';
-  const means = 'whoever guesses the token may close sales and give stock away';
+  const means = 'an attacker who guesses the token can close sales and add stock';
   if (!isLoopback(host) && isWeak) return broken(check, { found, means, remedy });
   if (isWeak) return warning(check, { found, means, remedy });
   if (isLoopback(host)) return ok(check, found);
   return warning(check, {
     found,
-    means: 'the admin API listens beyond this machine, and only its token protects it, without TLS',
+    means: 'other machines can reach the admin API; only its token protects it, and there is no TLS',
     remedy: 'ADMIN_HOST=127.0.0.1, or a firewall or network policy that lets only operators reach it',
   });
 }
@@ -60,19 +60,19 @@ function judgeTelemetry(host: string): Finding {
   if (isLoopback(host)) return ok('telemetry-listener', `TELEMETRY_HOST ${host}`);
   return warning('telemetry-listener', {
     found: `TELEMETRY_HOST ${host}`,
-    means: 'anybody who reaches it reads how the sale goes: /metrics asks for no password',
+    means: 'anyone who can reach /metrics can read the progress of the sale: it asks for no password',
     remedy: 'TELEMETRY_HOST=127.0.0.1, or a firewall or network policy that lets only Prometheus reach it',
   });
 }
 
 function judgeIdentity(host: string, { production, believesBareHeader }: Exposure): Finding {
   const found = believesBareHeader
-    ? `HOST ${host}, anybody may name themselves in X-User-Id`
-    : 'X-User-Id is vouched for';
+    ? `HOST ${host}, and buyers name themselves in X-User-Id without a check`
+    : 'the front checks who sends X-User-Id';
   if (!believesBareHeader || (isLoopback(host) && !production)) return ok('identity', found);
   return warning('identity', {
     found,
-    means: 'one person may be as many buyers as they like, and see the coupons of others',
-    remedy: 'SLUICE_PROFILE=production with GATEWAY_SECRET, and a gateway in front that signs people in',
+    means: 'one person can join as many buyers, and can see the coupon codes of others',
+    remedy: 'SLUICE_PROFILE=production with GATEWAY_SECRET, and a gateway that signs buyers in',
   });
 }

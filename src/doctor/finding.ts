@@ -36,8 +36,8 @@ export const unknown = (check: string, why: string): Finding => ({
   check,
   status: 'unknown',
   found: why,
-  means: 'this could not be looked at',
-  remedy: 'allow this user to read it, or make sure of it in another way',
+  means: 'doctor could not read this',
+  remedy: 'allow this user to read it, or check it in another way',
 });
 
 /** The judgement of what was told, or `unknown` with the reason. */

@@ -3,11 +3,9 @@ import { limits } from '../process/limits.ts';
 import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
 import type { GateFacts } from './gate-facts.ts';
 
-const NAMED_MAX = 3;
-
 /** `more` says that there are campaigns which were not looked at. */
 export function judgeGates(facts: Fact<readonly GateFacts[]>, more: boolean): Finding[] {
-  const scope = (count: number) => `${count} live campaign(s)${more ? ', and more that were not looked at' : ''}`;
+  const scope = (count: number) => `${count} live campaign(s)${more ? ', and more that were not checked' : ''}`;
   return [
     judged('gates', facts, (gates) => judgeMissing(gates, scope(gates.length))),
     judged('gate-epochs', facts, judgeEpochs),
@@ -21,9 +19,9 @@ function judgeMissing(gates: readonly GateFacts[], scope: string): Finding {
   const missing = gates.filter(({ gate }) => gate === undefined);
   if (missing.length === 0) return ok('gates', scope);
   return warning('gates', {
-    found: `no gate of ${named(missing)}; ${scope}`,
-    means: 'their joins get 503: Redis has lost its data, or nobody has told it of them yet',
-    remedy: 'see that a worker runs: it makes missing gates; look again in a minute',
+    found: `no gate for ${named(missing)}; ${scope}`,
+    means: 'their joins get 503: Redis has lost its data, or no worker has made these gates yet',
+    remedy: 'check that a worker runs: workers make missing gates; run doctor again in a minute',
   });
 }
 
@@ -35,14 +33,15 @@ function judgeEpochs(gates: readonly GateFacts[]): Finding {
     return broken('gate-epochs', {
       found: `the gate of ${named(ahead)} has a later epoch than the ledger`,
       means: 'the ledger is older than the gate: a backup was restored, and issuances are missing from it',
-      remedy: 'stop the workers, restore the newest ledger, or rebuild the gates from this one knowing what is lost',
+      remedy:
+        'stop the workers and restore the newest ledger; or rebuild the gates from this ledger (sluice reconcile <campaign> --repair), which gives up the missing issuances',
     });
   }
   if (behind.length === 0) return ok('gate-epochs', 'gates and ledger agree');
   return warning('gate-epochs', {
     found: `the gate of ${named(behind)} has an earlier epoch than the ledger`,
     means: 'Redis came back with older data, or a rebuild is under way',
-    remedy: 'see that a worker runs, and look again in a minute',
+    remedy: 'check that a worker runs, and run doctor again in a minute',
   });
 }
 
@@ -50,11 +49,12 @@ function judgeShapes(gates: readonly GateFacts[]): Finding {
   const differs = present(gates).filter(
     ({ gate, campaign }) => Number(gate.shards) !== campaign.shards || Number(gate.buckets) !== campaign.buckets,
   );
-  if (differs.length === 0) return ok('gate-shapes', 'shards and buckets agree');
+  if (differs.length === 0) return ok('gate-shapes', 'gates and ledger have the same shards and buckets');
   return broken('gate-shapes', {
     found: `the gate of ${named(differs)} has other shards or buckets than the ledger`,
-    means: 'tickets and users are looked for where they are not: a user may be admitted twice',
-    remedy: 'pause these campaigns; neither may be changed by hand, so find out which of the two was restored',
+    means: 'Sluice looks for tickets and users in the wrong keys: a user may be admitted twice',
+    remedy:
+      'pause these campaigns, then find out whether Redis or the database was restored; do not change either by hand',
   });
 }
 
@@ -64,7 +64,7 @@ function judgeGroups(gates: readonly GateFacts[]): Finding {
   return warning('work-groups', {
     found: `work streams of ${named(without)} have no group issuers`,
     means: 'no worker has received from them yet, or the stream was deleted',
-    remedy: 'see that a worker runs: it makes the group, from the first entry on',
+    remedy: 'check that a worker runs: workers make the group, from the first entry on',
   });
 }
 
@@ -86,17 +86,18 @@ function judgeLag(gates: readonly GateFacts[]): Finding {
     const slow = gates.filter(({ waiting }) => (waiting.oldestMs ?? 0) > limits.claimIdleMs);
     return warning('work-lag', {
       found: `${count} ticket(s) wait${oldest}, of ${named(slow)}`,
-      means: `workers are ${limits.claimIdleMs / 1_000} s behind or more, or none issues`,
-      remedy: 'see the check workers; then the database (sluice_batch_seconds), and only then add workers',
+      means: `workers are ${limits.claimIdleMs / 1_000} s behind or more, or no worker issues tickets`,
+      remedy:
+        'read the finding workers first, then check the database (sluice_batch_seconds), and only then add workers',
     });
   }
   if (untold === 0) return ok('work-lag', `${count} ticket(s) wait${oldest}; ${lag} entries not delivered yet`);
   return {
     check: 'work-lag',
     status: 'unknown',
-    found: `${lag} entries not delivered yet, and ${untold} stream(s) of which Redis does not tell`,
-    means: 'entries were deleted by hand, or Redis came back without some; no number is not zero',
-    remedy: 'go by backlog and oldestWaitMs of sluice campaign show <campaign>',
+    found: `${lag} entries not delivered yet, and Redis does not know the lag of ${untold} stream(s)`,
+    means: 'an operator deleted entries, or Redis lost some; an unknown lag is not zero',
+    remedy: 'use the backlog that sluice campaign show <campaign> prints',
   };
 }
 
@@ -104,7 +105,7 @@ const present = (gates: readonly GateFacts[]) =>
   gates.flatMap(({ gate, ...facts }) => (gate === undefined ? [] : [{ ...facts, gate }]));
 
 function named(facts: readonly Pick<GateFacts, 'campaign'>[]): string {
-  const ids = facts.slice(0, NAMED_MAX).map(({ campaign }) => campaign.id);
+  const ids = facts.slice(0, limits.namedMax).map(({ campaign }) => campaign.id);
   const rest = facts.length - ids.length;
   return `${ids.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }

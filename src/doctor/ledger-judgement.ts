@@ -33,7 +33,9 @@ function judgeVersion({ version = '0', version_comment = '' }: Fields): Finding 
   const found = `${isMaria ? 'MariaDB' : 'MySQL'} ${version}`;
   const remedy = 'run MariaDB 10.11 or MySQL 8.4, or newer';
   if (isMaria ? isBelow(version, '10.11.0') : isBelow(version, '8.0.16')) {
-    const means = isMaria ? 'nothing of Sluice was ever run on it' : 'it ignores CHECK: the stock would not be bounded';
+    const means = isMaria
+      ? 'Sluice was never tested on it'
+      : 'it ignores CHECK constraints, so that more units than the stock could be issued';
     return broken(check, { found, means, remedy });
   }
   if (isMaria || !isBelow(version, '8.4.0')) return ok(check, found);
@@ -56,9 +58,10 @@ function judgeSession(fields: Fields): Finding {
   if (wrong.length === 0) return ok(check, `strict, ${isolation}, keys and constraints are checked`);
   return broken(check, {
     found: wrong.join(', '),
-    means: 'what Sluice sets on its connections does not last: values may be cut short, constraints passed over',
+    means:
+      'the settings that Sluice makes on its connections do not last: the database may cut values short and skip constraints',
     remedy:
-      'let the proxy between keep session variables (in ProxySQL: no multiplexing for this user), and init_connect empty',
+      'make the proxy in front of the database keep session variables (in ProxySQL: no multiplexing for this user), and leave init_connect empty',
   });
 }
 
@@ -69,8 +72,8 @@ function judgeWritable(fields: Fields): Finding {
   if (locked.length === 0) return ok(check, 'read_only OFF');
   return broken(check, {
     found: locked.map((name) => `${name} ${fields[name]}`).join(', '),
-    means: 'nothing can be issued; it is a replica, or was taken out of service on purpose',
-    remedy: 'point DATABASE_URL at the primary, or SET GLOBAL read_only = OFF where this is the primary',
+    means: 'no ticket can be issued; this database is a replica, or an operator made it read-only',
+    remedy: 'point DATABASE_URL at the primary, or SET GLOBAL read_only = OFF if this is the primary',
   });
 }
 
@@ -99,7 +102,7 @@ function judgePacket({ max_allowed_packet: bytes = '0' }: Fields): Finding {
   if (Number(bytes) >= limits.batchBytesMax) return ok('ledger-packet', found);
   return warning('ledger-packet', {
     found,
-    means: `a full batch may need ${limits.batchBytesMax} bytes; it is refused and cut in halves, again and again`,
+    means: `a full batch may need ${limits.batchBytesMax} bytes; the database refuses it, and workers must split every such batch`,
     remedy: 'SET GLOBAL max_allowed_packet = 16777216, and the same in my.cnf',
   });
 }
@@ -107,11 +110,11 @@ function judgePacket({ max_allowed_packet: bytes = '0' }: Fields): Finding {
 function judgeConnections({ max_connections = '0', max_user_connections = '0' }: Fields, wanted: number): Finding {
   const check = 'ledger-connections';
   const most = Math.min(...[max_connections, max_user_connections].map(Number).filter((count) => count > 0));
-  const found = `${wanted} wanted here of ${most} allowed`;
+  const found = `this process may open ${wanted}, the database allows ${most}`;
   if (wanted <= most * limits.connectionShareMax) return ok(check, found);
   return warning(check, {
     found,
-    means: 'with a second process like this one, connections are refused and batches wait',
+    means: 'with a second process like this one the database refuses connections, and batches wait',
     remedy: 'raise max_connections, or lower WORKERS or WORKER_CONNECTIONS',
   });
 }

@@ -16,32 +16,33 @@ export function judgeMigrations(
   const foreign = executed.filter((name) => !known.includes(name));
   if (pending.length > 0 && executed.length === 0 && !migrates) {
     return broken(check, {
-      found: 'the database has no tables of Sluice yet',
-      means: 'no front has been started on it',
-      remedy: 'start a front of this version on this database: it makes them; or name another database in DATABASE_URL',
+      found: 'the database has no Sluice tables yet',
+      means: 'no front has started on this database',
+      remedy:
+        'start a front of this version on this database, which makes the tables; or put another database into DATABASE_URL',
     });
   }
   if (pending.length > 0) {
     const found = `${pending.join(', ')} not applied`;
-    if (migrates) return ok(check, `${found} yet, applied now`);
+    if (migrates) return ok(check, `${found} yet; this start applies them`);
     return broken(check, {
       found,
-      means: 'tables or columns that this version needs are not there',
-      remedy: 'start a front of this version on this database: it applies them; then start this again',
+      means: 'tables or columns that this version needs are missing',
+      remedy: 'start a front of this version on this database, which applies them; then start this process again',
     });
   }
   if (foreign.length === 0) return ok(check, `all ${known.length} applied`);
   return warning(check, {
-    found: `${foreign.join(', ')} applied, and unknown here`,
-    means: 'a newer Sluice has worked on this database',
-    remedy: 'finish the upgrade, or make sure that this older version may still run beside it',
+    found: `${foreign.join(', ')} applied, and unknown to this version`,
+    means: 'a newer version of Sluice has changed this database',
+    remedy: 'finish the upgrade, or check that this older version may run beside the newer one',
   });
 }
 
 export function judgeShape({ exists, uniqueKeys, foreignKeys, checks }: IssuancesShape, migrates: boolean): Finding {
   const check = 'ledger-constraints';
   if (!exists) {
-    if (migrates) return ok(check, 'the table issuances is made now');
+    if (migrates) return ok(check, 'this start makes the table issuances');
     const means = 'there is no ledger in this database';
     return broken(check, {
       found: 'no table issuances',
@@ -60,7 +61,7 @@ export function judgeShape({ exists, uniqueKeys, foreignKeys, checks }: Issuance
       found: `issuances has no ${missing.join(', no ')}`,
       means: 'the schema no longer makes it impossible to issue a unit twice or beyond the stock',
       remedy:
-        'put them back with ALTER TABLE issuances ADD …, as src/ledger/migrations says; what violates them shows then',
+        'put them back with ALTER TABLE issuances ADD …, as src/ledger/migrations says; the database then names the rows that violate them',
     });
   }
   if (bounds.some(({ clause }) => plain(clause) === plain(CHECK)))

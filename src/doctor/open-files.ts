@@ -15,7 +15,7 @@ export function readOpenFilesMax(): Fact<number> {
   try {
     const { userLimits } = report.getReport() as { userLimits?: { open_files?: { soft: number | string } } };
     const soft = userLimits?.open_files?.soft;
-    if (soft === undefined) return { untold: 'this system has no limit that Node can read' };
+    if (soft === undefined) return { untold: 'Node cannot read the limit of open files on this system' };
     return { told: soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft) };
   } finally {
     report.excludeNetwork = excludeNetwork;
@@ -40,12 +40,12 @@ export function publicConnectionsMax(openFilesMax: Fact<number>): number {
 export function judgeOpenFiles(openFilesMax: Fact<number>, connectionsWanted: number): Finding {
   return judged('open-files', openFilesMax, (max) => {
     const wanted = connectionsWanted + limits.openFilesReserve;
-    const found = `${max} open files allowed (ulimit -n), ${wanted} wanted here`;
+    const found = `${max} open files allowed (ulimit -n), this process may need ${wanted}`;
     if (max >= wanted) return ok('open-files', found);
     const reached = Math.max(0, max - limits.openFilesReserve);
     return warning('open-files', {
       found,
-      means: `from about ${reached} connections on, new ones of buyers or to the stores fail`,
+      means: `from about ${reached} connections on, new connections from buyers or to Redis and the database fail`,
       remedy: `raise the hard limit to ${wanted} or more: ulimit -Hn, LimitNOFILE of systemd, ulimits of compose`,
     });
   });

@@ -19,7 +19,7 @@ export function judgeDurability({ info, settings }: RedisFacts, promised: string
 function either(info: Fact<Fields>, settings: Fact<Fields>, field: string, setting: string): Fact<string> {
   const told = ('told' in info && info.told[field]) || ('told' in settings && settings.told[setting]);
   if (told) return { told };
-  return 'untold' in settings ? settings : { untold: `neither INFO nor CONFIG tells ${setting}` };
+  return 'untold' in settings ? settings : { untold: `neither INFO nor CONFIG shows ${setting}` };
 }
 
 function judgeEviction(policy: string): Finding {
@@ -27,7 +27,7 @@ function judgeEviction(policy: string): Finding {
   if (policy === 'noeviction') return ok('redis-eviction', found);
   return broken('redis-eviction', {
     found,
-    means: 'at maxmemory Redis drops keys: who was admitted, whole gates, tickets that were answered with 202',
+    means: 'at maxmemory Redis drops keys: admitted users, whole gates, and tickets that buyers already have',
     remedy: 'CONFIG SET maxmemory-policy noeviction, and the same in redis.conf or the parameter group',
   });
 }
@@ -44,18 +44,22 @@ function judgeLog(info: Fact<Fields>, settings: Fact<Fields>, promised: string):
       const means = 'a restart of Redis loses every ticket that is not issued yet';
       const words = { found: `${found}, DURABILITY ${promised}`, means };
       if (!onDisk) return warning(check, { ...words, remedy });
-      return broken(check, { ...words, remedy: `${remedy}; or promise less with DURABILITY=memory` });
+      return broken(check, { ...words, remedy: `${remedy}; or set DURABILITY=memory, which promises less` });
     }
     return judged(check, settings, ({ appendfsync = '?', 'no-appendfsync-on-rewrite': skips = 'no' }) => {
       const all = `${found}, appendfsync ${appendfsync}${skips === 'yes' ? ', no-appendfsync-on-rewrite yes' : ''}`;
       if (onDisk && (appendfsync !== 'always' || skips === 'yes')) {
-        const or = 'or promise less with DURABILITY=memory';
+        const or = 'or set DURABILITY=memory, which promises less';
         const set = skips === 'yes' ? `${remedy}; no-appendfsync-on-rewrite no` : remedy;
-        const means = 'a 202 says that the ticket is on disk, and it is not: a power cut loses it';
+        const means = 'a 202 promises that the ticket is on disk, and it is not: a power cut loses it';
         return broken(check, { found: `${all}, DURABILITY ${promised}`, means, remedy: `${set}; ${or}` });
       }
       if (appendfsync === 'no') {
-        return warning(check, { found: all, means: 'a power cut loses what the kernel had not written yet', remedy });
+        return warning(check, {
+          found: all,
+          means: 'a power cut loses tickets that the kernel had not written to disk yet',
+          remedy,
+        });
       }
       return ok(check, all);
     });
@@ -79,19 +83,23 @@ function judgeLogState(info: Fields, settings: Fact<Fields>): Finding {
     });
   }
   if (info.aof_last_bgrewrite_status === 'err') {
-    return warning(check, { found, means: 'the append-only log cannot be compacted and grows without end', remedy });
+    return warning(check, {
+      found,
+      means: 'Redis cannot compact its append-only log, which grows without limit',
+      remedy,
+    });
   }
   if (info.loading === '1') {
-    return warning(check, { found, means: 'Redis still reads its data and refuses everything', remedy: 'wait' });
+    return warning(check, { found, means: 'Redis is still loading its data and refuses all commands', remedy: 'wait' });
   }
   return ok(check, found);
 }
 
 function judgeRole(info: Fields): Finding {
-  if (info.role !== 'slave') return ok('redis-role', `role ${info.role ?? 'not told'}`);
+  if (info.role !== 'slave') return ok('redis-role', `role ${info.role ?? 'unknown'}`);
   return broken('redis-role', {
     found: `a replica of ${info.master_host}:${info.master_port}`,
-    means: 'it takes no writes; what it would take, the primary overwrites',
+    means: 'a replica takes no writes; if it did, the primary would overwrite them',
     remedy: 'point REDIS_URL at the primary, or at an address that follows it',
   });
 }
@@ -102,9 +110,10 @@ function judgeReplicas(info: Fact<Fields>, settings: Fact<Fields>, promised: str
     const online = states.filter(([, state]) => state.includes('state=online')).length;
     const found = `${fields.connected_slaves ?? 0} replica(s), ${online} online, DURABILITY ${promised}`;
     if (online > 0) return ok('redis-replicas', found);
-    const words = { found, means: 'a 202 says that a replica holds the ticket, and none does' };
-    const remedy = 'start a replica (REPLICAOF), or promise less with DURABILITY';
-    if (Number(fields.connected_slaves ?? 0) > 0) return warning('redis-replicas', { ...words, remedy: 'let it sync' });
+    const words = { found, means: 'a 202 promises that a replica holds the ticket, and no replica does' };
+    const remedy = 'start a replica (REPLICAOF), or set a DURABILITY that promises less';
+    if (Number(fields.connected_slaves ?? 0) > 0)
+      return warning('redis-replicas', { ...words, remedy: 'wait until the replica has synchronised' });
     return broken('redis-replicas', { ...words, remedy });
   });
   const refuses = judged('redis-min-replicas', settings, (fields) => {
@@ -113,7 +122,7 @@ function judgeReplicas(info: Fact<Fields>, settings: Fact<Fields>, promised: str
     if (min >= 1 && lag > 0 && lag <= limits.replicaLagSeconds) return ok('redis-min-replicas', found);
     return warning('redis-min-replicas', {
       found,
-      means: 'a primary that is cut off goes on admitting, and what it admitted is gone after the failover',
+      means: 'a primary that is cut off from its replicas keeps admitting buyers, and the failover loses their tickets',
       remedy: `CONFIG SET min-replicas-to-write 1, CONFIG SET min-replicas-max-lag ${limits.replicaLagSeconds}`,
     });
   });

@@ -33,7 +33,7 @@ function judgeVersion({ name, version }: Product & { name: 'Redis' | 'Valkey' })
   if (!isBelow(version, FLOORS[name])) return ok('redis-version', found);
   return broken('redis-version', {
     found,
-    means: 'the gate scripts begin with #!lua, which it does not know',
+    means: 'the gate scripts begin with #!lua, which this version does not know',
     remedy: `run Redis ${FLOORS.Redis} or Valkey ${FLOORS.Valkey}, or newer`,
   });
 }
@@ -47,10 +47,10 @@ function judgeHoles(product: Product, installed: ServerPackage | undefined): Fin
   if (holes.length === 0) return ok('redis-holes', `${found}: ${byNumber.map(({ id }) => id).join(', ')} patched`);
   return warning('redis-holes', {
     found: `${found}: ${holes.map(({ id, what }) => `${id} (${what})`).join(', ')}`,
-    means: `a client with its password may take over the server${installed === undefined ? ', going by the number alone' : ''}`,
+    means: `a client with the password of Redis may take over its server${installed === undefined ? ', judged by the version number alone' : ''}`,
     remedy:
       installed === undefined
-        ? "upgrade; a distribution may have patched it under the same number: see its package's changelog"
+        ? "upgrade; a distribution may have fixed it without changing the version number: read the package's changelog"
         : `apt-get update, apt-get install --only-upgrade ${installed.name}, and start Sluice again`,
   });
 }
@@ -59,7 +59,7 @@ function judgeScripts(refusals: readonly string[]): Finding {
   if (refusals.length === 0) return ok('redis-scripts', 'EVALSHA, EVAL and INFO within a script are allowed');
   return broken('redis-scripts', {
     found: refusals.join('; '),
-    means: 'every join, poll and settle is a script: nothing works',
+    means: 'every join, poll and settlement is a script, so nothing works without them',
     remedy: 'ACL SETUSER <user> +evalsha +eval +info, with access to the keys sluice:* and {sluice-retry}:*',
   });
 }
@@ -76,7 +76,7 @@ function judgeAccess({ settings, openToAll }: RedisFacts): Finding {
     if (isLocal || !isOpen || protectedMode === 'yes') return ok(check, found);
     return warning(check, {
       found,
-      means: 'whoever reaches its port may read who bought, give away units and delete gates',
+      means: 'anyone who can reach the port of Redis can read who bought, take units and delete gates',
       remedy: 'set a password or ACL users, and let only Sluice reach the port',
     });
   });
@@ -86,10 +86,10 @@ function judgeCluster({ cluster, settings }: RedisFacts): Finding {
   const check = 'redis-cluster';
   const coverage = 'told' in settings ? settings.told['cluster-require-full-coverage'] : undefined;
   if (cluster === undefined || 'untold' in cluster) return unknown(check, cluster?.untold ?? 'no cluster');
-  const found = `cluster_state ${cluster.told.cluster_state}, cluster-require-full-coverage ${coverage ?? 'not told'}`;
+  const found = `cluster_state ${cluster.told.cluster_state}, cluster-require-full-coverage ${coverage ?? 'unknown'}`;
   if (cluster.told.cluster_state !== 'ok') {
-    const means = 'some or all slots are served by nobody: their campaigns are refused with 503';
-    return broken(check, { found, means, remedy: 'CLUSTER NODES says which node is missing; bring it back' });
+    const means = 'no node serves some or all of the slots: joins of their campaigns get 503';
+    return broken(check, { found, means, remedy: 'read in CLUSTER NODES which node is missing, and start it again' });
   }
   if (coverage === 'no') return ok(check, found);
   return warning(check, {

@@ -3,8 +3,6 @@ import type { WorkerReport } from '../domain/readiness.ts';
 import { limits } from '../process/limits.ts';
 import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
 
-const NAMED_MAX = 3;
-
 /** `waitingCount` tickets of the campaigns that were looked at are admitted and not settled. */
 export function judgeWorkers(reports: Fact<readonly WorkerReport[]>, waitingCount: number): Finding {
   return judged('workers', reports, (all) => {
@@ -15,13 +13,13 @@ export function judgeWorkers(reports: Fact<readonly WorkerReport[]>, waitingCoun
 
 function judgeNone(silent: readonly WorkerReport[], waitingCount: number): Finding {
   const last = silent.toSorted((a, b) => a.silentMs - b.silentMs)[0];
-  const lastSeen = last === undefined ? '' : `; ${last.name} did ${Math.round(last.silentMs / 1_000)} s ago`;
+  const lastSeen = last === undefined ? '' : `; ${last.name} reported ${Math.round(last.silentMs / 1_000)} s ago`;
   const found = `no worker has reported to this Redis in the last ${limits.workerSilentMs / 1_000} s${lastSeen}`;
   const remedy =
-    "start a worker (WORKERS=1 for npm start, or node workers/main.ts); a dead one's log says why it ended";
+    'start a worker (WORKERS=1 for npm start, or node workers/main.ts); the log of a worker that ended says why';
   if (waitingCount === 0)
-    return warning('workers', { found, means: 'joins are accepted, and no ticket would be issued', remedy });
-  const means = 'tickets that were handed out are not issued; they wait and are not lost';
+    return warning('workers', { found, means: 'joins are accepted, but no ticket would be issued', remedy });
+  const means = 'the tickets that buyers hold are not issued; they wait and are not lost';
   return broken('workers', { found: `${found}; ${waitingCount} ticket(s) wait`, means, remedy });
 }
 
@@ -32,12 +30,12 @@ function judgeSeen(seen: readonly WorkerReport[]): Finding {
     return ok('workers', `${seen.length} ready: ${listed(seen.map(({ name }) => name).toSorted())}`);
   return warning('workers', {
     found: `${readyCount} ready, ${unready.length} not: ${listed(unready.map(({ name, reasons }) => `${name} (${reasons.join(', ')})`))}`,
-    means: readyCount === 0 ? 'no ticket is issued until one is ready' : 'tickets are issued by fewer workers',
-    remedy: 'see that the worker reaches the database and Redis; its log says what it met',
+    means: readyCount === 0 ? 'no ticket is issued until a worker is ready' : 'fewer workers issue tickets',
+    remedy: 'check that the worker reaches the database and Redis; its log says what failed',
   });
 }
 
 function listed(names: readonly string[]): string {
-  const rest = names.length - NAMED_MAX;
-  return `${names.slice(0, NAMED_MAX).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  const rest = names.length - limits.namedMax;
+  return `${names.slice(0, limits.namedMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }

@@ -11,4 +11,4 @@ const NAME = /^[^\p{Cc}\p{Cs}\u2028\u2029]{0,200}$/u;
 
 export const isCampaignName = (text: string): boolean => NAME.test(text);
 
-export const NAME_EXPECTED = `takes at most ${NAME_CHARS_MAX} characters, no control characters, and no half characters`;
+export const NAME_EXPECTED = `must have at most ${NAME_CHARS_MAX} characters, without control characters and half surrogate pairs`;

@@ -21,7 +21,7 @@ export interface DeadLetter extends DeadLetterId {
   user?: string | null;
   /** Epoch ms. */
   admittedAt?: number | null;
-  /** A stable slug. */
+  /** A stable slug; see failure.ts. */
   reason: string;
   detail?: string;
   attempts: number;
@@ -31,6 +31,17 @@ export interface DeadLetter extends DeadLetterId {
   /** How often it had been redriven when these attempts began. */
   redriveCount?: number;
 }
+
+/** What stands once a dead letter was to be kept. */
+export type Keeping =
+  /** Its letter, and why it was kept. */
+  | { kind: 'kept'; reason: string }
+  /** A row of its user, so no letter. The letter's own unit may go back only if free. */
+  | { kind: 'issued'; unit: number; ownUnitIsFree: boolean }
+  /** A cancellation of its user, so no letter. */
+  | { kind: 'cancelled' }
+  /** A letter that has moved on: what failed was an attempt of before its last redrive, or it was discarded. */
+  | { kind: 'moved-on' };
 
 export interface StoredDeadLetter extends Required<DeadLetter> {
   id: number;

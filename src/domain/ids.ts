@@ -9,7 +9,7 @@ const USER_ID = /^(?!\s)[^\p{Cc}\p{Cs}\u2028\u2029\ufffd]+(?<!\s)$/u;
 /** The ledger's column holds as many characters; in bytes, so that a batch of the longest ids has a known size. */
 const USER_ID_BYTES_MAX = 128;
 /** For messages, behind "takes". */
-export const USER_ID_RULE = `${USER_ID_BYTES_MAX} bytes of UTF-8 at most, without control characters and without white space at either end`;
+export const USER_ID_RULE = `1 to ${USER_ID_BYTES_MAX} bytes of UTF-8 without control characters and without white space at either end`;
 
 export const isCampaignId = (value: string): boolean => CAMPAIGN_ID.test(value);
 

@@ -19,6 +19,8 @@ export type IssueResult =
   | { kind: 'duplicate'; unit: number; ownUnitIsFree: boolean }
   /** The user's ticket of this campaign is cancelled. The row's unit may go back only if free. */
   | { kind: 'cancelled'; ownUnitIsFree: boolean }
+  /** A dead letter of this user waits for an operator. The row's unit may go back only if free. */
+  | { kind: 'kept'; reason: string; ownUnitIsFree: boolean }
   /** Somebody else holds this unit: the ticket needs another one. */
   | { kind: 'unit-taken' }
   /** This row can never be written as it is; the others of the batch were. */

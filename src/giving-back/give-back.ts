@@ -8,8 +8,9 @@
 // leaves a unit that has yet to go back: asking again, or the finisher, sees to it. The unit goes back once in any order.
 
 import type { Campaigns } from '../admission/campaigns.ts';
+import type { HeldTicket } from '../admission/held-tickets.ts';
 import type { TicketBody } from '../admission/ticket-body.ts';
-import type { HeldTicket, Tickets } from '../admission/tickets.ts';
+import type { Tickets } from '../admission/tickets.ts';
 import type { Cancellation, GivenBack } from '../domain/cancellation.ts';
 import { spanClock } from '../domain/clock.ts';
 import { Fault, isFault } from '../domain/fault.ts';
@@ -153,7 +154,7 @@ async function giveBackOnce(
       return 'cancelled';
     }
     case 'lost':
-      throw new Fault('gate-missing', 'the gate does not remember this ticket', { retryable: true });
+      throw new Fault('gate-missing', 'the gate does not know this ticket', { retryable: true });
   }
 }
 

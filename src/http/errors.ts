@@ -35,7 +35,8 @@ function isHalfSent(c: Context): boolean {
 export function invalid(issues: readonly z.core.$ZodIssue[]): Response {
   const errors = issues.flatMap((issue) => {
     const { path, message } = issue;
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ field: key, message: 'is no setting' }));
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({ field: key, message: 'is not a known field' }));
     return [{ field: path.join('.') || '(body)', message }];
   });
   return problem({ type: 'urn:problem-type:sluice:invalid', title: 'The request is not valid', status: 422, errors });

@@ -19,7 +19,7 @@ const PAUSED_MS = 5_000;
 const OPENING_SPREAD_MS = 2_000;
 
 export const notFound = (): Response =>
-  problem({ type: own('not-found'), title: 'There is no such thing here', status: 404 });
+  problem({ type: own('not-found'), title: 'There is nothing at this path', status: 404 });
 
 export const unknownCampaign = (): Response =>
   problem({ type: own('unknown-campaign'), title: 'There is no such campaign', status: 404 });
@@ -30,17 +30,17 @@ export const unknownTicket = (): Response =>
 
 export const unidentified = ({ detail, challenge }: { detail: string; challenge?: string }): Response =>
   problem(
-    { type: own('unidentified'), title: 'Who asks is not known', status: 401, detail },
+    { type: own('unidentified'), title: 'The request does not identify a user', status: 401, detail },
     challenge === undefined ? undefined : { 'www-authenticate': challenge },
   );
 
 export const forbidden = (detail: string): Response =>
-  problem({ type: own('forbidden'), title: 'You may not do this', status: 403, detail });
+  problem({ type: own('forbidden'), title: 'This token is not allowed to do this', status: 403, detail });
 /** The gate calls it issued and the ledger has no row of it: giving it back could sell a unit twice. */
 export const unaccountedTicket = (): Response =>
   problem({
     type: own('ticket-unaccounted'),
-    title: 'This ticket cannot be given back: ask the shop',
+    title: 'This ticket cannot be given back; please contact the shop',
     status: 409,
   });
 
@@ -58,7 +58,7 @@ export const tooMany = (waitMs: number, { name, count, windowSeconds }: Quota): 
   problem(
     {
       type: registered('quota-exceeded'),
-      title: 'You ask too often',
+      title: 'This client sends too many requests',
       status: 429,
       'violated-policies': [name],
     },
@@ -77,15 +77,17 @@ const BUSY_WAITS = {
 /** The answer to a client that would wait where `bound` is reached: it says what costs less, and when. */
 export function tooManyWaits(bound: WaitBound, { pollAfterMs }: { pollAfterMs: number }): Response {
   if (bound === 'front') {
-    return unavailable('Too many clients wait here. Poll the ticket instead.', { kind: 'streams-full' });
+    return unavailable('This front has as many waiting clients as it can carry. Poll the ticket instead.', {
+      kind: 'streams-full',
+    });
   }
   const { name, count, whose } = BUSY_WAITS[bound];
   return problem(
     {
       type: own('too-many-waits'),
-      title: 'Too many requests wait at once',
+      title: 'Too many requests are waiting at the same time',
       status: 429,
-      detail: `${whose} has ${count} open long-polls and event streams already. Poll the ticket after Retry-After, without Prefer: wait and without Accept: text/event-stream, or close one of them.`,
+      detail: `${whose} has ${count} open long-polls and event streams already. Close one of them, or poll the ticket after Retry-After without Prefer: wait and without Accept: text/event-stream.`,
       'violated-policies': [name],
     },
     { ...retryAfter(pollAfterMs), 'ratelimit-policy': `"${name}";q=${count};qu="concurrent-requests"` },
@@ -101,16 +103,21 @@ export const unavailable = (
     kind,
     detail,
     problem(
-      { type: registered('temporary-reduced-capacity'), title: 'Ask again in a moment', status: 503, detail },
+      {
+        type: registered('temporary-reduced-capacity'),
+        title: 'The service cannot answer now; please try again',
+        status: 503,
+        detail,
+      },
       retryAfter(waitMs),
     ),
   );
 
 const OVERLOADED = JSON.stringify({
   type: registered('temporary-reduced-capacity'),
-  title: 'Ask again in a moment',
+  title: 'The service cannot answer now; please try again',
   status: 503,
-  detail: 'This front has more work than it can take.',
+  detail: 'This front is overloaded and refused the request without looking at it. Please try again.',
 });
 
 /** The refusal of an overload: it must cost next to nothing. */
@@ -131,7 +138,7 @@ export function refused(refusal: Refusal, view: GateView): Response {
     case 'throttled':
       return throttled(refusal.waitMs, view);
     case 'backlogged':
-      return unavailable('The backlog is at its bound; your place is not lost, you have none yet.', {
+      return unavailable('The queue is full. You have not been given a place; please try again.', {
         kind: 'backlogged',
       });
     case 'not-open':
@@ -145,12 +152,15 @@ export function refused(refusal: Refusal, view: GateView): Response {
     case 'ended':
       return problem({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
     case 'recovering':
-      return unavailable('The campaign recovers from a fault; holders of tickets come first.', {
-        waitMs: Math.max(UNAVAILABLE_MS, view.recoveringUntil - redisNow),
-        kind: 'recovering',
-      });
+      return unavailable(
+        'The campaign is recovering from a fault. For a moment only buyers who hold a ticket are admitted; please try again.',
+        {
+          waitMs: Math.max(UNAVAILABLE_MS, view.recoveringUntil - redisNow),
+          kind: 'recovering',
+        },
+      );
     case 'expired':
-      return unavailable('The gate was too slow to decide; nothing was decided.', { kind: 'expired' });
+      return unavailable('The gate was too slow, so the join was not decided. Please try again.', { kind: 'expired' });
   }
 }
 
@@ -159,7 +169,7 @@ function throttled(waitMs: number, { ratePerSecond, burst }: GateView): Response
   return problem(
     {
       type: registered('quota-exceeded'),
-      title: 'More buyers join than can be admitted just now',
+      title: 'More buyers are joining than the campaign admits at the moment',
       status: 429,
       'violated-policies': ['admission'],
     },
@@ -182,7 +192,7 @@ function notOpen(opensAt: number, redisNow: number): Response {
 
 export const methodNotAllowed = (allowed: readonly string[]): Response =>
   problem(
-    { type: own('method-not-allowed'), title: 'This path does not take this method', status: 405 },
+    { type: own('method-not-allowed'), title: 'This path does not support this method', status: 405 },
     { allow: allowed.join(', ') },
   );
 
@@ -225,9 +235,12 @@ const isRefusalOfTheLedger = ({ code, cause }: Fault): boolean =>
 
 function answerTo(error: unknown): Response {
   if (isFault(error)) {
-    if (error.retryable) return unavailable('The outcome is unknown. Asking again is safe.');
+    if (error.retryable)
+      return unavailable('The outcome of the request is unknown. It is safe to send the same request again.');
     if (error.code === 'unidentified') {
-      return unidentified({ detail: 'The place of this ticket was lost: ask again as its user.' });
+      return unidentified({
+        detail: "We lost this ticket's place in the queue. Poll again, signed in as its owner, to get it back.",
+      });
     }
     const status = FAULT_STATUS[error.code];
     if (status !== undefined && !isRefusalOfTheLedger(error)) {
@@ -238,7 +251,8 @@ function answerTo(error: unknown): Response {
     type: own('internal'),
     title: 'Something broke on our side',
     status: 500,
-    detail: 'This is a fault in Sluice or in its data, and no outage. The log of this front has the cause.',
+    detail:
+      'This is a fault in Sluice or in its data, not an outage; sending the request again does not help. The log of this front has the cause.',
   });
 }
 

@@ -14,7 +14,7 @@ export function tellingServerErrors(
 ): { fetch: Fetch } {
   const look = (response: Response, env: object | undefined): Response => {
     if (response.status < 500) return response;
-    const { kind = 'other', cause = 'an answer that gave no reason' } = reasonOf(response) ?? {};
+    const { kind = 'other', cause = 'the handler answered without giving a reason' } = reasonOf(response) ?? {};
     tell({ kind, status: response.status, listener, at: whereOf(env), cause });
     return response;
   };

@@ -3,13 +3,12 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Campaign, CampaignState, StoredCampaign } from '../domain/campaign.ts';
 import { isCampaignName, NAME_EXPECTED } from '../domain/campaign-name.ts';
 import { Fault } from '../domain/fault.ts';
+import { UINT32_MAX } from '../domain/uint32.ts';
 import type { CampaignsTable, Schema } from './schema.ts';
 
 /** Mean users of a dedupe bucket, so that hardly one has more than the 128 that Redis packs tightly. */
 const BUCKET_USERS_MEAN = 90;
 const BUCKETS_MIN = 16;
-/** What `int unsigned` holds, and the unit of a ticket. */
-export const UINT32_MAX = 2 ** 32 - 1;
 
 export const bucketsFor = (stock: number): number => Math.max(BUCKETS_MIN, Math.ceil(stock / BUCKET_USERS_MEAN));
 
@@ -77,13 +76,13 @@ export function assertKeepable(campaign: Omit<Campaign, 'id' | 'createdAt'>): vo
   for (const count of counts) {
     const value = campaign[count];
     if (Number.isInteger(value) && value >= 0 && value <= UINT32_MAX) continue;
-    throw new Fault('invalid', `${count} is no whole number from 0 to ${UINT32_MAX}`);
+    throw new Fault('invalid', `${count} is not a whole number from 0 to ${UINT32_MAX}`);
   }
   if (!isCampaignName(campaign.name)) throw new Fault('invalid', `name ${NAME_EXPECTED}`);
   if (campaign.stock < 1) throw new Fault('invalid', 'stock is less than 1');
   const { opensAt, closesAt } = campaign;
   for (const [name, ms] of Object.entries({ opensAt, closesAt })) {
-    if (ms !== null && Number.isNaN(new Date(ms).getTime())) throw new Fault('invalid', `${name} is no time`);
+    if (ms !== null && Number.isNaN(new Date(ms).getTime())) throw new Fault('invalid', `${name} is not a time`);
   }
   if (opensAt !== null && closesAt !== null && closesAt <= opensAt) {
     throw new Fault('conflict', 'closesAt is not after opensAt');

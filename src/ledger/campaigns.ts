@@ -33,7 +33,7 @@ export async function createCampaign(
   actor: string,
 ): Promise<{ created: boolean; campaign: StoredCampaign }> {
   const { id } = spec;
-  if (!isCampaignId(id)) throw new Fault('invalid', 'id is no campaign id');
+  if (!isCampaignId(id)) throw new Fault('invalid', 'id is not a campaign id');
   const settings = withBurst(settingsOf(spec), spec.burst);
   assertKeepable(settings);
   const fingerprint = hash('sha256', JSON.stringify(settings), 'hex');
@@ -111,7 +111,7 @@ export function changeCampaign(
 /** A burst that nobody would look at is refused rather than kept. Throws `conflict`: it depends on what stands. */
 function withBurst<C extends Pick<Campaign, 'ratePerSecond'>>(wanted: C, burst: number | undefined): C {
   if (burst === undefined || wanted.ratePerSecond !== 0) return wanted;
-  throw new Fault('conflict', 'burst takes effect only with a ratePerSecond above 0');
+  throw new Fault('conflict', 'burst needs a ratePerSecond above 0');
 }
 
 const ACTION_TO: Record<CampaignState, AuditAction> = { active: 'resume', paused: 'pause', closed: 'close' };
@@ -157,7 +157,8 @@ export async function change(
   const before = await lockCampaign(tx, id);
   const wanted = to(before);
   if (JSON.stringify(wanted) === JSON.stringify(before)) return before;
-  if (isFinal(before.state)) throw new Fault('conflict', `campaign ${id} is closed, and closed is final`);
+  if (isFinal(before.state))
+    throw new Fault('conflict', `campaign ${id} is closed, and a closed campaign cannot be changed`);
   assertKeepable(wanted);
   await writeCampaign(tx, { ...wanted, version: before.version + 1 });
   // What is told, audited and projected is what stands there, not what was sent.

@@ -1,29 +1,32 @@
 // Tickets that were given up, kept until a person redrives or discards them.
-import type { Selectable } from 'kysely';
-import type { DeadLetter, DeadLetterId, StoredDeadLetter } from '../domain/dead-letter.ts';
-import { isUserId } from '../domain/ids.ts';
+import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { DeadLetter, DeadLetterId, Keeping, StoredDeadLetter } from '../domain/dead-letter.ts';
+import { Fault } from '../domain/fault.ts';
+import { isUserId, userTag } from '../domain/ids.ts';
+import { UINT32_MAX } from '../domain/uint32.ts';
 import { kindOf } from './errors.ts';
+import { holdIssuing } from './exclusion.ts';
 import type { Ledger } from './pool.ts';
-import { retrying } from './retry.ts';
-import type { DeadLettersTable } from './schema.ts';
+import type { DeadLettersTable, Schema } from './schema.ts';
 
 /** Characters of `detail` and `raw`: at 4 bytes each they fit the 64 kB of their columns. */
 const TEXT_CHARS = 16_000;
 const REASON_CHARS = 64;
-const UINT32_MAX = 2 ** 32 - 1;
 
 /**
- * Keeps a dead letter; nothing new when it was kept before. One that was redriven is kept again, its attempts added up.
- * False when it has moved on: what failed was an attempt of before its last redrive, or it was discarded.
- * What it holds never stops it from being kept: a user, unit or time that is none becomes null (`raw` has it) and long
- * texts are cut. Throws a retryable `ledger-unavailable` Fault when it is not known to be kept: then the ticket may not
- * be acked.
+ * Keeps a dead letter unless its user has a row or a cancellation; nothing new when it was kept before. One that was
+ * redriven is kept again, its attempts added up. What it holds never stops it from being kept: a user, unit or time that
+ * is none becomes null (`raw` has it) and long texts are cut.
+ *
+ * With `epoch`, the gate's under which the ticket was given up, nothing is kept once another epoch has begun: a retryable
+ * `stale-epoch` Fault. Throws a retryable `ledger-unavailable` Fault when it is not known to be kept: then the ticket may
+ * not be acked.
  */
-export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter): Promise<boolean> {
-  const { campaign, epoch, seq, unit, user, admittedAt, traceId, raw } = letter;
-  const row = {
+export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter, epoch?: number): Promise<Keeping> {
+  const { campaign, seq, unit, user, admittedAt, traceId, raw } = letter;
+  const row: LetterRow = {
     campaign,
-    epoch,
+    epoch: letter.epoch,
     seq,
     unit: isUint32(unit) ? unit : null,
     user: user != null && isUserId(user) ? user : null,
@@ -35,39 +38,72 @@ export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter): Promis
     raw: raw?.slice(0, TEXT_CHARS) ?? null,
     redriving_at: null,
   };
+  const keep = () => keepOnce(ledger, row, letter.redriveCount ?? 0, epoch);
   try {
-    await retrying(() => ledger.db.insertInto('dead_letters').values(row).execute());
-    return true;
+    return await keep();
   } catch (error) {
+    // Of two who keep a letter whose user nobody knows, neither waits for the other.
     if (kindOf(error) !== 'duplicate') throw error;
-    return keepAgain(ledger, row, letter.redriveCount ?? 0);
+    return keep();
   }
 }
 
-type KeptAgain = DeadLetterId & { reason: string; detail: string; attempts: number };
+type LetterRow = Insertable<DeadLettersTable> & { user: string | null; unit: number | null };
 
 /** The count of redrives tells a late word of an earlier life from the failure of this one. */
-function keepAgain(ledger: Ledger, letter: KeptAgain, redriveCount: number): Promise<boolean> {
-  const { campaign, epoch, seq, reason, detail, attempts } = letter;
+function keepOnce(ledger: Ledger, row: LetterRow, redriveCount: number, epoch: number | undefined): Promise<Keeping> {
   return ledger.transaction(async (tx) => {
+    if (row.user !== null) {
+      const current = await holdIssuing(tx, row.campaign);
+      if (epoch !== undefined && current !== epoch) {
+        throw new Fault('stale-epoch', 'another epoch of the campaign has begun', { retryable: true });
+      }
+      const instead = await endOf(tx, { ...row, user: row.user });
+      if (instead !== undefined) return instead;
+    }
+    const before = await tx
+      .selectFrom('dead_letters')
+      .select(['id', 'state', 'reason', 'redrive_count'])
+      .where('campaign', '=', row.campaign)
+      .where('epoch', '=', row.epoch)
+      .where('seq', '=', row.seq)
+      .forUpdate()
+      .executeTakeFirst();
+    if (before?.state === 'kept') return { kind: 'kept', reason: before.reason };
+    if (before === undefined) {
+      await tx.insertInto('dead_letters').values(row).execute();
+      return { kind: 'kept', reason: row.reason };
+    }
+    if (before.state === 'discarded' || before.redrive_count !== redriveCount) return { kind: 'moved-on' };
+    const { reason, detail, attempts } = row;
     await tx
       .updateTable('dead_letters')
       .set((eb) => ({ state: 'kept', reason, detail, attempts: eb('attempts', '+', attempts), redriving_at: null }))
-      .where('campaign', '=', campaign)
-      .where('epoch', '=', epoch)
-      .where('seq', '=', seq)
-      .where('state', 'in', ['redriving', 'redriven'])
-      .where('redrive_count', '=', redriveCount)
+      .where('id', '=', before.id)
       .execute();
-    const now = await tx
-      .selectFrom('dead_letters')
-      .select(['state', 'redrive_count'])
-      .where('campaign', '=', campaign)
-      .where('epoch', '=', epoch)
-      .where('seq', '=', seq)
-      .executeTakeFirst();
-    return now?.state === 'kept' && now.redrive_count === redriveCount;
+    return { kind: 'kept', reason };
   });
+}
+
+/** How the ledger has ended the ticket of this user already; undefined when it has not. */
+async function endOf(
+  tx: Kysely<Schema>,
+  { campaign, user, unit }: { campaign: string; user: string; unit: number | null },
+): Promise<Keeping | undefined> {
+  const issuances = tx.selectFrom('issuances').select('unit').where('campaign', '=', campaign);
+  const issued = await issuances.where('user', '=', user).executeTakeFirst();
+  if (issued !== undefined) {
+    const isOther = unit !== null && unit !== 0 && unit !== issued.unit;
+    const held = isOther ? await issuances.where('unit', '=', unit).executeTakeFirst() : issued;
+    return { kind: 'issued', unit: issued.unit, ownUnitIsFree: held === undefined };
+  }
+  const cancelled = await tx
+    .selectFrom('cancellations')
+    .select('seq')
+    .where('campaign', '=', campaign)
+    .where('tag', '=', userTag(campaign, user))
+    .executeTakeFirst();
+  return cancelled && { kind: 'cancelled' };
 }
 
 /** The dead letter of a ticket; undefined when there is none. */

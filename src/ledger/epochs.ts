@@ -1,5 +1,6 @@
 // What the ledger knows of a campaign's tickets, told to who rebuilds its gate; and the book of its epochs.
 import { sql } from 'kysely';
+import { limits } from '../process/limits.ts';
 import type { Ledger } from './pool.ts';
 
 /** Why an epoch began: the gate was unverified, damaged or missing, or a person wanted it. */
@@ -46,8 +47,6 @@ export interface EpochOpening {
   survivedCount: number;
   freeCount: number;
 }
-
-const PAGE = 5_000;
 
 /**
  * Begins the epoch `to` where the campaign is in `from`, once: undefined when somebody else did. The campaign is live
@@ -136,7 +135,11 @@ export async function ledgerFacts(ledger: Ledger, campaign: string): Promise<Led
 /** All holders of a unit above `after`, page by page in order of their units. */
 export async function* holders(ledger: Ledger, campaign: string, after = 0): AsyncIterable<Holder[]> {
   for (let last = after; ; ) {
-    const rows = await holderRows(ledger, campaign).where('unit', '>', last).orderBy('unit').limit(PAGE).execute();
+    const rows = await holderRows(ledger, campaign)
+      .where('unit', '>', last)
+      .orderBy('unit')
+      .limit(limits.rowsPerRead)
+      .execute();
     if (rows.length === 0) return;
     last = rows.at(-1)!.unit;
     yield rows.map(holderIn);
@@ -146,8 +149,8 @@ export async function* holders(ledger: Ledger, campaign: string, after = 0): Asy
 /** Those of `users` who hold a unit. */
 export async function holdersAmong(ledger: Ledger, campaign: string, users: readonly string[]): Promise<Holder[]> {
   const found: Holder[] = [];
-  for (let from = 0; from < users.length; from += PAGE) {
-    const some = users.slice(from, from + PAGE);
+  for (let from = 0; from < users.length; from += limits.rowsPerRead) {
+    const some = users.slice(from, from + limits.rowsPerRead);
     const rows = await holderRows(ledger, campaign).where('user', 'in', some).execute();
     found.push(...rows.map(holderIn));
   }
@@ -235,12 +238,12 @@ export async function heldUnits(
   units: readonly number[],
 ): Promise<ReadonlySet<number>> {
   const held = new Set<number>();
-  for (let from = 0; from < units.length; from += PAGE) {
+  for (let from = 0; from < units.length; from += limits.rowsPerRead) {
     const rows = await ledger.db
       .selectFrom('issuances')
       .select('unit')
       .where('campaign', '=', campaign)
-      .where('unit', 'in', units.slice(from, from + PAGE))
+      .where('unit', 'in', units.slice(from, from + limits.rowsPerRead))
       .execute();
     for (const { unit } of rows) held.add(unit);
   }

@@ -92,11 +92,11 @@ function faultOf(kind: LedgerErrorKind, cause: unknown, sql = ''): Fault {
     kind === 'defect'
       ? defect(sql, detail, cause)
       : kind === 'duplicate'
-        ? new Fault('conflict', `the ledger holds such a row: ${detail}`, { cause })
+        ? new Fault('conflict', `the ledger already has a row with this key: ${detail}`, { cause })
         : kind === 'row'
           ? new Fault('invalid', `the ledger refuses the row: ${detail}`, { cause })
           : kind === 'stale'
-            ? new Fault('stale-epoch', 'another epoch of the campaign has begun', { cause, retryable: true })
+            ? new Fault('stale-epoch', 'a later epoch of the campaign has begun', { cause, retryable: true })
             : new Fault('ledger-unavailable', `${SAYING[kind]}: ${detail}`, { cause, retryable: true });
   kinds.set(fault, kind);
   return fault;
@@ -111,7 +111,7 @@ function defect(sql: string, detail: string, cause: unknown): Fault {
 const STATEMENT_CHARS = 200;
 
 const SAYING = {
-  retry: 'the ledger rolled back',
-  unknown: 'the ledger did not answer, the outcome is unknown',
+  retry: 'the ledger rolled the transaction back',
+  unknown: 'the ledger did not answer; the outcome is unknown',
   down: 'the ledger is unavailable',
 };

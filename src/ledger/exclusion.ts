@@ -1,40 +1,56 @@
-// A ticket has a row or a cancellation, never both: a cancellation is written while no INSERT of the campaign is under
-// way, and every INSERT asks for the cancellations of its users.
+// A user has a row, a cancellation or a kept dead letter, never two of them: a cancellation and a letter are written while
+// no INSERT of the campaign is under way, and every INSERT asks for the cancellations and letters of its users.
 import type { Kysely } from 'kysely';
 import { userTag } from '../domain/ids.ts';
+import { limits } from '../process/limits.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
 
 /**
  * Waits for the INSERTs of the campaign that are under way, and holds those to come until the transaction ends. To be the
- * first lock of a transaction, as it is of an INSERT.
+ * first lock of a transaction, as it is of an INSERT. Returns the epoch of the campaign; undefined when there is none.
  */
-export async function holdIssuing(tx: Kysely<Schema>, campaign: string): Promise<void> {
-  await tx.selectFrom('campaigns').select('id').where('id', '=', campaign).forUpdate().executeTakeFirst();
+export async function holdIssuing(tx: Kysely<Schema>, campaign: string): Promise<number | undefined> {
+  const row = await tx
+    .selectFrom('campaigns')
+    .select('epoch')
+    .where('id', '=', campaign)
+    .forUpdate()
+    .executeTakeFirst();
+  return row?.epoch;
 }
 
-/** By ledger: the campaigns in which somebody gave a ticket back. A cancellation is never taken away. */
+/** By ledger: the campaigns that had a cancellation or a kept letter. Few campaigns lose their last one again. */
 const crowded = new WeakMap<Ledger, Set<string>>();
-/** Campaigns remembered per ledger; what was forgotten is found again. */
-const CAMPAIGNS_MAX = 10_000;
 
-/** Whether the campaign is known to have a cancellation. */
-export const hasCancellations = (ledger: Ledger, campaign: string): boolean =>
-  crowded.get(ledger)?.has(campaign) ?? false;
+/** Whether the campaign is known to have had a cancellation or a kept letter. */
+export const hasExclusions = (ledger: Ledger, campaign: string): boolean => crowded.get(ledger)?.has(campaign) ?? false;
 
-/** Looks whether the campaign has a cancellation, and remembers it. */
-export async function findCancellations(ledger: Ledger, campaign: string): Promise<boolean> {
-  const row = await ledger.db
+/** Looks whether the campaign has a cancellation or a kept letter, and remembers it. */
+export async function findExclusions(ledger: Ledger, campaign: string): Promise<boolean> {
+  const cancellation = await ledger.db
     .selectFrom('cancellations')
     .select('seq')
     .where('campaign', '=', campaign)
     .limit(1)
     .executeTakeFirst();
-  if (row === undefined) return false;
+  if (cancellation === undefined && !(await hasKeptLetter(ledger, campaign))) return false;
   const known = crowded.get(ledger) ?? new Set();
-  if (known.size >= CAMPAIGNS_MAX) known.clear();
+  if (known.size >= limits.ledgerCampaignsMax) known.clear();
   crowded.set(ledger, known.add(campaign));
   return true;
+}
+
+async function hasKeptLetter(ledger: Ledger, campaign: string): Promise<boolean> {
+  const letter = await ledger.db
+    .selectFrom('dead_letters')
+    .select('user')
+    .where('campaign', '=', campaign)
+    .where('state', '=', 'kept')
+    .where('user', 'is not', null)
+    .limit(1)
+    .executeTakeFirst();
+  return letter !== undefined;
 }
 
 /** Those of `users` whose ticket of this campaign is cancelled. */
@@ -52,4 +68,27 @@ export async function cancelledUsers(
     .where('tag', 'in', [...userOf.keys()])
     .execute();
   return new Set(rows.map(({ tag }) => userOf.get(tag!)!));
+}
+
+/** The ticket of a kept letter, as far as it decides about another ticket of its user. */
+export interface KeptTicket {
+  unit: number | null;
+  reason: string;
+}
+
+/** The kept letters of `users`, by user. */
+export async function keptTickets(
+  ledger: Ledger,
+  campaign: string,
+  users: readonly string[],
+): Promise<ReadonlyMap<string, KeptTicket>> {
+  if (users.length === 0) return new Map();
+  const rows = await ledger.db
+    .selectFrom('dead_letters')
+    .select(['user', 'unit', 'reason'])
+    .where('campaign', '=', campaign)
+    .where('state', '=', 'kept')
+    .where('user', 'in', users)
+    .execute();
+  return new Map(rows.map(({ user, ...kept }) => [user!, kept]));
 }

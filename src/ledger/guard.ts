@@ -19,9 +19,13 @@ export function createLedgerGuard(ledger: Ledger): LedgerGuard {
   const breaker = createBreaker({
     faultsMax: limits.ledgerFaultsMax,
     isOutage,
-    refusal: new Fault('ledger-unavailable', 'the ledger is away; it is not asked until it is back', {
-      retryable: true,
-    }),
+    refusal: new Fault(
+      'ledger-unavailable',
+      'the ledger did not answer; the worker sends it nothing until it answers a probe',
+      {
+        retryable: true,
+      },
+    ),
     // Changes nothing, and is refused where rows could not be written either: by a replica, by a server told read-only.
     probe: () => ledger.run('UPDATE campaigns SET version = version WHERE id IS NULL', []),
     probeMs: limits.ledgerProbeMs,

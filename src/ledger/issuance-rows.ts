@@ -2,6 +2,7 @@
 import { CODE_CHARS } from '../domain/coupon.ts';
 import { isUserId, userTag } from '../domain/ids.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
+import { UINT32_MAX } from '../domain/uint32.ts';
 import type { Ledger } from './pool.ts';
 
 /** A row of the ledger, as far as it decides about another. */
@@ -12,7 +13,6 @@ export interface Standing {
 
 const COLUMNS = ['campaign', 'unit', 'user', 'seq', 'epoch', 'code', 'admitted_at', 'last_unit'];
 const CODE = new RegExp(`^[0-9A-Z]{${CODE_CHARS}}$`);
-const UINT32_MAX = 2 ** 32 - 1;
 /** The end of the year 9999, the last that a datetime can say. */
 const TIME_MAX = 253_402_300_799_999;
 
@@ -24,12 +24,12 @@ const isCount = (value: unknown, min: number, max: number): boolean =>
  * and bounds the statement: 500 rows of the longest ids are 250 kB, however they are escaped.
  */
 export function malformation(row: IssuanceRow): string | undefined {
-  if (!isCount(row.unit, 1, UINT32_MAX)) return 'unit is no unit number';
-  if (typeof row.user !== 'string' || !isUserId(row.user)) return 'user is no user id';
-  if (!isCount(row.seq, 0, Number.MAX_SAFE_INTEGER)) return 'seq is no seq';
-  if (!isCount(row.epoch, 0, UINT32_MAX)) return 'epoch is no epoch';
-  if (typeof row.code !== 'string' || !CODE.test(row.code)) return 'code is no coupon code';
-  return isCount(row.admittedAt, 0, TIME_MAX) ? undefined : 'admittedAt is no time';
+  if (!isCount(row.unit, 1, UINT32_MAX)) return 'unit is not a unit number';
+  if (typeof row.user !== 'string' || !isUserId(row.user)) return 'user is not a user id';
+  if (!isCount(row.seq, 0, Number.MAX_SAFE_INTEGER)) return 'seq is not a seq';
+  if (!isCount(row.epoch, 0, UINT32_MAX)) return 'epoch is not an epoch';
+  if (typeof row.code !== 'string' || !CODE.test(row.code)) return 'code is not a coupon code';
+  return isCount(row.admittedAt, 0, TIME_MAX) ? undefined : 'admittedAt is not a time';
 }
 
 /** Full batches come in these steps, so that a connection keeps few prepared statements; see docs/decisions.md. */
@@ -41,14 +41,15 @@ const inserts = new Map<string, string>();
 export interface Fence {
   /** The epoch of the campaign. */
   epoch: number;
-  /** Whether the campaign may have cancellations, only not of these users: a tenth slower than to ask for any at all. */
+  /** Whether the campaign may have cancellations and kept letters, only not of these users: slower than to ask for any. */
   asksEach: boolean;
 }
 
 /**
  * Writes all rows or none, and none unless the campaign is in the epoch of the fence and no ticket of these users is
- * cancelled: a single statement is a transaction. The first row takes its campaign from a query that locks the campaign's
- * row, so that an epoch begins, and a cancellation is written, before this statement or after it. No statement of an
+ * cancelled or kept as a dead letter: a single statement is a transaction. The first row takes its campaign from a query
+ * that locks the campaign's row, so that an epoch begins, and a cancellation or a letter is written, before this statement
+ * or after it. No statement of an
  * earlier epoch can land once a rebuild reads the ledger. Throws a Fault; `kindOf` says why.
  */
 export async function insertRows(
@@ -60,8 +61,9 @@ export async function insertRows(
   const params: unknown[] = [];
   const { campaign } = rows[0]!;
   if (fence !== undefined) {
-    const tags = fence.asksEach ? rows.map(({ user }) => userTag(campaign, user)) : [];
-    params.push(campaign, ...tags, campaign, fence.epoch);
+    const users = fence.asksEach ? rows.map(({ user }) => user) : [];
+    const tags = users.map((user) => userTag(campaign, user));
+    params.push(campaign, ...tags, campaign, ...users, campaign, fence.epoch);
   }
   for (const [index, row] of rows.entries()) {
     if (index > 0 || fence === undefined) params.push(campaign);
@@ -71,13 +73,16 @@ export async function insertRows(
 }
 
 /**
- * No campaign where it is in another epoch, or a ticket cancelled: then the column, which takes no NULL, refuses the
- * statement. Cancellations are asked for among what is selected, not in the condition: after the lock, in any plan.
+ * No campaign where it is in another epoch, or a ticket cancelled or kept: then the column, which takes no NULL, refuses
+ * the statement. Both are asked for among what is selected, not in the condition: after the lock, in any plan.
  */
 function fencedTuple(rowCount: number, { asksEach }: Fence): string {
-  const among = asksEach ? ` AND tag IN (${Array(rowCount).fill('?').join(',')})` : '';
+  const each = `IN (${Array(rowCount).fill('?').join(',')})`;
+  const among = asksEach ? ` AND tag ${each}` : '';
   const cancelled = `SELECT 1 FROM cancellations WHERE campaign = ?${among} LOCK IN SHARE MODE`;
-  const campaign = `SELECT CASE WHEN EXISTS (${cancelled}) THEN NULL ELSE id END FROM campaigns`;
+  const whose = asksEach ? each : 'IS NOT NULL';
+  const kept = `SELECT 1 FROM dead_letters WHERE campaign = ? AND state = 'kept' AND user ${whose} LOCK IN SHARE MODE`;
+  const campaign = `SELECT CASE WHEN EXISTS (${cancelled}) OR EXISTS (${kept}) THEN NULL ELSE id END FROM campaigns`;
   return tuple.replace('?', `(${campaign} WHERE id = ? AND epoch = ? LOCK IN SHARE MODE)`);
 }
 

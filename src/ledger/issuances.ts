@@ -4,16 +4,14 @@
 // statement's rows or none; the batch is delivered again and finds what stands. The caller acks only what it was told here.
 import { Fault } from '../domain/fault.ts';
 import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
+import { limits } from '../process/limits.ts';
 import { detailOf, kindOf } from './errors.ts';
-import { cancelledUsers, findCancellations, hasCancellations } from './exclusion.ts';
+import { cancelledUsers, findExclusions, hasExclusions, keptTickets } from './exclusion.ts';
 import { codeStands, type Fence, insertRows, malformation, readStanding, unitsHeld } from './issuance-rows.ts';
 import { forgetLastUnit, lastUnitFor } from './last-units.ts';
 import type { Ledger } from './pool.ts';
 import { retrying } from './retry.ts';
 import { rulingsOf, withoutClashes } from './rulings.ts';
-
-/** Rows of one batch: throughput is flat from 300 on, and a lock is held no longer than such a statement. */
-export const BATCH_ROWS_MAX = 500;
 
 interface Pending {
   row: IssuanceRow;
@@ -30,16 +28,16 @@ interface Batch {
 }
 
 /**
- * Issues up to {@link BATCH_ROWS_MAX} rows of one campaign and says for each, in the order given, what became of it.
+ * Issues up to `limits.workBatchMax` rows of one campaign and says for each, in the order given, what became of it.
  * One statement when nothing is in the way; with k rows in the way O(k log n). Every result is committed and known.
- * With `epoch`, the gate's under which they were received, nothing is written of a ticket that is cancelled, nor once
- * another epoch has begun: a retryable `stale-epoch` Fault. Throws a retryable `ledger-unavailable` Fault when it is not known: then nothing may be acked, and the same batch may
+ * With `epoch`, the gate's under which they were received, nothing is written of a ticket that is cancelled or kept as a
+ * dead letter, nor once another epoch has begun: a retryable `stale-epoch` Fault. Throws a retryable `ledger-unavailable` Fault when it is not known: then nothing may be acked, and the same batch may
  * be given again. Throws `not-found` when the ledger has no such campaign and `invalid` for a batch that is none.
  */
 export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[], epoch?: number): Promise<IssueResult[]> {
   const first = rows[0];
   if (first === undefined) return [];
-  if (rows.length > BATCH_ROWS_MAX) throw new Fault('invalid', `more than ${BATCH_ROWS_MAX} rows in a batch`);
+  if (rows.length > limits.workBatchMax) throw new Fault('invalid', `more than ${limits.workBatchMax} rows in a batch`);
   if (rows.some((row) => row.campaign !== first.campaign))
     throw new Fault('invalid', 'rows of two campaigns in a batch');
 
@@ -52,7 +50,7 @@ export async function issueBatch(ledger: Ledger, rows: readonly IssuanceRow[], e
   });
   const neededUnit = wellFormed.reduce((most, { row }) => Math.max(most, row.unit), 0);
   const lastUnit = await lastUnitFor(ledger, first.campaign, neededUnit);
-  const fence = epoch === undefined ? undefined : { epoch, asksEach: hasCancellations(ledger, first.campaign) };
+  const fence = epoch === undefined ? undefined : { epoch, asksEach: hasExclusions(ledger, first.campaign) };
   const batch: Batch = { ledger, fence, lastUnit, results, unknownsLeft: 1 };
   const withinStock = wellFormed.filter(({ row, index }) => {
     if (row.unit <= lastUnit) return true;
@@ -77,7 +75,7 @@ async function settle(batch: Batch, pending: Pending[]): Promise<void> {
   }
   const kind = kindOf(fault);
   if (kind === 'row') return settleHalves(batch, pending, fault);
-  if (kind === 'stale') return settle(batch, await settleCancelled(batch, pending, fault));
+  if (kind === 'stale') return settle(batch, await settleExcluded(batch, pending, fault));
 
   const left = await settleStanding(batch, pending);
   const { clear, clashing } = withoutClashes(left);
@@ -119,30 +117,40 @@ async function settleAlone(batch: Batch, { row, index }: Pending, fault: Fault):
   } else if (await codeStands(batch.ledger, row.code)) {
     batch.results[index] = { kind: 'bad-row', reason: 'code-taken', detail: 'another unit has this code' };
   } else {
-    throw new Fault('ledger-unavailable', 'what stood in the way went away: ask again', {
+    throw new Fault('ledger-unavailable', 'the conflicting row is gone; the insert may be repeated', {
       cause: fault,
       retryable: true,
     });
   }
 }
 
-/** Settles the rows of cancelled tickets, and returns those to be tried again. Throws the fault of a stale epoch. */
-async function settleCancelled(batch: Batch, pending: Pending[], fault: Fault): Promise<Pending[]> {
+/**
+ * Settles the rows of tickets that are cancelled or kept as dead letters, and returns those to be tried again. Throws the
+ * fault of a stale epoch.
+ */
+async function settleExcluded(batch: Batch, pending: Pending[], fault: Fault): Promise<Pending[]> {
   const { campaign } = pending[0]!.row;
-  if (batch.fence?.asksEach === false && (await findCancellations(batch.ledger, campaign))) {
+  if (batch.fence?.asksEach === false && (await findExclusions(batch.ledger, campaign))) {
     batch.fence = { ...batch.fence, asksEach: true };
     return pending;
   }
+  const left = await settleKept(batch, await settleCancelled(batch, pending));
+  if (left.length === pending.length) {
+    forgetLastUnit(batch.ledger, campaign);
+    throw fault;
+  }
+  return left;
+}
+
+async function settleCancelled(batch: Batch, pending: Pending[]): Promise<Pending[]> {
+  const { campaign } = pending[0]!.row;
   const users = await cancelledUsers(
     batch.ledger,
     campaign,
     pending.map(({ row }) => row.user),
   );
   const cancelled = pending.filter(({ row }) => users.has(row.user));
-  if (cancelled.length === 0) {
-    forgetLastUnit(batch.ledger, campaign);
-    throw fault;
-  }
+  if (cancelled.length === 0) return pending;
   const held = await unitsHeld(
     batch.ledger,
     campaign,
@@ -152,6 +160,32 @@ async function settleCancelled(batch: Batch, pending: Pending[], fault: Fault): 
     batch.results[index] = { kind: 'cancelled', ownUnitIsFree: !held.has(row.unit) };
   }
   return pending.filter(({ row }) => !users.has(row.user));
+}
+
+/** A row beside a kept letter, which a version before this one may have left, stands. */
+async function settleKept(batch: Batch, pending: Pending[]): Promise<Pending[]> {
+  if (pending.length === 0) return pending;
+  const letters = await keptTickets(
+    batch.ledger,
+    pending[0]!.row.campaign,
+    pending.map(({ row }) => row.user),
+  );
+  const kept = pending.filter(({ row }) => letters.has(row.user));
+  if (kept.length === 0) return pending;
+  const ruling = rulingsOf(
+    await readStanding(
+      batch.ledger,
+      kept.map(({ row }) => row),
+    ),
+  );
+  for (const { row, index } of kept) {
+    const standing = ruling(row);
+    const { unit, reason } = letters.get(row.user)!;
+    const ownUnitIsFree = standing === undefined && unit !== row.unit;
+    const isIssued = standing?.kind === 'already' || standing?.kind === 'duplicate';
+    batch.results[index] = isIssued ? standing : { kind: 'kept', reason, ownUnitIsFree };
+  }
+  return pending.filter(({ row }) => !letters.has(row.user));
 }
 
 /** Settles the rows that something standing decides about, and returns the others. */

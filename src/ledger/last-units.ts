@@ -1,11 +1,10 @@
 // How far the units of a campaign go, remembered: an INSERT must name a tranche of its campaign.
 import { Fault } from '../domain/fault.ts';
+import { limits } from '../process/limits.ts';
 import type { Ledger } from './pool.ts';
 
 /** By ledger and campaign. Tranches are only ever added, so what was read once stays a tranche. */
 const memories = new WeakMap<Ledger, Map<string, number>>();
-/** Campaigns remembered per ledger. */
-const CAMPAIGNS_MAX = 10_000;
 
 /**
  * The end of a tranche of the campaign: the latest one when `neededUnit` lies beyond the one remembered. The caller
@@ -17,7 +16,7 @@ export async function lastUnitFor(ledger: Ledger, campaign: string, neededUnit: 
   const known = memory.get(campaign);
   if (known !== undefined && neededUnit <= known) return known;
   const lastUnit = await readLastUnit(ledger, campaign);
-  if (memory.size >= CAMPAIGNS_MAX) memory.clear();
+  if (memory.size >= limits.ledgerCampaignsMax) memory.clear();
   memory.set(campaign, lastUnit);
   return lastUnit;
 }

@@ -6,6 +6,7 @@ import { epochs } from './migrations/0002-epochs.ts';
 import { cancellations } from './migrations/0003-cancellations.ts';
 import { userIds } from './migrations/0004-user-ids.ts';
 import { cancelledTags } from './migrations/0005-cancelled-tags.ts';
+import { lettersByUser } from './migrations/0006-letters-by-user.ts';
 import type { Ledger } from './pool.ts';
 
 /** In order of their names, for ever: an executed migration is never renamed or changed. */
@@ -15,6 +16,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0003-cancellations': cancellations,
   '0004-user-ids': userIds,
   '0005-cancelled-tags': cancelledTags,
+  '0006-letters-by-user': lettersByUser,
 };
 
 /** One statement of a migration, or the wait for another process that migrates: a table of millions of rows is rebuilt. */
@@ -29,7 +31,7 @@ export async function migrate(ledger: Pick<Ledger, 'onOneConnection'>): Promise<
     const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
     const { error, results = [] } = await migrator.migrateToLatest();
     if (error instanceof Fault) throw error;
-    if (error !== undefined) throw new Fault('ledger-unavailable', 'the migrations did not run', { cause: error });
+    if (error !== undefined) throw new Fault('ledger-unavailable', 'the migrations failed', { cause: error });
     return results.map((result) => result.migrationName);
   }, MIGRATION_MS);
 }

@@ -25,68 +25,87 @@ const lasting = (what: string, cure: string): Obstacle => ({ what, cure, lasting
 const passing = (what: string, cure: string): Obstacle => ({ what, cure, lasting: false });
 
 const WRONG_LOGIN = lasting(
-  'it refuses the user or password, or lets this user in from other hosts only',
-  'put the right ones into DATABASE_URL, or CREATE USER for the host that this connects from',
+  'the database rejects the user or password, or accepts this user from other hosts only',
+  'put the right user and password into DATABASE_URL, or CREATE USER for the host that this process connects from',
 );
 const NO_TLS_HERE = lasting(
-  'it takes connections with TLS only',
+  'the database accepts connections with TLS only',
   'add ?ssl={"rejectUnauthorized":true} to DATABASE_URL',
 );
-const CROWDED = passing('it takes no further connection', 'raise max_connections, or end connections');
+const CROWDED = passing(
+  'the database has reached its limit of connections',
+  'raise max_connections, or close other connections',
+);
 
 /** By the server's number of an error. `name` is the database of the address. */
 function numbered(errno: number, { sqlMessage = '' }: DriverError, name: string): Obstacle | undefined {
   if ([1045, 1698].includes(errno)) return WRONG_LOGIN;
   if (errno === 1044) {
     return lasting(
-      `its user may not use the database ${name}`,
+      `the user in DATABASE_URL may not use the database ${name}`,
       `as an administrator: GRANT ${RIGHTS} ON ${name}.* TO this user`,
     );
   }
   if (errno === 1049)
-    return lasting(`there is no database ${name}`, `CREATE DATABASE ${name}, or name another in DATABASE_URL`);
+    return lasting(
+      `there is no database ${name}`,
+      `CREATE DATABASE ${name}, or put another database into DATABASE_URL`,
+    );
   if ([1142, 1143, 1227, 1370].includes(errno)) {
     // The rights alone: the rest of the server's sentence names users and hosts.
     const [, right = 'do that'] = /^([A-Z][A-Z ,]*) command denied/.exec(sqlMessage) ?? [];
     return lasting(
-      `its user may not ${right} in ${name}`,
+      `the user in DATABASE_URL may not ${right} in ${name}`,
       `as an administrator: GRANT ${RIGHTS} ON ${name}.* TO this user`,
     );
   }
   if ([1130, 1129].includes(errno))
-    return lasting('it takes no connection from this host', 'CREATE USER for the host that this connects from');
+    return lasting(
+      'the database accepts no connections from this host',
+      'CREATE USER for the host that this process connects from',
+    );
   if ([1251, 2059, 1275].includes(errno))
-    return lasting('its user logs in by a plugin that this client has not', 'ALTER USER … IDENTIFIED BY a password');
+    return lasting(
+      'the user logs in with a plugin that Sluice does not support',
+      'ALTER USER … IDENTIFIED BY a password',
+    );
   if ([1820, 1862, 3118, 4151].includes(errno))
     return lasting(
-      'the password of its user has expired, or the user is locked',
+      'the password of the user has expired, or the user is locked',
       'ALTER USER … IDENTIFIED BY …, or ACCOUNT UNLOCK',
     );
   if (errno === 3159) return NO_TLS_HERE;
-  if ([1290, 1836, 1792, 3100].includes(errno)) return lasting('it is read-only', 'point DATABASE_URL at the primary');
+  if ([1290, 1836, 1792, 3100].includes(errno))
+    return lasting('the database is read-only', 'point DATABASE_URL at the primary');
   if ([1040, 1203, 1226].includes(errno)) return CROWDED;
   return undefined;
 }
 
 const PATTERNS: [RegExp, Obstacle][] = [
-  [/ECONNREFUSED/, passing('nothing listens there', 'see that it runs, and that host and port are right')],
-  [/ENOTFOUND|EAI_AGAIN/, passing('no host of that name is known', 'see that the name of the host is right')],
-  [/EHOSTUNREACH|ENETUNREACH/, passing('no way leads to that host', 'see that the host is right and the network up')],
-  [/NO_SSL_SUPPORT|secure connection/, lasting('it does not speak TLS', 'leave ssl out of DATABASE_URL')],
+  [
+    /ECONNREFUSED/,
+    passing('no server listens at that address', 'check that the database runs, and that host and port are right'),
+  ],
+  [/ENOTFOUND|EAI_AGAIN/, passing('the host name cannot be resolved', 'check the host name')],
+  [/EHOSTUNREACH|ENETUNREACH/, passing('the network has no route to that host', 'check the host and the network')],
+  [/NO_SSL_SUPPORT|secure connection/, lasting('the database does not speak TLS', 'remove ssl from DATABASE_URL')],
   [
     /SSL_ERROR|SELF_SIGNED|UNABLE_TO_|CERT_|ERR_TLS|certificate/i,
     lasting(
-      'its certificate is not trusted, or is not of that host',
-      'give Node its authority with NODE_EXTRA_CA_CERTS, and name the host that the certificate names',
+      'the certificate of the database is not trusted, or does not name that host',
+      'set NODE_EXTRA_CA_CERTS to the certificate of its authority, and use a host name that the certificate names',
     ),
   ],
   [
     /PROTOCOL_(?!CONNECTION_LOST)|HANDSHAKE|out of order|Malformed/i,
-    lasting('what answers there is neither MySQL nor MariaDB', 'see that host and port are those of the database'),
+    lasting('the server at that address is neither MySQL nor MariaDB', 'check the host and port in DATABASE_URL'),
   ],
   [
     /ETIMEDOUT|came free in time|no answer within|CONNECTION_LOST|ECONNRESET|EPIPE|closed/,
-    passing('no MySQL or MariaDB answers there', 'see that it runs, and that host and port are those of the database'),
+    passing(
+      'no MySQL or MariaDB answers at that address',
+      'check that the database runs, and that host and port are right',
+    ),
   ],
 ];
 

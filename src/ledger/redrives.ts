@@ -1,16 +1,17 @@
 // The states of a dead letter that a redrive goes through. Every step is a conditional update: of two that try the same,
 // one does it and the other one sees that it is done.
 import { type Kysely, sql } from 'kysely';
-import type { StoredDeadLetter } from '../domain/dead-letter.ts';
+import type { LetterState, StoredDeadLetter } from '../domain/dead-letter.ts';
 import { auditLetter } from './audit.ts';
 import { letterOf } from './dead-letters.ts';
+import { holdIssuing } from './exclusion.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
 
 const now = sql<Date>`current_timestamp(3)`;
 
 /** A redrive of a letter: which one, and the how-manieth. */
-export type Redrive = Pick<StoredDeadLetter, 'id' | 'redriveCount'>;
+export type Redrive = Pick<StoredDeadLetter, 'id' | 'redriveCount' | 'campaign' | 'user'>;
 
 /** Claims a kept letter for a redrive, audited; the letter as it is now, or undefined when it is not kept any more. */
 export function claimRedrive(ledger: Ledger, id: number, actor: string): Promise<StoredDeadLetter | undefined> {
@@ -34,13 +35,24 @@ export async function lockLetter(tx: Kysely<Schema>, id: number): Promise<Stored
   return row && letterOf(row);
 }
 
-/** Ends the claim of a redrive; nothing when the letter has moved on. */
-export async function endRedrive(
-  ledger: Ledger,
-  { id, redriveCount }: Redrive,
-  state: 'redriven' | 'kept' | 'discarded',
-): Promise<void> {
-  await ledger.db
+/** Ends the claim of a redrive; nothing when the letter has moved on. One whose user has a row by now is not kept. */
+export function endRedrive(ledger: Ledger, redrive: Redrive, state: 'redriven' | 'kept' | 'discarded'): Promise<void> {
+  const { campaign, user } = redrive;
+  if (state !== 'kept' || user === null) return end(ledger.db, redrive, state);
+  return ledger.transaction(async (tx) => {
+    await holdIssuing(tx, campaign);
+    const issued = await tx
+      .selectFrom('issuances')
+      .select('unit')
+      .where('campaign', '=', campaign)
+      .where('user', '=', user)
+      .executeTakeFirst();
+    await end(tx, redrive, issued === undefined ? 'kept' : 'redriven');
+  });
+}
+
+async function end(db: Kysely<Schema>, { id, redriveCount }: Redrive, state: LetterState): Promise<void> {
+  await db
     .updateTable('dead_letters')
     .set({ state, redriving_at: null })
     .where('id', '=', id)

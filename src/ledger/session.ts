@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { PoolConnection } from 'mysql2';
 import type { Fault } from '../domain/fault.ts';
+import { limits } from '../process/limits.ts';
 import { kindOf, statementFault } from './errors.ts';
 
 /** What a statement gave: rows of a query, or the counts of a change. Counts say how many rows matched, not changed. */
@@ -79,7 +80,7 @@ export function openSession(connection: PoolConnection, statementMs: number, onD
  */
 export async function configureSession(session: Session, statementMs: number): Promise<void> {
   await session.send(
-    `SET SESSION autocommit = 1, time_zone = '+00:00', innodb_lock_wait_timeout = 3, foreign_key_checks = 1,
+    `SET SESSION autocommit = 1, time_zone = '+00:00', innodb_lock_wait_timeout = ${limits.lockWaitMs / 1000}, foreign_key_checks = 1,
       sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY,NO_ENGINE_SUBSTITUTION'
       /*M!100100 , check_constraint_checks = 1, max_statement_time = ${statementMs / 1000} */
       /*!80000 , max_execution_time = ${statementMs} */`,

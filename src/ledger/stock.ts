@@ -1,7 +1,8 @@
 // More stock for a campaign that runs, once per idempotency key.
 import type { Kysely } from 'kysely';
 import { Fault } from '../domain/fault.ts';
-import { lockCampaign, UINT32_MAX } from './campaign-rows.ts';
+import { UINT32_MAX } from '../domain/uint32.ts';
+import { lockCampaign } from './campaign-rows.ts';
 import { change } from './campaigns.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
@@ -34,7 +35,7 @@ export async function addStock(
   actor: string,
 ): Promise<AddedOnce> {
   if (!Number.isSafeInteger(add) || add < 1 || add > UINT32_MAX)
-    throw new Fault('invalid', 'add is no whole number above 0');
+    throw new Fault('invalid', 'add is not a whole number above 0');
   if (!KEY.test(idempotencyKey)) throw new Fault('invalid', 'the idempotency key is not 1 to 200 printable characters');
   const asked = { scope: `add-stock:${id}`, key: idempotencyKey, fingerprint: String(add) };
   return ledger.transaction(async (tx) => {

@@ -13,7 +13,7 @@ export const SECURE_HEADERS = {
 
 const TITLES = {
   400: 'The request was not understood',
-  404: 'There is no such thing here',
+  404: 'There is nothing at this path',
   408: 'The request did not arrive in time',
   413: 'The request body is too large',
   417: 'The server cannot do what the Expect header asks for',

@@ -24,7 +24,7 @@ export function openDataFolder(dataDir: string): DataFolder {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const lock = join(path, 'lock');
   const self = identityOf(process.pid);
-  if (self === undefined) throw new Fault('invalid', 'cannot tell the start time of this process (no /proc, no ps)');
+  if (self === undefined) throw new Fault('invalid', 'cannot read the start time of this process (no /proc, no ps)');
   takeLock(lock, self);
   return { path, release: () => rmSync(lock, { force: true }) };
 }

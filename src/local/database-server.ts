@@ -6,9 +6,10 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { Fault } from '../domain/fault.ts';
+import { limits } from '../process/limits.ts';
 import { type DatabaseProgram, findDatabase, findProgram } from './binaries.mjs';
 import { type DataFolder, keptPassword, keptPort, stopLeftover, writeWhole } from './data-folder.ts';
-import { type LocalServer, STOP_MS, superviseServer } from './server-process.ts';
+import { type LocalServer, superviseServer } from './server-process.ts';
 
 export interface DatabaseServerOptions {
   folder: DataFolder;
@@ -17,7 +18,6 @@ export interface DatabaseServerOptions {
 }
 
 const NAME = 'database';
-const PROBE_MS = 1_000;
 /** sun_path holds 108 bytes on Linux and 104 on macOS, the end mark included. */
 const SOCKET_PATH_CHARS_MAX = 100;
 
@@ -27,7 +27,7 @@ export async function startDatabaseServer(options: DatabaseServerOptions): Promi
   const found = findDatabase(searchPath);
   if (found === undefined) throw new Fault('not-found', 'no mariadbd or mysqld found; run npm start');
   const data = join(folder.path, 'mysql');
-  await stopLeftover(folder, NAME, STOP_MS, report);
+  await stopLeftover(folder, NAME, limits.localStopMs, report);
   if (!existsSync(data)) await install(found, data, searchPath);
   const temporary = emptyFolder(`${data}.tmp`);
   const port = await keptPort(folder, NAME);
@@ -83,7 +83,7 @@ async function install(found: DatabaseProgram, data: string, searchPath: readonl
     renameSync(draft, data);
   } catch (error) {
     const { message, stdout = '' } = error as Error & { stdout?: string };
-    throw new Fault('ledger-unavailable', `no first data folder of ${found.product}: ${message}${stdout}`, {
+    throw new Fault('ledger-unavailable', `${found.product} could not create its data folder: ${message}${stdout}`, {
       cause: error,
     });
   } finally {
@@ -141,10 +141,10 @@ async function selectOne(port: number, password: string): Promise<void> {
     user: 'sluice',
     password,
     database: 'sluice',
-    connectTimeout: PROBE_MS,
+    connectTimeout: limits.localProbeMs,
   });
   try {
-    await connection.query({ sql: 'SELECT 1', timeout: PROBE_MS });
+    await connection.query({ sql: 'SELECT 1', timeout: limits.localProbeMs });
   } finally {
     connection.destroy();
   }

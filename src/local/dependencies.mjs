@@ -20,7 +20,7 @@ export function installDependencies(root, say) {
   if (!isInstalled(root)) {
     const first = !existsSync(join(root, 'node_modules'));
     say(`installing the npm packages (${first ? 'first start' : 'the lock file has changed'}; about 200 MB on disk)`);
-    if (!npmCi(root)) return 'npm ci did not succeed; its message is above. Run npm ci by itself once it can.';
+    if (!npmCi(root)) return 'npm ci failed; its message is above. Fix that, then run npm ci.';
   }
   const problem = missingNode(root, say);
   if (problem === undefined) writeFileSync(stamp, wanted);
@@ -72,11 +72,11 @@ function missingNode(root, say) {
   if (isNewEnough(process.versions.node)) {
     // A Node for another C library would be found before the good one.
     rmSync(brought, { force: true });
-    say(`no Node for ${process.platform}-${process.arch} came with the packages; using ${process.version}`);
+    say(`the npm packages have no Node for ${process.platform}-${process.arch}; using ${process.version}`);
     return undefined;
   }
   const wanted = NODE_MIN.join('.');
-  return `Node >= ${wanted} is needed: this is ${process.version}, and none for ${process.platform}-${process.arch} came with the npm packages. Install one from https://nodejs.org and run this again.`;
+  return `Node >= ${wanted} is needed: this is ${process.version}, and the npm packages have no Node for ${process.platform}-${process.arch}. Install one from https://nodejs.org and run this again.`;
 }
 
 /** @param {string} version */

@@ -13,14 +13,17 @@ export function rehearseCommand(config: Config, urls: { publicUrl: string; admin
     'npm run rehearse -- --buyers 20000 --stock 5000',
     ...(publicUrl === DEFAULT_URL ? [] : [`--url ${publicUrl}`]),
     ...(adminUrl === DEFAULT_ADMIN_URL ? [] : [`--admin-url ${adminUrl}`]),
-    ...(config.identity.kind === 'jwt' ? ['--tokens-file <a bearer token for each buyer, one a line>'] : []),
+    ...(config.identity.kind === 'jwt'
+      ? ['--tokens-file <file with a bearer token for each buyer, one per line>']
+      : []),
   ];
   const secrets = [
     ...(config.admin.token === undefined ? [] : ['ADMIN_TOKEN']),
     ...(config.profile === 'production' ? ['DATABASE_URL'] : []),
     ...(config.identity.kind === 'gateway' ? ['GATEWAY_SECRET'] : []),
   ];
-  const needs = secrets.length === 0 ? '' : `\n  (in its environment, as here: ${secrets.join(', ')})`;
+  const needs =
+    secrets.length === 0 ? '' : `\n  (that terminal needs these settings of this one: ${secrets.join(', ')})`;
   return `${words.join(' ')}${needs}`;
 }
 

@@ -37,7 +37,10 @@ export async function startOwnWorkers(plan: OwnWorkersPlan): Promise<OwnWorkers>
   if (failed !== undefined) {
     await stop();
     const why = failed.reason instanceof Error ? failed.reason.message : String(failed.reason);
-    throw new Fault('conflict', `${why}: mend what it printed above, or set WORKERS=0 to start a front alone`);
+    throw new Fault(
+      'conflict',
+      `${why}: fix what it printed above, or set WORKERS=0 to start a front without a worker`,
+    );
   }
   return {
     down: () => numbers.filter((number) => !workers[number - 1]!.isUp()),

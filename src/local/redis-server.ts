@@ -3,10 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Redis } from 'ioredis';
 import { Fault } from '../domain/fault.ts';
+import { limits } from '../process/limits.ts';
 import { findRedis, REDIS_MAJOR_MIN } from './binaries.mjs';
 import { type DataFolder, keptPassword, keptPort, stopLeftover, writeWhole } from './data-folder.ts';
 import { packageOf } from './server-package.ts';
-import { type LocalServer, STOP_MS, superviseServer } from './server-process.ts';
+import { type LocalServer, superviseServer } from './server-process.ts';
 
 export interface RedisDurability {
   /** `always` by default: an admission that was answered is on disk. */
@@ -21,7 +22,6 @@ export interface RedisServerOptions extends RedisDurability {
 }
 
 const NAME = 'redis';
-const PROBE_MS = 1_000;
 
 /** Starts it on `<data folder>/redis` and resolves when it has loaded its data and answered PING. */
 export async function startRedisServer(options: RedisServerOptions): Promise<LocalServer> {
@@ -32,7 +32,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Loc
   }
   const data = join(folder.path, NAME);
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  await stopLeftover(folder, NAME, STOP_MS, report);
+  await stopLeftover(folder, NAME, limits.localStopMs, report);
   const port = await keptPort(folder, NAME);
   const password = keptPassword(folder, NAME);
   const config = join(folder.path, 'redis.conf');
@@ -79,8 +79,8 @@ async function ping(port: number, password: string): Promise<void> {
     lazyConnect: true,
     enableReadyCheck: false,
     maxRetriesPerRequest: 0,
-    connectTimeout: PROBE_MS,
-    commandTimeout: PROBE_MS,
+    connectTimeout: limits.localProbeMs,
+    commandTimeout: limits.localProbeMs,
     retryStrategy: () => null,
   });
   // Not a word from the client about refused connections: they are what the probe is for.

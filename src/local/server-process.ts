@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../domain/fault.ts';
 import type { ServerPackage } from '../domain/server-package.ts';
+import { limits } from '../process/limits.ts';
 import { findProgram } from './binaries.mjs';
 import { type DataFolder, forgetProcess, recordProcess } from './data-folder.ts';
 import { superviseChild } from './supervised-child.ts';
 
-/** Longer than any clean stop seen (0.1 s); mariadbd may hang in one for ever, and InnoDB recovers from a kill. */
-export const STOP_MS = 8_000;
 /** A server may have a long log to replay after a crash; one that says nothing for this long never will. */
 const READY_MS = 120_000;
 const PROBE_EVERY_MS = 20;
@@ -48,7 +47,7 @@ export async function superviseServer(plan: ServerPlan): Promise<() => Promise<v
   };
   try {
     const ready = (_child: ChildProcess, gone: AbortSignal) => answers(name, plan.probe, gone);
-    const child = await superviseChild({ name, start, ready, report, stopMs: STOP_MS });
+    const child = await superviseChild({ name, start, ready, report, stopMs: limits.localStopMs });
     return async () => {
       await child.stop();
       forgetProcess(folder, name);

@@ -41,16 +41,16 @@ export async function welcome(options: Welcome): Promise<void> {
   say(`  workers            ${workersLine(config.workers.count, options.workersSeen())}`);
   say(`  durability         ${config.durability}`);
   const isOpen = config.identity.kind === 'header';
-  if (isOpen) say('  Local profile: the front believes any X-User-Id. Not for production.');
+  if (isOpen) say('  Local profile: the front accepts any X-User-Id without a check. Do not use it in production.');
 
   const marker = join(place.dataDir, 'rehearsed');
   const canSell = isOpen && config.workers.count > 0;
   if (options.rehearse && config.profile === 'local' && canSell && !existsSync(marker)) {
-    say('\nA rehearsal first: 5,000 buyers want 1,000 units.\n');
+    say('\nFirst a rehearsal: 5,000 buyers want 1,000 units.\n');
     if (await rehearse(options)) writeFileSync(marker, `${new Date().toISOString()}\n`);
   }
   if (options.stopping.aborted) return;
-  say('\nReady. Ctrl-C stops it. To rehearse a larger sale, run in another terminal:');
+  say('\nReady. Ctrl-C stops Sluice. To rehearse a larger sale, run in another terminal:');
   say(`  ${rehearseCommand(config, { publicUrl, adminUrl })}`);
 }
 
@@ -60,11 +60,12 @@ const reach = (host: string): string => (isWildcard(host) ? `   on every address
 /** Says whether anything will be issued, which a number of configured workers does not. */
 function workersLine(ownCount: number, seen: ReturnType<Welcome['workersSeen']>): string {
   const own = `${ownCount} started here`;
-  if (seen === undefined) return `${own}; whether others run is not known: their reports in Redis cannot be read`;
+  if (seen === undefined) return `${own}; others are unknown: the front cannot read the worker reports in Redis`;
   const { seenCount, readyCount } = seen;
   if (readyCount > 0) return `${own}, ${readyCount} ready on this Redis`;
-  if (seenCount > 0) return `${own}, ${seenCount} on this Redis and none ready: no ticket is issued until one is`;
-  return `${own}, none on this Redis: tickets will wait and not be issued until a worker runs (set WORKERS=1)`;
+  if (seenCount > 0)
+    return `${own}, ${seenCount} on this Redis, none ready: tickets wait and are not issued until a worker is ready`;
+  return `${own}, none on this Redis: tickets wait and are not issued until a worker runs (set WORKERS=1)`;
 }
 
 async function rehearse({ place, config, publicUrl, adminUrl, stopping }: Welcome): Promise<boolean> {

@@ -85,7 +85,7 @@ export async function listening<T>(settings: ListenerSettings, open: () => Promi
     const refused: Record<string, string> = {
       EACCES: `${portName}: this user may not listen on port ${port}. Do: set ${portName} to 1024 or more`,
       EADDRNOTAVAIL: `${hostName}: this machine has no address ${host}. Do: set ${hostName} to one of its addresses, or to 0.0.0.0`,
-      ENOTFOUND: `${hostName}: no address of the name ${host} is known. Do: set ${hostName} to an address of this machine`,
+      ENOTFOUND: `${hostName}: the host name ${host} cannot be resolved. Do: set ${hostName} to an address of this machine`,
     };
     refused.EAI_AGAIN = refused.ENOTFOUND!;
     refused.EAFNOSUPPORT = refused.EADDRNOTAVAIL!;

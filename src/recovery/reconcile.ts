@@ -123,7 +123,7 @@ function* settings(campaign: StoredCampaign, view: GateView): Iterable<Differenc
   }
   const differing = SETTINGS.filter((name) => view[name] !== campaign[name]);
   if (differing.length > 0)
-    yield { kind: 'settings-differ', detail: `of one version, but not ${differing.join(', ')}` };
+    yield { kind: 'settings-differ', detail: `same version, but different ${differing.join(', ')}` };
 }
 
 function* holders({ issued, remembered, exceptions }: Books): Iterable<Difference> {
@@ -136,7 +136,7 @@ function* holders({ issued, remembered, exceptions }: Books): Iterable<Differenc
     const outcome = exceptions.get(user.seq > 0 ? String(user.seq) : tag);
     const told = outcome?.status === 'issued-renumbered' ? outcome.unit : user.unit;
     const isTold = outcome === undefined || outcome.status === 'issued-renumbered';
-    if (isTold && told !== row.unit) yield { kind: 'unit-differs', ...row, detail: `the gate tells ${told}` };
+    if (isTold && told !== row.unit) yield { kind: 'unit-differs', ...row, detail: `the gate says ${told}` };
   }
 }
 

@@ -50,7 +50,7 @@ export function parseAddress(url: string): RedisAddress {
     return { ...shared, kind, sentinels, primary, db: databaseOf(db), sentinelCredentials };
   }
   const [at, ...others] = hostsOf(hosts === '' ? 'localhost' : hosts, REDIS_PORT);
-  if (others.length > 0) return refuse('redis+cluster:// or redis+sentinel:// for more than one host');
+  if (others.length > 0) return refuse('redis+cluster:// or redis+sentinel:// when there is more than one host');
   return { ...shared, kind: 'single', at: at!, db: databaseOf(path[0]) };
 }
 

@@ -23,40 +23,60 @@ const LASTING: Known[] = [
     'the user or password is wrong',
     'put the right one into REDIS_URL: redis://user:password@host:port, or redis://:password@host:port',
   ],
-  [/NOAUTH/, 'it wants a password, and REDIS_URL has none', 'write it as redis://:password@host:port'],
-  [/NOPERM/, 'its user may not do what Sluice needs', 'give it the rights that deploy/redis-users.acl lists'],
-  [/DB index/i, 'it has no database of that number', 'take another number after the host, or none'],
-  [/RESP type|Protocol error/i, 'what answers there is not Redis', 'see that host and port are those of Redis'],
-  [/cluster support disabled/, 'it is no Redis Cluster', 'take redis:// in place of redis+cluster://'],
+  [/NOAUTH/, 'Redis asks for a password, and REDIS_URL has none', 'write it as redis://:password@host:port'],
+  [
+    /NOPERM/,
+    'the user in REDIS_URL lacks rights that Sluice needs',
+    'give that user the rights that deploy/redis-users.acl lists',
+  ],
+  [/DB index/i, 'Redis has no database with that number', 'use another number after the host, or leave it out'],
+  [/RESP type|Protocol error/i, 'the server at that address is not Redis', 'check the host and port in REDIS_URL'],
+  [/cluster support disabled/, 'the server is not a Redis Cluster', 'use redis:// instead of redis+cluster://'],
   [
     /unknown command '?sentinel/i,
-    'what answers there is no Sentinel',
-    'name the port of the Sentinels, or take redis:// in place of redis+sentinel://',
+    'the server at that address is not a Sentinel',
+    'use the port of the Sentinels, or redis:// instead of redis+sentinel://',
   ],
-  [/DENIED/, 'it is in protected mode and takes connections of its own machine only', 'give that Redis a password'],
+  [
+    /DENIED/,
+    'Redis is in protected mode and accepts connections from its own machine only',
+    'set a password in that Redis',
+  ],
   [
     /SELF_SIGNED|UNABLE_TO_|CERT_|ERR_TLS|certificate/,
-    'its certificate is not trusted, or is not of that host',
-    'set REDIS_CA_FILE to the certificate of its authority, and name the host that the certificate names',
+    'the certificate of Redis is not trusted, or does not name that host',
+    'set REDIS_CA_FILE to the certificate of its authority, and use a host name that the certificate names',
   ],
-  [/WRONG_VERSION_NUMBER|wrong version number/, 'it does not speak TLS', 'take redis in place of rediss in REDIS_URL'],
+  [
+    /WRONG_VERSION_NUMBER|wrong version number/,
+    'Redis does not speak TLS',
+    'write redis instead of rediss in REDIS_URL',
+  ],
 ];
 const PASSING: Known[] = [
-  [/ECONNREFUSED/, 'nothing listens there', 'see that it runs, and that host and port are right'],
-  [/ENOTFOUND|EAI_AGAIN/, 'no host of that name is known', 'see that the name of the host is right'],
-  [/EHOSTUNREACH|ENETUNREACH/, 'no way leads to that host', 'see that the host is right and the network up'],
-  [/LOADING/, 'it still reads its data from disk', 'wait, then start this again'],
-  [/max number of clients/, 'it takes no further connection', 'raise its maxclients, or end connections'],
-  [/All sentinels/, 'no Sentinel names a primary', 'see that they run, and that they know a primary of that name'],
+  [/ECONNREFUSED/, 'no server listens at that address', 'check that Redis runs, and that host and port are right'],
+  [/ENOTFOUND|EAI_AGAIN/, 'the host name cannot be resolved', 'check the host name'],
+  [/EHOSTUNREACH|ENETUNREACH/, 'the network has no route to that host', 'check the host and the network'],
+  [/LOADING/, 'Redis is still loading its data from disk', 'wait, then start this process again'],
+  [
+    /max number of clients/,
+    'Redis has reached its limit of connections',
+    'raise maxclients, or close other connections',
+  ],
+  [
+    /All sentinels/,
+    'no Sentinel knows the primary',
+    'check that the Sentinels run, and that they monitor a primary with that name',
+  ],
   [
     /EPIPE|ECONNRESET|closed/,
-    'it closes the connection at once',
-    'see that the port is that of Redis; one that speaks TLS takes rediss in place of redis',
+    'the server closes the connection at once',
+    'check that the port is that of Redis; if Redis speaks TLS, write rediss instead of redis',
   ],
 ];
 const SILENT: Omit<Obstacle, 'lasting'> = {
-  what: 'it does not answer',
-  cure: 'see that it runs, and that host and port are right; one without TLS takes redis in place of rediss',
+  what: 'Redis does not answer',
+  cure: 'check that Redis runs, and that host and port are right; if Redis does not speak TLS, write redis instead of rediss',
 };
 
 /** What an error of a connection means; undefined stands for no answer at all. */

@@ -70,7 +70,8 @@ export function createReplicaBarrier(redis: RedisClient, onError: (error: Error)
       const asked = primaryOf(redis, campaign);
       return async () => {
         const answered = primaryOf(redis, campaign);
-        if (asked === undefined || asked !== answered) throw unconfirmed('the gate moved while it was asked');
+        if (asked === undefined || asked !== answered)
+          throw unconfirmed('the gate moved to another server during the check');
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         const lane = laneOf(answered);
         lane.waiting.push({ campaign, answeredBy: runIdOf(answered), resolve, reject });
@@ -99,8 +100,8 @@ async function confirm(connection: Redis, wishes: readonly Wish[], count: number
     const [[gateError, isThere], [markError]] = [replies[at]!, replies[at + 1]!];
     const server = await answeredBy.catch(redisFault);
     if (gateError !== null || markError !== null) reject(redisFault(gateError ?? markError));
-    else if (isThere !== 1) reject(unconfirmed('the gate is gone'));
-    else if (server !== confirmedBy) reject(unconfirmed('another server confirmed than the one that answered'));
+    else if (isThere !== 1) reject(unconfirmed('the gate is missing'));
+    else if (server !== confirmedBy) reject(unconfirmed('the confirmation came from another server than the answer'));
     else if (replicas === 0) reject(unconfirmed(`no replica confirmed within ${limits.replicaWaitMs} ms`));
     else resolve();
   }
@@ -140,7 +141,7 @@ function runIdOf(connection: Redis): Promise<string> {
 }
 
 function refuse(): never {
-  throw unconfirmed('Redis did not tell its run id');
+  throw unconfirmed('Redis did not send its run id');
 }
 
 const unconfirmed = (why: string): Fault => new Fault('redis-unavailable', why, { retryable: true });

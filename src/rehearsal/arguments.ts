@@ -86,7 +86,7 @@ const VALUES: Record<string, Value> = {
   },
   'gateway-secret-file': {
     ...file,
-    text: 'file with a GATEWAY_SECRET of the service: buyers are sent as by its gateway; default: GATEWAY_SECRET',
+    text: 'file with a GATEWAY_SECRET of the service: the rehearsal sends buyers as its gateway would; default: GATEWAY_SECRET',
   },
   'tokens-file': {
     ...file,
@@ -108,10 +108,13 @@ const VALUES: Record<string, Value> = {
     text: 'time from the last arrival until all tickets must be issued',
   },
   'admission-rate': { ...whole('tickets/s', 1, 1_000_000), text: 'limit of the campaign; default: none' },
-  'backlog-max': { ...whole('tickets', 1, 100_000_000), text: 'backlog bound of the campaign; default: the service’s' },
+  'backlog-max': {
+    ...whole('tickets', 1, 100_000_000),
+    text: 'how many tickets of the campaign may wait to be issued; default: no limit',
+  },
   'inversion-max': {
     ...whole('tickets', 0, 100_000_000),
-    text: 'overtaking by more tickets than this breaks P3; default: it is only measured',
+    text: 'a ticket overtaken by more tickets than this breaks P3; default: overtaking is only measured',
   },
   seed: {
     value: 'text',
@@ -136,7 +139,7 @@ export function parseArguments(argv: string[]): ParsedArguments {
   };
   const { values, positionals } = parseArgs({ args: argv, options, strict: false, allowPositionals: true });
   if (values.help === true) return { kind: 'help', text: helpText() };
-  const problems = positionals.map((word) => `"${word}" is not understood: every argument starts with --`);
+  const problems = positionals.map((word) => `"${word}" is not an option: every argument starts with --`);
   const read: Record<string, unknown> = {};
   for (const [name, given] of Object.entries(values)) {
     const value = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
@@ -149,7 +152,7 @@ export function parseArguments(argv: string[]): ParsedArguments {
     else problems.push(`--${name} takes no value`);
   }
   if (read.gatewaySecretFile !== undefined && read.tokensFile !== undefined) {
-    problems.push('--gateway-secret-file and --tokens-file exclude each other: a service believes one source');
+    problems.push('--gateway-secret-file and --tokens-file exclude each other: a service has one source of identity');
   }
   if (problems.length > 0) return { kind: 'problems', problems };
   return { kind: 'arguments', arguments: { ...fallbacks(), ...read } as unknown as Arguments };

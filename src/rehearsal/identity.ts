@@ -16,7 +16,7 @@ export const bareIdentity: BuyerIdentity = {
   userOf: (seed, index) => `${seed}-${index}`,
   headersOf: (user) => ({ 'x-user-id': user }),
   advice:
-    'Buyers were sent with X-User-Id alone. For a service with GATEWAY_SECRET give --gateway-secret-file or set GATEWAY_SECRET; for one with JWT_… give --tokens-file',
+    'The rehearsal sent buyers with X-User-Id alone. For a service with GATEWAY_SECRET give --gateway-secret-file or set GATEWAY_SECRET; for one with JWT_… give --tokens-file',
 };
 
 /** What a gateway would send on behalf of its users. */
@@ -24,7 +24,7 @@ export function gatewayIdentity(secret: string): BuyerIdentity {
   return {
     ...bareIdentity,
     headersOf: (user) => ({ 'x-user-id': user, 'x-gateway-secret': secret }),
-    advice: 'Buyers were sent with a gateway secret: is it (one of) the GATEWAY_SECRET of this service?',
+    advice: 'The rehearsal sent buyers with a gateway secret: check that it is a GATEWAY_SECRET of this service',
   };
 }
 
@@ -46,7 +46,7 @@ export function tokenIdentity(tokens: readonly string[], buyers: number, userCla
     userOf: (_seed, index) => users[index]!,
     headersOf: (user) => ({ authorization: `Bearer ${tokenOf.get(user)}` }),
     advice:
-      'Buyers were sent with the bearer tokens of --tokens-file: does this service take them, and are they still valid?',
+      'The rehearsal sent buyers with the bearer tokens of --tokens-file: check that this service accepts them, and that they have not expired',
   };
 }
 
@@ -66,7 +66,7 @@ export function linesOf(path: string): string[] {
 function userIn(token: string, userClaim: string, index: number): string {
   const user = claimsOf(token)[userClaim];
   if (typeof user === 'string') return user;
-  throw new CannotRun(`line ${index + 1} of --tokens-file is no JWT with the claim ${userClaim} (JWT_USER_CLAIM)`);
+  throw new CannotRun(`line ${index + 1} of --tokens-file is not a JWT with the claim ${userClaim} (JWT_USER_CLAIM)`);
 }
 
 function claimsOf(token: string): Record<string, unknown> {

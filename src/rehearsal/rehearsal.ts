@@ -47,7 +47,8 @@ export async function rehearse(deps: RehearsalDeps, settings: Settings): Promise
   } finally {
     deps.interrupted.removeEventListener('abort', stop);
     const closed = await load.close({ keep: settings.keep });
-    if (!closed) deps.stderr.write(`campaign ${load.campaign} could not be closed: close it by hand\n`);
+    if (!closed)
+      deps.stderr.write(`campaign ${load.campaign} could not be closed; close it with sluice campaign close\n`);
   }
 }
 

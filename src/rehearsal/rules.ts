@@ -46,7 +46,7 @@ const notIssuedAtDeadline = (evidence: Evidence) =>
       const last = evidence.lastSighting.get(user)?.status ?? 'nothing';
       const told = !evidence.log.polled.has(user) || isTerminal(last);
       if (told && evidence.rowsByUser.has(user)) return [];
-      return [`${user} (seq ${[...seqs].join(', ')}) was last told ${last}`];
+      return [`${user} (seq ${[...seqs].join(', ')}) last got the answer ${last}`];
     });
 
 const wrongCode = ({ log, rows, rowsByUser }: Evidence) => {
@@ -59,17 +59,17 @@ const wrongCode = ({ log, rows, rowsByUser }: Evidence) => {
   const told = log.sightings.flatMap(({ user, status, code, unit }) => {
     const row = rowsByUser.get(user)?.[0];
     if (status !== 'issued' || row === undefined || (row.code === code && row.unit === unit)) return [];
-    return [`${user} was told ${code} (unit ${unit}), the ledger has ${row.code} (unit ${row.unit})`];
+    return [`${user} got code ${code} (unit ${unit}), the ledger has ${row.code} (unit ${row.unit})`];
   });
   return [...shared, ...told];
 };
 
 /** No buyer of a rehearsal gives a ticket back. */
 const cancelledUnasked = ({ log }: Evidence) =>
-  log.sightings.filter(({ status }) => status === 'cancelled').map(({ user }) => `${user} was told cancelled`);
+  log.sightings.filter(({ status }) => status === 'cancelled').map(({ user }) => `${user} got the answer cancelled`);
 
 const disowned = ({ log }: Evidence) =>
-  log.sightings.filter(({ status }) => status === 'not-found').map(({ user }) => `${user} polled and was told 404`);
+  log.sightings.filter(({ status }) => status === 'not-found').map(({ user }) => `${user} polled and got 404`);
 
 const acceptedTwice = ({ holders }: Evidence) =>
   [...holders.values()]
@@ -80,7 +80,9 @@ const acceptedTwice = ({ holders }: Evidence) =>
     );
 
 const refusedHolder = ({ soldOut, holders }: Evidence) =>
-  soldOut.filter(({ user }) => holders.has(user)).map(({ user }) => `${user} holds a ticket and was told sold out`);
+  soldOut
+    .filter(({ user }) => holders.has(user))
+    .map(({ user }) => `${user} holds a ticket and got the answer sold out`);
 
 const issuedOutOfName = ({ holders, rowsByUser }: Evidence) =>
   [...holders.values()].flatMap(({ user, seqs }) => {
@@ -120,14 +122,16 @@ const refusedTooEarly = ({ soldOut, holders, unresolved, stock }: Evidence) => {
   const asked = Float64Array.from(holders.values(), ({ firstSentMs }) => firstSentMs).sort();
   return soldOut.flatMap(({ user, answeredMs }) => {
     const takenMax = countUpTo(asked, answeredMs) + unresolved.size;
-    return takenMax >= stock ? [] : [`${user} was told sold out with ${takenMax} of ${stock} units taken at most`];
+    return takenMax >= stock
+      ? []
+      : [`${user} got the answer sold out with ${takenMax} of ${stock} units taken at most`];
   });
 };
 
 const outsideContract = ({ log }: Evidence) =>
   log.joins
     .filter(({ kind }) => kind === 'unexpected' || kind === 'not-found')
-    .map(({ user, status }) => `${user} was answered ${status}, which is no answer to a join of an open campaign`);
+    .map(({ user, status }) => `${user} got the answer ${status}, which no join of an open campaign may get`);
 
 export const RULES = [
   { name: 'over-issued', promise: 'P1', breaches: overIssued },

@@ -1,6 +1,7 @@
 // Retries on BullMQ: exponential backoff with jitter; what failed for good stays in its failed set until it is buried.
 import { DelayedError, type Job, Queue, Worker } from 'bullmq';
-import { Fault, isFault } from '../domain/fault.ts';
+import { type Failure, INTERNAL_ERROR, STALLED } from '../domain/failure.ts';
+import { Fault, failureOf, isFault } from '../domain/fault.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import { backoffMs, pause, within } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
@@ -120,7 +121,12 @@ export async function workOnRetries(
     await work.untilAble(stopping);
     const done = await buryAll(deps, queue, work, stopping);
     if (worker.idleMs() > overdueMs && (await isOverdue(overdueMs).catch(() => false))) {
-      deps.onError(new Fault('redis-unavailable', 'the retrier heard of no retry that was due: it is made anew'));
+      deps.onError(
+        new Fault(
+          'redis-unavailable',
+          'the retrier received no retry although retries are due; the worker starts it again',
+        ),
+      );
       await worker.close(CLOSE_MS);
       worker = openWorker(deps, work, stopping);
     }
@@ -175,12 +181,35 @@ async function attempt(deps: RetryDeps, job: Job<RetryJob>, token: string | unde
   try {
     await work.attempt(job.data);
   } catch (error) {
-    if (!isFault(error) || !error.retryable) throw error;
-    deps.onError(error);
+    const isFailure = isFault(error) && error.failure !== undefined;
+    if (!isFailure) deps.onError(error);
+    if (!isFault(error) || !error.retryable) throw toldOf(failureOf(error), error);
     const waitMs = backoffMs(job.attemptsMade, job.opts.delay ?? limits.retryBackoffMs, limits.backoffMaxMs);
     await job.moveToDelayed(Date.now() + waitMs, token);
     throw new DelayedError();
   }
+}
+
+/** BullMQ's own words for a job whose workers stood still or died at each of its attempts. */
+const STALLED_TEXT = 'job stalled more than allowable limit';
+
+/** BullMQ keeps the message and the stack of what an attempt throws: the message holds the failure, as JSON. */
+function toldOf(failure: Failure, error: unknown): Error {
+  const told = new Error(JSON.stringify({ reason: failure.reason, detail: failure.detail }), { cause: error });
+  if (error instanceof Error && error.stack !== undefined) told.stack = error.stack;
+  return told;
+}
+
+/** Reads what {@link toldOf} wrote. Anything else is BullMQ's own, or of a version before. */
+function failureIn(text: string | undefined): Failure {
+  if (text === STALLED_TEXT) return { reason: STALLED, detail: text };
+  try {
+    const { reason, detail } = JSON.parse(text ?? '');
+    if (typeof reason === 'string' && typeof detail === 'string') return { reason, detail };
+  } catch {
+    // No JSON.
+  }
+  return { reason: INTERNAL_ERROR, detail: text ?? 'the retry queue kept no reason' };
 }
 
 /** True when no failed job is left that should be buried. One that cannot be does not hold up the others. */
@@ -197,6 +226,6 @@ async function buryAll(deps: RetryDeps, queue: Queue<RetryJob>, work: RetryWork,
 
 /** Buried first, removed second: a crash between the two buries it again, which changes nothing. */
 async function buryFailed(job: Job<RetryJob>, work: RetryWork): Promise<void> {
-  await work.bury(job.data, job.failedReason ?? job.data.reason, Math.max(1, job.attemptsMade));
+  await work.bury(job.data, failureIn(job.failedReason), Math.max(1, job.attemptsMade));
   await job.remove();
 }

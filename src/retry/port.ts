@@ -1,5 +1,6 @@
 // Retries of single tickets: again, later, a bounded number of times, and then in somebody's hands.
 
+import type { Failure } from '../domain/failure.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 
 export interface Retries {
@@ -13,8 +14,8 @@ export interface Retries {
 export interface RetryWork {
   /** Resolves when an attempt makes sense: at once, when the ledger is back, or when `stopping` aborts. */
   untilAble(stopping: AbortSignal): Promise<void>;
-  /** Tries once; a throw means again later, with its message as the reason. */
+  /** Tries once; a throw means again later. `failureOf` what it threw last is what the job is buried with. */
   attempt(job: RetryJob): Promise<void>;
   /** Keeps a job for an operator after its last attempt. Called until it does not throw. */
-  bury(job: RetryJob, reason: string, attempts: number): Promise<void>;
+  bury(job: RetryJob, failure: Failure, attempts: number): Promise<void>;
 }

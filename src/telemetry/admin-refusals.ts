@@ -11,9 +11,9 @@ export function tellAdminRefusals(log: Pick<Log, 'warn'>): () => void {
     count.wrong += 1;
     once(
       'wrong',
-      () => log.warn('the admin API refused a wrong token'),
+      () => log.warn('the admin API rejected a wrong token'),
       (more, withinMs) =>
-        log.warn({ count: more, withinMs }, 'the admin API refused more wrong tokens, without a line each'),
+        log.warn({ count: more, withinMs }, 'the admin API rejected more wrong tokens; this line counts them'),
     );
   };
 }

@@ -53,7 +53,7 @@ function framesOf({ name, message, stack = '' }: Error): string[] {
 /** Its message; a database server's words are left out, its own and those that a Fault repeats: they hold rows. */
 function wordsOf(error: Error): string {
   const { sqlMessage } = error as { sqlMessage?: unknown };
-  if (typeof sqlMessage === 'string') return 'the server refused it';
+  if (typeof sqlMessage === 'string') return 'the server rejected the command';
   const repeated = (error.cause as { sqlMessage?: unknown } | undefined)?.sqlMessage;
   const isRepeated = typeof repeated === 'string' && repeated !== '';
   return withoutQuotes(isRepeated ? error.message.replaceAll(repeated.slice(0, MESSAGE_CHARS), '…') : error.message);

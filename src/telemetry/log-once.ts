@@ -44,4 +44,4 @@ export function createErrorLog(log: Pick<Log, 'error'>, message: string): (error
   };
 }
 
-const MORE = 'more of this kind came after it, without a line each';
+const MORE = 'this line counts further errors of this kind';

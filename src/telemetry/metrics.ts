@@ -45,7 +45,9 @@ export const serverErrorCounts = (): Record<ServerErrorKind, number> =>
 
 /** Wrong tokens that the admin listener refused. */
 export const adminRefusalCount = (): Record<'wrong', number> =>
-  labelledCounter('sluice_admin_refusals', 'Requests to the admin API that a token check refused', 'token', ['wrong']);
+  labelledCounter('sluice_admin_refusals', 'Requests that the admin API rejected for a wrong token', 'token', [
+    'wrong',
+  ]);
 
 export interface WorkerMetrics {
   /** Counts a settled batch and how long it took from receipt to ack. */
@@ -60,15 +62,23 @@ export interface WorkerMetrics {
 
 export function workerMetrics(): WorkerMetrics {
   const settledCounter = meter().createCounter('sluice_settled', { description: 'Entries settled by this worker' });
-  const observe = durationHistogram('sluice_batch_seconds', 'From receipt of a batch to its ack');
+  const observe = durationHistogram('sluice_batch_seconds', 'Time from receiving a batch to acking it');
   let seen = { backlog: 0, retrying: 0 };
   let deadLetterCount = 0;
   let compared = { mismatches: 0, lost: 0 };
-  gauge('sluice_backlog', 'Tickets admitted and not settled, over all campaigns', () => seen.backlog);
-  gauge('sluice_retrying', 'Tickets that are being retried, over all campaigns', () => seen.retrying);
-  gauge('sluice_dead_letters', 'Dead letters that wait for a person, over all campaigns', () => deadLetterCount);
-  gauge('sluice_ledger_mismatch', 'Differences between gate, streams, retries and ledger', () => compared.mismatches);
-  gauge('sluice_tickets_lost', 'Tickets that Redis lost and nobody has asked for since', () => compared.lost);
+  gauge('sluice_backlog', 'Tickets that are admitted and not settled, over all campaigns', () => seen.backlog);
+  gauge('sluice_retrying', 'Tickets that wait for a retry, over all campaigns', () => seen.retrying);
+  gauge(
+    'sluice_dead_letters',
+    'Dead letters in the state kept, which wait for an operator, over all campaigns',
+    () => deadLetterCount,
+  );
+  gauge(
+    'sluice_ledger_mismatch',
+    'Differences between gate, streams, retry queue and ledger',
+    () => compared.mismatches,
+  );
+  gauge('sluice_tickets_lost', 'Tickets that Redis lost and whose holders have not polled since', () => compared.lost);
   return {
     reconciled: (mismatches, lost) => {
       compared = { mismatches, lost };
@@ -98,30 +108,39 @@ export interface FrontReadings {
 
 /** The counters of a front: decisions by kind, how long a join took, and what it holds just now. */
 export function frontMetrics(read: FrontReadings) {
-  gauge('sluice_workers_seen', 'Workers that have reported lately', () => read.workersSeen()?.seenCount);
-  gauge('sluice_workers_ready', 'Those of them that can issue', () => read.workersSeen()?.readyCount);
-  gauge('sluice_joins_waiting', 'Joins that wait for the gate', read.joinsWaiting);
+  gauge('sluice_workers_seen', 'Workers that have reported to Redis recently', () => read.workersSeen()?.seenCount);
+  gauge(
+    'sluice_workers_ready',
+    'Workers that have reported to Redis recently and can issue',
+    () => read.workersSeen()?.readyCount,
+  );
+  gauge('sluice_joins_waiting', 'Joins that wait for a gate call', read.joinsWaiting);
   for (const kind of ['long-poll', 'stream'] as const) {
-    gauge('sluice_clients_waiting', 'Open waits of clients, by kind', () => read.clientsWaiting(kind), { kind });
+    gauge(
+      'sluice_clients_waiting',
+      'Open long-polls and event streams of clients, by kind',
+      () => read.clientsWaiting(kind),
+      { kind },
+    );
   }
-  gauge('sluice_event_loop_lag_seconds', 'How late the event loop is', () => read.eventLoopLagMs() / 1_000);
+  gauge('sluice_event_loop_lag_seconds', 'Delay of the event loop', () => read.eventLoopLagMs() / 1_000);
   gauge(
     'sluice_redis_clock_error_seconds',
-    'The most that the clock of Redis may be off from what the front takes for it',
+    "Upper limit of the error in the front's estimate of the Redis clock",
     () => {
       const errorMs = read.redisClockErrorMs();
       return errorMs === undefined ? undefined : errorMs / 1_000;
     },
   );
   return {
-    decisions: labelledCounter('sluice_admissions', 'Joins by what was decided', 'decision', DECISION_KINDS),
-    shed: labelledCounter('sluice_joins_shed', 'Joins refused unseen, by what was too slow', 'reason', [
+    decisions: labelledCounter('sluice_admissions', 'Joins by decision', 'decision', DECISION_KINDS),
+    shed: labelledCounter('sluice_joins_shed', 'Joins refused by load shedding, by what was too slow', 'reason', [
       'event-loop',
       'gate',
     ]),
     observeJoin: durationHistogram(
       'sluice_join_seconds',
-      'From the request of a join that the gate had to decide to its answer',
+      'Time from receiving a join to answering it, for joins that the gate decided',
     ),
   };
 }
@@ -132,9 +151,14 @@ export function breakerMetrics(
   breaker: { isOpen: () => boolean; openedCount: () => number },
 ): void {
   const label = { dependency };
-  gauge('sluice_breaker_open', '1 while this dependency is not asked', () => Number(breaker.isOpen()), label);
+  gauge(
+    'sluice_breaker_open',
+    '1 while the breaker is open: the process sends this dependency only probes',
+    () => Number(breaker.isOpen()),
+    label,
+  );
   meter()
-    .createObservableCounter('sluice_breaker_openings', { description: 'Times that the breaker has opened' })
+    .createObservableCounter('sluice_breaker_openings', { description: 'Number of times the breaker has opened' })
     .addCallback((result) => result.observe(breaker.openedCount(), label));
 }
 
@@ -146,7 +170,7 @@ export function poolMetrics(ledger: {
 }): void {
   const label = { pool: ledger.name };
   const { usage, connectionMax } = ledger;
-  gauge('sluice_ledger_connections_in_use', 'Connections that are at work', () => usage().inUseCount, label);
-  gauge('sluice_ledger_connections_waiting', 'Callers that wait for a connection', () => usage().waitingCount, label);
+  gauge('sluice_ledger_connections_in_use', 'Connections in use', () => usage().inUseCount, label);
+  gauge('sluice_ledger_connections_waiting', 'Callers waiting for a connection', () => usage().waitingCount, label);
   gauge('sluice_ledger_connections_max', 'Connections that the pool may open', () => connectionMax, label);
 }

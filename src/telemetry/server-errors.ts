@@ -26,7 +26,7 @@ export function tellServerErrors(log: Pick<Log, 'warn' | 'error'>): (error: Serv
       kind,
       () => log[level]({ kind, status, listener, at, ...reason }, 'answered with a server error'),
       (count, withinMs) =>
-        log[level]({ kind, count, withinMs }, 'more server errors of this kind, without a line each'),
+        log[level]({ kind, count, withinMs }, 'answered with more server errors of this kind; this line counts them'),
     );
   };
 }

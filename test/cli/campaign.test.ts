@@ -121,7 +121,7 @@ test('nobody there, somebody else there and an outcome that is not known exit wi
   expect([nobody.code, nobody.err]).toEqual([2, expect.stringMatching(/ECONNREFUSED[\s\S]*npm start/)]);
   const page = await answering(t, 200, 'text/html', '<p>hello</p>');
   const elsewhere = await sluice(['campaign', 'list'], { ...settings(), ADMIN_URL: page });
-  expect([elsewhere.code, elsewhere.err]).toEqual([2, expect.stringContaining('no Sluice admin API')]);
+  expect([elsewhere.code, elsewhere.err]).toEqual([2, expect.stringContaining('not a Sluice admin API')]);
   const broken = await answering(t, 503, 'application/problem+json', '{"title":"Ask again in a moment"}');
   const unknown = await sluice(['campaign', 'add-stock', 'a', '--add', '1'], { ...settings(), ADMIN_URL: broken });
   expect([unknown.code, unknown.err]).toEqual([
@@ -136,7 +136,7 @@ test.for<[string, string[], RegExp]>([
   ['an unknown option', ['campaign', 'list', '--stock', '1'], /Unknown option '--stock'.*\nUsage: /],
   ['an id that is none', ['campaign', 'show', 'Spring Sale'], /is not a campaign id/],
   ['no id', ['campaign', 'pause'], /needs the id/],
-  ['two ids', ['campaign', 'pause', 'a', 'b'], /Not understood: b/],
+  ['two ids', ['campaign', 'pause', 'a', 'b'], /Unknown arguments: b/],
   ['no stock', ['campaign', 'create', 'a'], /--stock N is needed/],
   [
     'a burst that no rate would look at',
@@ -144,7 +144,7 @@ test.for<[string, string[], RegExp]>([
     /--burst needs --rate/,
   ],
   ['an option twice', ['campaign', 'create', 'a', '--stock', '1', '--stock', '2'], /--stock was given twice/],
-  ['a word after token', ['token', 'please'], /Not understood: please/],
+  ['a word after token', ['token', 'please'], /Unknown arguments: please/],
   ['a number with separators', ['campaign', 'create', 'a', '--stock', '1,000'], /--stock takes a whole number/],
   ['a time without offset', ['campaign', 'change', 'a', '--opens-at', '2026-12-24T18:00'], /\+09:00/],
   ['a change of nothing', ['campaign', 'change', 'a'], /at least one setting.*--rate/],

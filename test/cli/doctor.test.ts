@@ -27,7 +27,7 @@ test('what npm start brings is found by its data folder, and nothing of it is br
   const gone = await sluice(['doctor'], place.environment);
   expect(gone.code).toBe(2);
   expect(gone.out).toMatch(/^unknown +redis +connect ECONNREFUSED/m);
-  expect(gone.out).toMatch(/^unknown +ledger .*ECONNREFUSED.*Do: see that it runs/m);
+  expect(gone.out).toMatch(/^unknown +ledger .*ECONNREFUSED.*Do: check that the database runs/m);
 });
 
 test('--json is one line with the exit code, the counts and every finding', async (t) => {
@@ -65,7 +65,11 @@ test('a password that Redis refuses is told as such', async () => {
 
 test('a data folder in which nothing has run is told what to set', async (t) => {
   const { code, out, err } = await sluice(['doctor'], { DATA_DIR: await temporaryFolder(t) });
-  expect([code, out, err]).toEqual([2, '', expect.stringMatching(/REDIS_URL and DATABASE_URL, or DATA_DIR, or npm/)]);
+  expect([code, out, err]).toEqual([
+    2,
+    '',
+    expect.stringMatching(/REDIS_URL and DATABASE_URL, or DATA_DIR, or run npm/),
+  ]);
 });
 
 test('a wrong setting is named with exit code 78, also as JSON', async () => {
@@ -78,7 +82,7 @@ test('a wrong setting is named with exit code 78, also as JSON', async () => {
 
 test('doctor takes no words, and its help tells its exit codes', async () => {
   const { code, err } = await sluice(['doctor', 'redis']);
-  expect([code, err]).toEqual([64, expect.stringMatching(/Not understood: redis.*\nUsage: sluice doctor/)]);
+  expect([code, err]).toEqual([64, expect.stringMatching(/Unknown arguments: redis.*\nUsage: sluice doctor/)]);
   const { out } = await sluice(['doctor', '--help']);
   for (const exit of ['0 ', '1 ', '2 ', '64', '78']) expect(out).toMatch(new RegExp(`^  ${exit} +\\w`, 'm'));
 });

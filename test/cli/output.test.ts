@@ -58,7 +58,7 @@ test('a burst without a rate, which nothing would ever look at, is refused by th
   const changed = await run('campaign', 'change', id, '--burst', '5');
   expect([changed.code, changed.err]).toEqual([
     1,
-    expect.stringMatching(/409[\s\S]*burst takes effect only with a rate/),
+    expect.stringMatching(/409[\s\S]*burst needs a ratePerSecond above 0/),
   ]);
   expect((await run('campaign', 'change', id, '--burst', '5', '--rate', '7')).out).toMatch(/7 joins\/s, burst 5 joins/);
   expect((await run('campaign', 'change', id, '--burst', '6')).code).toBe(0);

@@ -40,7 +40,7 @@ test('a repair that somebody else is at is refused, and not told as done', async
   const campaign = await front().create({ stock: 5 });
   await front().redis.set(keys.recovery(campaign), 'another-worker', 'PX', 60_000);
   const { code, err } = await reconcile(campaign, '--repair');
-  expect([code, err]).toEqual([1, expect.stringContaining('The gate was not rebuilt by this call')]);
+  expect([code, err]).toEqual([1, expect.stringContaining('This call did not rebuild the gate')]);
   await front().redis.del(keys.recovery(campaign));
 });
 

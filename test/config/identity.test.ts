@@ -53,11 +53,15 @@ test.for<[string, Record<string, string>, object]>([
 test.for<[string, Record<string, string>, RegExp]>([
   ['two sources at once', { ...JWT, GATEWAY_SECRET: 'a'.repeat(16) }, /only one/],
   ['keys and their address', { ...JWT, JWT_KEYS: keySet(ec) }, /only one/],
-  ['keys without an issuer', { ...JWT, JWT_ISSUER: '' }, /JWT_ISSUER: needed/],
-  ['keys without an audience', { ...JWT, JWT_AUDIENCE: '' }, /JWT_AUDIENCE: needed/],
-  ['an issuer without keys', { JWT_ISSUER: 'https://id.example/' }, /JWT_ISSUER: means nothing/],
-  ['the algorithm none', { ...JWT, JWT_ALGORITHMS: 'none' }, /JWT_ALGORITHMS: takes of/],
-  ['an algorithm of a shared secret', { ...JWT, JWT_ALGORITHMS: 'ES256,HS256' }, /JWT_ALGORITHMS: takes of/],
+  ['keys without an issuer', { ...JWT, JWT_ISSUER: '' }, /JWT_ISSUER: .* need it/],
+  ['keys without an audience', { ...JWT, JWT_AUDIENCE: '' }, /JWT_AUDIENCE: .* need it/],
+  ['an issuer without keys', { JWT_ISSUER: 'https://id.example/' }, /JWT_ISSUER: has no effect/],
+  ['the algorithm none', { ...JWT, JWT_ALGORITHMS: 'none' }, /JWT_ALGORITHMS: takes a list of ES256/],
+  [
+    'an algorithm of a shared secret',
+    { ...JWT, JWT_ALGORITHMS: 'ES256,HS256' },
+    /JWT_ALGORITHMS: takes a list of ES256/,
+  ],
   ['a generous clock', { ...JWT, JWT_CLOCK_TOLERANCE_SECONDS: '31' }, /JWT_CLOCK_TOLERANCE_SECONDS: /],
   ['keys in a file', { ...JWT, JWT_JWKS_URL: 'file:///etc/keys.json' }, /JWT_JWKS_URL: takes https/],
   ['a password for keys', { ...JWT, JWT_JWKS_URL: 'https://a:canary@id.example/' }, /takes no user/],
@@ -80,7 +84,7 @@ test.for<[string, Record<string, string>, RegExp]>([
   [
     'one token for both roles',
     { ADMIN_TOKEN: 'canary-canary-canary', ADMIN_READ_TOKEN: 'canary-canary-canary' },
-    /may/,
+    /every reader could make changes/,
   ],
   ['a read token that is none', { ADMIN_READ_TOKEN: 'canary' }, /ADMIN_READ_TOKEN: takes/],
   ['a proxy that is a name', { TRUSTED_PROXIES: '10.0.0.0/8,proxy.example' }, /TRUSTED_PROXIES: takes/],
@@ -95,7 +99,7 @@ test.for<[string, Record<string, string>, RegExp]>([
 });
 
 test('a production without any source of identity is refused; with one it is not', () => {
-  expect(problemsOf(SECRETS)).toMatch(/GATEWAY_SECRET: needed here, or JWT_JWKS_URL or JWT_KEYS/);
+  expect(problemsOf(SECRETS)).toMatch(/GATEWAY_SECRET: .* set GATEWAY_SECRET, JWT_JWKS_URL or JWT_KEYS/);
   expect(problemsOf({ ...SECRETS, GATEWAY_SECRET: 'a'.repeat(16) })).toBe('');
   expect(problemsOf({ ...SECRETS, ...JWT })).toBe('');
   // A worker answers nobody.

@@ -15,7 +15,7 @@ test.for<[string, Record<string, string>, RegExp]>([
   [
     'workers beyond the last port',
     { TELEMETRY_PORT: '65534', WORKERS: '4' },
-    /^TELEMETRY_PORT: .*65538: set it to 65531/,
+    /^TELEMETRY_PORT: .*65538; set it to 65531/,
   ],
 ])('%s: told as a contradiction of settings, before anything listens', ([, environment, problem]) => {
   expect(clashes(environment)).toEqual([expect.stringMatching(problem)]);

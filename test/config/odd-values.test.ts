@@ -60,7 +60,7 @@ test.for([
 test('a number that is plain is read, up to its bounds and no further', () => {
   expect(readConfig({ PORT: '0080' }).front.port).toBe(80);
   expect(readConfig({ PORT: '65535' }).front.port).toBe(65_535);
-  expect(problemsOf({ PORT: '65536' })).toEqual(['PORT: takes a whole number from 0 to 65535, in digits alone']);
+  expect(problemsOf({ PORT: '65536' })).toEqual(['PORT: takes a whole number from 0 to 65535, written in digits only']);
   expect(readConfig({ TRACE_RATIO: '.25' }).telemetry.traceRatio).toBe(0.25);
   expect(problemsOf({ TRACE_RATIO: '1.01' })).toHaveLength(1);
 });
@@ -90,13 +90,13 @@ test('what is wrong with one setting hides nothing that is wrong with others, no
   const of = (name: string) => told.filter((line) => line.startsWith(`${name}: `));
   for (const name of ['WORKERS', 'LOG_LEVEL', 'WORKER_NAME', 'GATEWAY_SECRET', 'JWT_KEYS'])
     expect(of(name)).toHaveLength(1);
-  expect(of('DATABASE_URL')).toEqual([expect.stringMatching(/names no database/)]);
-  expect(of('REDIS_URL')).toEqual(['REDIS_URL: needed here, and not set']);
-  expect(of('TICKET_KEYS')).toEqual(['TICKET_KEYS: needed here, and not set']);
+  expect(of('DATABASE_URL')).toEqual([expect.stringMatching(/has no database/)]);
+  expect(of('REDIS_URL')).toEqual(['REDIS_URL: this process needs it, and it is not set']);
+  expect(of('TICKET_KEYS')).toEqual(['TICKET_KEYS: this process needs it, and it is not set']);
   expect(of('DURABILITY')).toEqual([expect.stringMatching(/needs a REDIS_URL/)]);
-  expect(of('ADMIN_READ_TOKEN')).toEqual([expect.stringMatching(/is ADMIN_TOKEN/)]);
+  expect(of('ADMIN_READ_TOKEN')).toEqual([expect.stringMatching(/same value as ADMIN_TOKEN/)]);
   expect(of('ADMIN_PORT')).toEqual([expect.stringMatching(/9464 is also TELEMETRY_PORT/)]);
-  expect(of('JWT_AUDIENCE')).toEqual([expect.stringMatching(/needed with/)]);
+  expect(of('JWT_AUDIENCE')).toEqual([expect.stringMatching(/JWT_KEYS need it/)]);
   expect(of('GATEWAY_SECRET, JWT_KEYS')).toEqual([expect.stringMatching(/set only one/)]);
   expect(told).toHaveLength(14);
 });

@@ -116,7 +116,7 @@ test.for<[string, GateFacts[], string, Status]>([
 
 test('a null lag is not counted as none', () => {
   const findings = judgeGates({ told: [{ ...GATE, groups: [{ lag: 3 }, { lag: null }] }] }, false);
-  expect(findings.at(-1)!.found).toBe('3 entries not delivered yet, and 1 stream(s) of which Redis does not tell');
+  expect(findings.at(-1)!.found).toBe('3 entries not delivered yet, and Redis does not know the lag of 1 stream(s)');
 });
 
 test('many campaigns make one line, with the first of them named and the rest counted', () => {
@@ -126,7 +126,7 @@ test('many campaigns make one line, with the first of them named and the rest co
     campaign: { ...GATE.campaign, id: `sale-${n}` },
   }));
   const [gates] = judgeGates({ told: lost }, true);
-  expect(gates!.found).toMatch(/^no gate of sale-0, sale-1, sale-2 and 37 more; 40 live campaign\(s\), and more that/);
+  expect(gates!.found).toMatch(/^no gate for sale-0, sale-1, sale-2 and 37 more; 40 live campaign\(s\), and more that/);
 });
 
 const words = { found: 'found', means: 'means', remedy: 'remedy' };

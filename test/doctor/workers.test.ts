@@ -26,7 +26,7 @@ test.for<[string, Fact<WorkerReport[]>, number, Status, RegExp]>([
     { told: [report('x', 60_000), report('a', GONE)] },
     1,
     'broken',
-    /; a did 10 s ago; 1 tick/,
+    /; a reported 10 s ago; 1 tick/,
   ],
   ['a dead one beside one that works', { told: [report('a'), report('b', GONE)] }, 9, 'ok', /^1 ready: a$/],
   [
@@ -62,7 +62,7 @@ test('a ticket that waits without a worker is broken, not "ok, 0 entries", until
   const redis = await loneRedis(t);
   const stores = { redisUrl: redis.url, databaseUrl: await migratedDatabase(t) };
   const front = await startFront(t, stores);
-  expect(front.output()).toMatch(/workers +0 started here, none on this Redis: tickets will wait and not be issued/);
+  expect(front.output()).toMatch(/workers +0 started here, none on this Redis: tickets wait and are not issued/);
   const campaign = uniqueName('doctor');
   expect((await examined(stores)).named('workers')?.status).toBe('warning');
 
@@ -104,7 +104,7 @@ test('a worker that ends takes its report back; one that is killed is missed whe
   await one.end('SIGTERM');
   expect(await names()).toEqual(['other']);
   await other.end('SIGKILL');
-  const missed = /^no worker has reported .*; other did \d+ s ago$/;
+  const missed = /^no worker has reported .*; other reported \d+ s ago$/;
   await until('it is missed', 60_000, async () => missed.test((await examined(stores)).named('workers')!.found));
 });
 
@@ -113,7 +113,7 @@ test.for<[string, Fact<number>, Status]>([
   ['no limit', { told: Number.POSITIVE_INFINITY }, 'ok'],
   ['the limit of a plain shell', { told: 1_024 }, 'warning'],
   ['no place for anything', { told: 64 }, 'warning'],
-  ['a system that does not say', { untold: 'no limit that Node can read' }, 'unknown'],
+  ['a system that does not say', { untold: 'Node cannot read the limit' }, 'unknown'],
 ])('a process that may open: %s', ([, max, status]) => {
   const finding = judgeOpenFiles(max, 30_000);
   expect(finding.status).toBe(status);
@@ -130,7 +130,7 @@ test('a low ulimit -n is told by the doctor, and by a process that starts under 
   const under = (program: string) => ['-c', `ulimit -n 512 && exec ${process.execPath} ${program}`];
   const { out } = await ran('sh', under('src/cli.ts doctor'), { PATH: process.env.PATH, ...env });
   expect(out).toMatch(
-    /^warning +open-files +512 open files allowed \(ulimit -n\), 30428 wanted here; from about 412 /m,
+    /^warning +open-files +512 open files allowed \(ulimit -n\), this process may need 30428; from about 412 /m,
   );
   const worker = startProgram(t, ['sh', ...under('workers/main.ts')], env);
   await untilPrinted(worker, /"check":"open-files","status":"warning"/);

@@ -176,10 +176,10 @@ test.for(Object.entries(NO_USER_IDS))(
       expect([again, ...asked.map(({ status }) => status)]).toEqual([again, 401, 401]);
       const [{ headers, body: text }] = asked as [RawAnswer, unknown];
       expect(headers['www-authenticate']).toBe(
-        'Bearer error="invalid_token", error_description="the claim sub is no user id"',
+        'Bearer error="invalid_token", error_description="the claim sub is not a user id"',
       );
       expect((JSON.parse(text) as { detail: string }).detail).toMatch(
-        /^The token is valid, but its claim "sub" is no user id\. .*128 bytes/,
+        /^The token is valid, but its claim "sub" is not a user id\. .*128 bytes/,
       );
     }
   },

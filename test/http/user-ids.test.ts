@@ -45,7 +45,7 @@ test('an id that is too long, or no UTF-8, is refused with the rule', async () =
     const { status, body } = await front().join(campaign, user);
     expect(status).toBe(401);
     expect(body.detail).toBe(
-      'X-User-Id takes 128 bytes of UTF-8 at most, without control characters and without white space at either end.',
+      'X-User-Id must be 1 to 128 bytes of UTF-8 without control characters and without white space at either end.',
     );
   }
 });

@@ -32,7 +32,7 @@ test('a ticket waits as often at a time as its bound says: one more is a 429 tha
     const { status, headers, body } = await front.poll(ticket!, way);
     expect([status, body.type]).toEqual([429, 'urn:problem-type:sluice:too-many-waits']);
     expect(body).toMatchObject({
-      detail: expect.stringMatching(/Poll the ticket/),
+      detail: expect.stringMatching(/poll the ticket/),
       'violated-policies': ['waits-per-ticket'],
     });
     expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);

@@ -97,7 +97,7 @@ test('a kept letter is discarded with its cancellation; one that an operator has
   await endRedrive(ledger, claimed!, 'kept');
   expect(await cancelTicket(ledger, given(sale, 1))).toMatchObject({ user: 'user-1', unit: 1, kind: 'cancelled' });
   expect((await getDeadLetter(ledger, letterOf(sale, 1)))!.state).toBe('discarded');
-  expect(await keepDeadLetter(ledger, letterOf(sale, 1))).toBe(false);
+  expect(await keepDeadLetter(ledger, letterOf(sale, 1))).toEqual({ kind: 'cancelled' });
 });
 
 test('a cancellation that the gate decided is written down once, and whose it is is added by who knows', async () => {
@@ -135,7 +135,8 @@ test('of many who claim a letter one gets it, and of many who take over what is 
   const taken = await Promise.all(ledgers.map((ledger) => takeStuckRedrives(ledger, 60_000)));
   expect(taken.flat().filter((letter) => letter.id === id)).toHaveLength(1);
   // A last word of an earlier redrive ends nothing.
-  await endRedrive(ledgers[0]!, { id, redriveCount: 0 }, 'kept');
+  const [claim] = claims.filter(Boolean);
+  await endRedrive(ledgers[0]!, { ...claim!, redriveCount: 0 }, 'kept');
   expect((await getDeadLetter(ledgers[0]!, letterOf(sale, 1)))!.state).toBe('redriving');
 });
 
@@ -143,13 +144,13 @@ test('a letter that fails again is kept again by the redrive that is alive, and 
   const ledger = database.open();
   const sale = await openSale(ledger);
   const letter = letterOf(sale, 1);
-  expect(await keepDeadLetter(ledger, letter)).toBe(true);
-  expect(await keepDeadLetter(ledger, letter)).toBe(true);
+  expect(await keepDeadLetter(ledger, letter)).toEqual({ kind: 'kept', reason: 'rejected' });
+  expect(await keepDeadLetter(ledger, letter)).toEqual({ kind: 'kept', reason: 'rejected' });
   const claimed = await claimRedrive(ledger, await idOf(sale, 1), 'ann');
   await endRedrive(ledger, claimed!, 'redriven');
-  expect(await keepDeadLetter(ledger, letter)).toBe(false);
+  expect(await keepDeadLetter(ledger, letter)).toEqual({ kind: 'moved-on' });
   const again = { ...letter, redriveCount: 1, attempts: 4, reason: 'no-unit-left' };
-  expect(await keepDeadLetter(ledger, again)).toBe(true);
-  expect(await keepDeadLetter(ledger, again)).toBe(true);
+  expect(await keepDeadLetter(ledger, again)).toEqual({ kind: 'kept', reason: 'no-unit-left' });
+  expect(await keepDeadLetter(ledger, again)).toEqual({ kind: 'kept', reason: 'no-unit-left' });
   expect(await getDeadLetter(ledger, letter)).toMatchObject({ state: 'kept', attempts: 10, reason: 'no-unit-left' });
 });

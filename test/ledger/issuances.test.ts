@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { countIssued } from '../../src/ledger/campaigns.ts';
 import { beginEpoch } from '../../src/ledger/epochs.ts';
-import { BATCH_ROWS_MAX, issueBatch } from '../../src/ledger/issuances.ts';
+import { issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { addStock } from '../../src/ledger/stock.ts';
 import { pause } from '../../src/process/lifecycle.ts';
+import { limits } from '../../src/process/limits.ts';
 import { until } from '../helpers/until.ts';
 import { expectBetween, ownDatabase } from './own-database.ts';
 import { openSale, tally } from './sale.ts';
@@ -225,7 +226,7 @@ test('what is no batch is refused, and so is a campaign the ledger does not know
   const ledger = database.open();
   const sale = await openSale(ledger);
   const other = await openSale(ledger);
-  await expect(issueBatch(ledger, sale.rows(1, BATCH_ROWS_MAX + 1))).rejects.toMatchObject({ code: 'invalid' });
+  await expect(issueBatch(ledger, sale.rows(1, limits.workBatchMax + 1))).rejects.toMatchObject({ code: 'invalid' });
   await expect(issueBatch(ledger, [sale.row(1), other.row(1)])).rejects.toMatchObject({ code: 'invalid' });
   await expect(issueBatch(ledger, [sale.row(1, { campaign: 'unheard-of' })])).rejects.toMatchObject({
     code: 'not-found',

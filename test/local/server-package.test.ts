@@ -21,7 +21,7 @@ test('a program that no package brought has none', async () => {
 });
 
 test.skipIf(!hasPackage)(
-  'npm start does not begin with a warning that goes by the number alone',
+  'npm start does not begin with a warning that goes by the version number alone',
   {
     timeout: 120_000,
   },
@@ -33,6 +33,6 @@ test.skipIf(!hasPackage)(
       .filter((line) => line.includes('"check":"redis-holes"'));
     const { version } = (await packageOf(redis))!;
     for (const line of warned) expect(line).toContain(version);
-    expect(sluice.output()).not.toContain('by the number alone');
+    expect(sluice.output()).not.toContain('by the version number alone');
   },
 );

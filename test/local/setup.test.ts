@@ -109,7 +109,7 @@ test('an npm ci that breaks is said and tried again at the next start', async (t
   await command(project, 'npm', 'exit 1');
   for (let start = 0; start < 2; start += 1) {
     const { exitCode, text } = await setup(project);
-    expect([exitCode, text]).toEqual([1, expect.stringMatching(/npm ci did not succeed/)]);
+    expect([exitCode, text]).toEqual([1, expect.stringMatching(/npm ci failed/)]);
   }
   expect(await asked(project)).toHaveLength(2);
 });

@@ -8,7 +8,8 @@ import { breakBuild, type Patch } from '../faults/broken-build.ts';
 import { REPOSITORY } from '../faults/stage/sluice.ts';
 import { FOUND_BY_SEEDS } from './found-by-seeds.ts';
 import { GUARDS } from './guards.ts';
-import { SCENARIOS, type Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario-parts.ts';
+import { SCENARIOS } from './scenarios.ts';
 
 interface Broken {
   name: string;
@@ -40,6 +41,38 @@ const BROKEN: Broken[] = [
     ],
     scenario: 'a worker whose batch was claimed issues what was given back since',
     rule: 'unit-sold-and-free',
+  },
+  {
+    name: 'an INSERT does not ask for kept letters',
+    patches: [
+      { file: 'src/ledger/issuance-rows.ts', from: 'FROM dead_letters WHERE', to: 'FROM dead_letters WHERE 0 AND' },
+    ],
+    scenario: 'that slept issues a ticket that is kept',
+    rule: 'row-and-letter',
+  },
+  {
+    name: 'a letter is kept beside a row',
+    patches: [{ file: 'src/ledger/dead-letters.ts', from: 'if (instead !== undefined) return instead;', to: '' }],
+    scenario: 'one has issued it when the other one keeps',
+    rule: 'row-and-letter',
+  },
+  {
+    name: 'a letter is kept in whatever epoch',
+    patches: [{ file: 'src/ledger/dead-letters.ts', from: 'current !== epoch', to: 'current === undefined' }],
+    scenario: 'a letter of a gate that is lost',
+    rule: 'unit-sold-and-kept',
+  },
+  {
+    name: 'a retry that ends while its entry is settled does not come again',
+    patches: [{ file: 'workers/retrier.ts', from: "outcome.status === 'retrying'", to: "outcome.status === 'lost'" }],
+    scenario: 'is issued by its retry before its entry is settled',
+    rule: 'no-rest',
+  },
+  {
+    name: 'a letter is kept before its entry is settled',
+    patches: [{ file: 'workers/retrier.ts', from: "found.status === 'queued'", to: "found.status === 'lost'" }],
+    scenario: 'is discarded before its entry is settled',
+    rule: 'no-rest',
   },
   {
     name: 'a 202 to who gives back stands in the gate alone',
@@ -147,7 +180,11 @@ const BROKEN: Broken[] = [
       NO_FENCE,
       { file: 'src/ledger/cancellations.ts', from: 'return row === undefined ? unit : 0;', to: 'return unit;' },
       { file: 'workers/issuer.ts', from: 'unit: 0, reason: NO_UNIT_LEFT', to: 'unit, reason: NO_UNIT_LEFT' },
-      { file: 'workers/retrier.ts', from: '{ ...job, unit: 0 }', to: 'job' },
+      {
+        file: 'workers/retrier.ts',
+        from: '=== NO_UNIT_LEFT) ? 0 : job.unit',
+        to: '=== NO_UNIT_LEFT) ? job.unit : job.unit',
+      },
     ],
     scenario: 'puts that unit up for sale',
     rule: 'unit-sold-and-free',

@@ -1,6 +1,6 @@
 // Runs that seeds found and that were cut down to what they need. `drive` says how far a task gets; where a task takes the
 // same step twice, `go` names the step.
-import { admitted, type Scenario } from './scenarios.ts';
+import { admitted, type Scenario } from './scenario-parts.ts';
 
 export const FOUND_BY_SEEDS: Scenario[] = [
   {

@@ -1,5 +1,5 @@
 // Scenarios that must go on finding nothing.
-import { admitted, FRONT_READS, GIVE_BACK, ISSUER_BEFORE_INSERT, REPAIR, type Scenario } from './scenarios.ts';
+import { admitted, FRONT_READS, GIVE_BACK, ISSUER_BEFORE_INSERT, REPAIR, type Scenario } from './scenario-parts.ts';
 
 /** Scenarios that go well, because something sees to it: `broken-builds.test.ts` takes that out. */
 export const GUARDS: Scenario[] = [

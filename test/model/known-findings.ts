@@ -14,12 +14,6 @@ export interface KnownFinding {
 
 export const KNOWN_FINDINGS: KnownFinding[] = [
   {
-    name: 'buried-and-issued',
-    what: 'a burying that is done again, or by two workers, may issue the ticket and leaves its letter, or `retrying`, behind',
-    rules: /^(row-and-letter|no-rest|told-failed|unit-sold-and-kept)$/,
-    needs: ({ trace }) => trace.some((event) => /^sour/.test(event)),
-  },
-  {
     name: 'refused-by-an-old-memory',
     what: 'for up to half a second a front that has not read that a unit came back refuses the holder whom another front admitted to it',
     rules: /^holder-refused$/,

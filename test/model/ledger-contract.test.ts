@@ -55,6 +55,7 @@ const operation = fc.oneof(
         'recordCancelled',
         'recordWish',
         'keep',
+        'keepUnder',
         'claim',
         'discard',
         'return',
@@ -137,8 +138,9 @@ async function performOn(ledger: Ledger, campaign: string, op: Operation & { tic
   if (op.do === 'cancelRetried') return cancellations.cancelRetried(given);
   if (op.do === 'recordWish') return cancellations.recordWish(given);
   if (op.do === 'recordCancelled') return cancellations.recordCancelled(given);
-  if (op.do === 'keep')
-    return keepDeadLetter(ledger, { ...name, user: holder, unit: its, reason: 'rejected', attempts: 1 });
+  const letterOfTicket = { ...name, user: holder, unit: its, reason: 'rejected', attempts: 1 };
+  if (op.do === 'keep') return keepDeadLetter(ledger, letterOfTicket);
+  if (op.do === 'keepUnder') return keepDeadLetter(ledger, letterOfTicket, generation);
   if (op.do === 'return')
     return cancellations.markReturned({
       ...name,

@@ -152,8 +152,7 @@ function composeWorker(
     returns,
     cancellations,
     shapeOf: async (campaign) => (await readGates([campaign]))[0],
-    keepDeadLetter: ({ traceparent, ...job }, failure, attempts) =>
-      keepDeadLetter(ledger, { ...job, ...failure, attempts, traceId: traceparent.slice(3, 35) || null }),
+    keepDeadLetter: (letter, epoch) => keepDeadLetter(ledger, letter, epoch),
   });
   const issuer = {
     ...issuing,

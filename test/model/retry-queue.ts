@@ -1,7 +1,8 @@
 // The retry queue as BullMQ documents it, without BullMQ: a job once for each id, attempts with a backoff, one worker at a
 // time for a job as long as that worker renews its lock, failed jobs kept until they are buried. It lives and dies with
 // Redis.
-import { Fault, isFault } from '../../src/domain/fault.ts';
+import type { Failure } from '../../src/domain/failure.ts';
+import { Fault, failureOf, isFault } from '../../src/domain/fault.ts';
 import type { RetryJob } from '../../src/domain/retry-job.ts';
 import { pause } from '../../src/process/lifecycle.ts';
 import type { Retries, RetryWork } from '../../src/retry/port.ts';
@@ -24,7 +25,7 @@ interface Job {
   dueAt: number;
   lock: Lock | undefined;
   /** Why its last attempt failed; undefined before that. */
-  failure: string | undefined;
+  failure: Failure | undefined;
 }
 
 export type KeptJobs = [id: string, job: Job][];
@@ -110,7 +111,7 @@ export class RetryQueue {
       else if (isFault(error) && error.retryable) job.dueAt = this.world.time.now + BACKOFF_MS;
       else {
         job.attempts += 1;
-        job.failure = (error as Error).message;
+        job.failure = failureOf(error);
         job.dueAt = this.world.time.now + BACKOFF_MS * 2 ** job.attempts;
       }
     });
@@ -119,7 +120,7 @@ export class RetryQueue {
   private async buryFailed(actor: Actor, work: RetryWork): Promise<void> {
     for (const [id, job] of this.jobs) {
       if (job.attempts < ATTEMPTS_MAX) continue;
-      await work.bury(job.data, job.failure ?? job.data.reason, job.attempts);
+      await work.bury(job.data, job.failure!, job.attempts);
       await this.world.step(actor, { ...ERRORS, what: 'remove retry', effect: () => this.jobs.delete(id) });
     }
   }

@@ -1,26 +1,10 @@
 // Runs that were found, or written after what was seen on a running service, cut down to what they need. Each names the
 // rule that it broke. `drive` says how far a task gets, not by which steps, so that a scenario outlives most changes.
-import { type Plan, planOf } from './plan.ts';
+import { LETTER_SCENARIOS } from './letter-scenarios.ts';
+import { planOf } from './plan.ts';
 import { type Run, replay } from './run.ts';
+import { admitted, FRONT_READS, GIVE_BACK, ISSUER_BEFORE_INSERT, REPAIR, type Scenario } from './scenario-parts.ts';
 import type { Stage } from './stage.ts';
-
-export interface Scenario {
-  /** What goes wrong, in one sentence. */
-  name: string;
-  /** The rule that it breaks, and of `known-findings.ts` the finding that it belongs to. */
-  rule: string;
-  finding: string;
-  plan: Partial<Plan>;
-  events: string[];
-}
-
-export const admitted = (user: string): string[] => [`ask ${user} join f1`, `drive f1 ${user} join`];
-export const GIVE_BACK = (user: string): string[] => [`ask ${user} give-back f1`, `drive f1 ${user} give-back`];
-export const REPAIR = ['operator repair f1', 'drive f1 operator repair'];
-/** The front hears of what has happened to the gate. */
-export const FRONT_READS = 'drive f1 front past pipeline';
-/** Worker 1 has received what waits, and is about to write it. */
-export const ISSUER_BEFORE_INSERT = ['drive w1 watch past pipeline', 'drive w1 issuer until insert issuances'];
 
 export const SCENARIOS: Scenario[] = [
   {
@@ -243,26 +227,7 @@ export const SCENARIOS: Scenario[] = [
       'redis put-back',
     ],
   },
-  {
-    name: 'two workers bury one ticket: one issues it, the other has kept its letter',
-    rule: 'no-rest',
-    finding: 'buried-and-issued',
-    plan: {},
-    events: [
-      'sour u1',
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
-      'drive w1 issuer past settle',
-      'drive w1 retrier past end retry',
-      'drive w1 retrier past end retry',
-      'drive w1 retrier past end retry',
-      'drive w2 retrier until insert issuances',
-      'drive w1 retrier past insert issuances',
-      'sweeten',
-      'drive w2 retrier past insert issuances',
-      'drive w1 retrier past remove retry',
-    ],
-  },
+  ...LETTER_SCENARIOS,
 ];
 
 /** What a scenario does not say of its sale. */

@@ -12,7 +12,7 @@ import { joinCampaign, openCampaignWith, untilIssued } from '../start/sluice.ts'
 // Each command is a process of its own: on a busy machine it takes seconds to begin.
 vi.setConfig({ testTimeout: 120_000 });
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TOKEN = 'a-token-for-tests-and-no-secret';
 
 const COMMANDS: [string, string[]][] = [

@@ -98,7 +98,7 @@ const BREAKAGES: [name: string, breakIt: (sale: Sale) => Promise<unknown>, found
     'a gate that tells another unit than the ledger',
     (sale) => database.sql('UPDATE issuances SET unit = 25 WHERE campaign = ? AND unit = 13', [sale.campaign]),
     [
-      { kind: 'unit-differs', unit: 25, epoch: 1, seq: 13, detail: 'the gate tells 13' },
+      { kind: 'unit-differs', unit: 25, epoch: 1, seq: 13, detail: 'the gate says 13' },
       { kind: 'unit-unaccounted', unit: 13 },
     ],
   ],
@@ -110,7 +110,7 @@ const BREAKAGES: [name: string, breakIt: (sale: Sale) => Promise<unknown>, found
   [
     'a gate of the same version as a ledger that was restored and changed since',
     (sale) => sale.redis.hset(keys.gate(sale.campaign), 'rate', 7, 'state', 'paused'),
-    [{ kind: 'settings-differ', detail: 'of one version, but not state, ratePerSecond' }],
+    [{ kind: 'settings-differ', detail: 'same version, but different state, ratePerSecond' }],
   ],
   [
     'a gate that has not heard of a change of which the ledger says that it has',

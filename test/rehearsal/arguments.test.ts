@@ -63,7 +63,7 @@ test('all problems are listed at once, each with what was expected', () => {
   expect(listed.join('\n')).toMatch(/--url must be a URL starting with http:\/\/ or https:\/\//);
   expect(listed.join('\n')).toMatch(/--what does not exist/);
   expect(listed.join('\n')).toMatch(/--json takes no value/);
-  expect(listed.join('\n')).toMatch(/"go" is not understood/);
+  expect(listed.join('\n')).toMatch(/"go" is not an option/);
 });
 
 test('an argument without its value is a problem, and so is the name of an object’s own method', () => {

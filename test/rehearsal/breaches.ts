@@ -64,7 +64,7 @@ export const BREACHES: Breach[] = [
     example: ['phantom rows', /u9 has unit 6 \(seq 6\) and was never given a ticket/],
   },
   {
-    title: 'a user who was told sold out after a silence and has a row is a phantom too',
+    title: 'a user who got the answer sold out after a silence and has a row is a phantom too',
     spoil: (sale) => {
       sale.log.joins.splice(5, 1, silence('u5', 5), refused('u5', 9));
       sale.log.joins.push(accepted('u6', 7, 6));
@@ -82,7 +82,7 @@ export const BREACHES: Breach[] = [
     title: 'a ticket that is still queued at the deadline was not issued, though its row is there',
     spoil: (sale) => sale.log.sightings.splice(5, 1),
     finds: ['P2 not issued at deadline 1'],
-    example: ['not issued at deadline', /u2 \(seq 3\) was last told queued/],
+    example: ['not issued at deadline', /u2 \(seq 3\) last got the answer queued/],
   },
   {
     title: 'a poll that told another code than the ledger’s told a wrong code',
@@ -90,7 +90,7 @@ export const BREACHES: Breach[] = [
       sale.log.sightings[1]!.code = 'OTHER';
     },
     finds: ['P2 wrong code 1'],
-    example: ['wrong code', /u0 was told OTHER \(unit 1\), the ledger has CODE1 \(unit 1\)/],
+    example: ['wrong code', /u0 got code OTHER \(unit 1\), the ledger has CODE1 \(unit 1\)/],
   },
   {
     title: 'codes differ by case alone',
@@ -98,7 +98,7 @@ export const BREACHES: Breach[] = [
       sale.log.sightings[1]!.code = 'code1';
     },
     finds: ['P2 wrong code 1'],
-    example: ['wrong code', /u0 was told code1/],
+    example: ['wrong code', /u0 got code code1/],
   },
   {
     title: 'one code for two users is a wrong code',
@@ -115,7 +115,7 @@ export const BREACHES: Breach[] = [
       sale.log.sightings[1]!.status = 'cancelled';
     },
     finds: ['P2 cancelled unasked 1'],
-    example: ['cancelled unasked', /u0 was told cancelled/],
+    example: ['cancelled unasked', /u0 got the answer cancelled/],
   },
   {
     title: 'an absurd seq is a gap, and does not take the memory with it',
@@ -132,7 +132,7 @@ export const BREACHES: Breach[] = [
       sale.log.sightings[0]!.status = 'not-found';
     },
     finds: ['P4 disowned 1'],
-    example: ['disowned', /u0 polled and was told 404/],
+    example: ['disowned', /u0 polled and got 404/],
   },
   {
     title: 'a second ticket for the same user was accepted twice',
@@ -152,7 +152,7 @@ export const BREACHES: Breach[] = [
     title: 'a holder who is told sold out was refused',
     spoil: (sale) => sale.log.joins.push(refused('u0', 30)),
     finds: ['P4 refused a holder 1'],
-    example: ['refused a holder', /u0 holds a ticket and was told sold out/],
+    example: ['refused a holder', /u0 holds a ticket and got the answer sold out/],
   },
   {
     title: 'a seq that nobody was given is a gap',
@@ -186,7 +186,7 @@ export const BREACHES: Breach[] = [
       sale.stock = 7;
     },
     finds: ['P3 refused too early 4'],
-    example: ['refused too early', /u6 was told sold out with 6 of 7 units taken at most/],
+    example: ['refused too early', /u6 got the answer sold out with 6 of 7 units taken at most/],
   },
   {
     title: 'a buyer refused before the last holder had even asked was refused too early',
@@ -194,7 +194,7 @@ export const BREACHES: Breach[] = [
       sale.log.joins[9] = refused('u9', 4);
     },
     finds: ['P3 refused too early 1'],
-    example: ['refused too early', /u9 was told sold out with 5 of 6 units taken at most/],
+    example: ['refused too early', /u9 got the answer sold out with 5 of 6 units taken at most/],
   },
   {
     title: 'a 404 or a 422 to a join of an open campaign is outside the contract',
@@ -202,6 +202,6 @@ export const BREACHES: Breach[] = [
       sale.log.joins.push(answered('u6', 'not-found', 404, 30), answered('u7', 'unexpected', 422, 31));
     },
     finds: ['P6 outside contract 2'],
-    example: ['outside contract', /u6 was answered 404/],
+    example: ['outside contract', /u6 got the answer 404/],
   },
 ];

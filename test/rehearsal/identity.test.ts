@@ -19,7 +19,7 @@ test(
     const { code, stdout, stderr } = await hold(t, at(sale, '--quiet'));
     expect([code, stdout]).toEqual([77, '']);
     expect(stderr).toMatch(
-      /could not run: the service refused a buyer \(401 Who asks is not known\)\. .*--gateway-secret-file/,
+      /could not run: the service refused a buyer \(401 The request does not identify a user\)\. .*--gateway-secret-file/,
     );
     expect(sale.adminCalls.at(-1)?.path).toMatch(/\/close$/);
   },
@@ -57,7 +57,7 @@ test('each buyer has a bearer token of a file, and is the user that its claim na
   await writeFile(file, [jwt({ sub: 'ann' }), jwt({ sub: 'ann' })].join('\n'));
   expect(() => read('--buyers', '2')).toThrow('2 tokens name 1 users in sub');
   await writeFile(file, 'no-token');
-  expect(() => read('--buyers', '1')).toThrow('line 1 of --tokens-file is no JWT with the claim sub');
+  expect(() => read('--buyers', '1')).toThrow('line 1 of --tokens-file is not a JWT with the claim sub');
   const both = readSettings(['--tokens-file', file, '--gateway-secret-file', file], ENV);
   expect(both).toMatchObject({ problems: [expect.stringContaining('exclude each other')] });
 });

@@ -64,7 +64,7 @@ export async function startSmallSale(t: TestContext, flaw?: Flaw): Promise<Small
     }
     if (path === `/v1/campaigns/${campaign}`) return reply(response, 200, { phase: 'open' });
     if (flaw === 'asks for a gateway secret' && request.headers['x-gateway-secret'] !== GATEWAY_SECRET) {
-      return reply(response, 401, { title: 'Who asks is not known' });
+      return reply(response, 401, { title: 'The request does not identify a user' });
     }
     if (method === 'POST') return join(user, response);
     if (flaw === 'forgets who polls') return reply(response, 403, {});

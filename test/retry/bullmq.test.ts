@@ -1,4 +1,6 @@
 import { expect, type TestContext, test } from 'vitest';
+import type { Failure } from '../../src/domain/failure.ts';
+import { Fault } from '../../src/domain/fault.ts';
 import type { RetryJob } from '../../src/domain/retry-job.ts';
 import { limits } from '../../src/process/limits.ts';
 import type { RedisClient } from '../../src/redis/connection.ts';
@@ -80,7 +82,7 @@ test('retries that were put off while they were listed were missing from the lis
   expect(movedCount).toBeGreaterThan(0);
 });
 
-test('a retrier whose connections fell silent is made anew once a retry is overdue', async (t) => {
+test('a retrier whose connections fell silent is received no retry once a retry is overdue', async (t) => {
   const { url } = await startRedis(t);
   const proxy = await startTcpProxy(t, url);
   const schedule = scheduler(t, url);
@@ -92,7 +94,7 @@ test('a retrier whose connections fell silent is made anew once a retry is overd
   await killQueues(testRedis(t, url));
   // The sockets of its worker are given up after 15 s, all alone.
   await until('the second retry', 12_000, () => attempted.length === 2);
-  expect(errors.map(String).join('\n')).toMatch(/made anew/);
+  expect(errors.map(String).join('\n')).toMatch(/received no retry/);
 });
 
 test('while the ledger is away retries wait without an attempt, and then come at a bounded rate', async (t) => {
@@ -115,4 +117,47 @@ test('while the ledger is away retries wait without an attempt, and then come at
   await until('all were tried', 15_000, () => attempted.length === 600);
   expect(new Set(attempted.map(({ seq }) => seq)).size).toBe(600);
   expect(attempted.at(-1)!.at - attempted[0]!.at).toBeGreaterThan(1_000);
+});
+
+/** What a job is buried with whose every attempt throws this. */
+async function buriedWith(t: TestContext, thrown: unknown): Promise<Failure> {
+  const { url } = await startRedis(t);
+  const buried = Promise.withResolvers<Failure>();
+  const { errors } = retrier(t, url, {
+    attempt: () => Promise.reject(thrown),
+    bury: async (_job, failure) => buried.resolve(failure),
+  });
+  await scheduler(t, url)(1);
+  const failure = await buried.promise;
+  // An operator of the machine learns of what nobody expects.
+  expect(errors.includes(thrown)).toBe(failure.reason === 'internal-error');
+  return failure;
+}
+
+test('the reason of a failure was cut out of its text at the first colon', { timeout: 120_000 }, async (t) => {
+  const failure = { reason: 'rejected', detail: 'a trigger says: no\nand: again no' };
+  expect(await buriedWith(t, new Fault('invalid', 'not this text: nor this', { failure }))).toEqual(failure);
+});
+
+test('a mistake of ours became a reason of its own', { timeout: 120_000 }, async (t) => {
+  const mistake = new TypeError("Cannot read properties of undefined: reading 'unit'");
+  expect(await buriedWith(t, mistake)).toEqual({ reason: 'internal-error', detail: mistake.message });
+});
+
+test('a job whose workers died at every attempt is buried as stalled', { timeout: 120_000 }, async (t) => {
+  const { url } = await startRedis(t);
+  await scheduler(t, url)(1);
+  const redis = testRedis(t, url);
+  const queue = `${keys.retryPrefix}:issuance`;
+  // As it is left where BullMQ gives up a job that stalled too often.
+  await redis
+    .multi()
+    .zrem(`${queue}:delayed`, 't-sale-1-1')
+    .hset(`${queue}:t-sale-1-1`, 'stc', limits.retryStalledMax)
+    .lpush(`${queue}:active`, 't-sale-1-1')
+    .sadd(`${queue}:stalled`, 't-sale-1-1')
+    .exec();
+  const buried = Promise.withResolvers<Failure>();
+  retrier(t, url, { bury: async (_job, failure) => buried.resolve(failure) });
+  expect((await buried.promise).reason).toBe('stalled');
 });

@@ -37,7 +37,7 @@ test(
     const secret = 'the-secret-of-the-gateway';
     const { program, environment } = await startHere(t, { GATEWAY_SECRET: secret });
     const [, printed] = await untilPrinted(program, /^ {2}(.*npm run rehearse -- .*)$/m);
-    expect(program.output()).toMatch(/in its environment, as here: GATEWAY_SECRET\)/);
+    expect(program.output()).toMatch(/needs these settings of this one: GATEWAY_SECRET\)/);
     const { code, err } = await shell(smaller(printed!), {});
     expect([code, err]).toEqual([77, expect.stringMatching(/refused a buyer \(401 .*--gateway-secret-file/)]);
     const known = await shell(smaller(printed!), { GATEWAY_SECRET: secret });
@@ -49,9 +49,9 @@ test(
 test('without workers the banner says that nothing is issued, and no rehearsal is begun', patience, async (t) => {
   const { program } = await startHere(t, { WORKERS: '0' }, MAIN);
   expect(program.output()).toMatch(
-    /^ {2}workers +0 started here, none on this Redis: tickets will wait and not be issued/m,
+    /^ {2}workers +0 started here, none on this Redis: tickets wait and are not issued/m,
   );
-  expect(program.output()).not.toMatch(/rehearsal first/);
+  expect(program.output()).not.toMatch(/First a rehearsal/);
 });
 
 test('the lines of the README for a sale by hand work as they stand', patience, async (t) => {

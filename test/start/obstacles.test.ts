@@ -52,22 +52,22 @@ const LASTING: [string, SetUp, RegExp][] = [
   [
     'a number of a database that Redis has not',
     async () => ({ redisUrl: withLogin(sharedRedis(), { pathname: '/9999' }) }),
-    /^REDIS_URL, .*no database of that number\. Do: /m,
+    /^REDIS_URL, .*no database with that number\. Do: /m,
   ],
   [
     'an HTTP server in place of Redis',
     async (t) => ({ redisUrl: `redis://:${CANARY}@127.0.0.1:${await httpServer(t)}` }),
-    /^REDIS_URL, .*what answers there is not Redis\. Do: see that host and port/m,
+    /^REDIS_URL, .*the server at that address is not Redis\. Do: check the host and port/m,
   ],
   [
     'a Redis that is no cluster',
     async () => ({ redisUrl: withLogin(sharedRedis().replace('redis:', 'redis+cluster:'), {}) }),
-    /^REDIS_URL, .*it is no Redis Cluster\. Do: take redis:\/\//m,
+    /^REDIS_URL, .*the server is not a Redis Cluster\. Do: use redis:\/\//m,
   ],
   [
     'a wrong password of the database',
     async () => ({ databaseUrl: withLogin(sharedDatabase(), { password: CANARY }) }),
-    /^DATABASE_URL, database at 127\.0\.0\.1:\d+\/\w+: it refuses the user or password.*Do: put the right ones/m,
+    /^DATABASE_URL, database at 127\.0\.0\.1:\d+\/\w+: the database rejects the user or password.*Do: put the right user/m,
   ],
   [
     'a database that does not exist',
@@ -77,7 +77,7 @@ const LASTING: [string, SetUp, RegExp][] = [
   [
     'a database that is not for this user',
     async (t) => ({ databaseUrl: withLogin(await emptyDatabase(t), await userWith(t, () => [])) }),
-    /^DATABASE_URL, .*: its user may not use the database (\w+)\. Do: .*GRANT SELECT, .*ON \1\.\* TO/m,
+    /^DATABASE_URL, .*: the user in DATABASE_URL may not use the database (\w+)\. Do: .*GRANT SELECT, .*ON \1\.\* TO/m,
   ],
 ];
 
@@ -85,17 +85,17 @@ const PASSING: [string, SetUp, RegExp][] = [
   [
     'a database of which nothing is there',
     async () => ({ databaseUrl: `mysql://u:${CANARY}@127.0.0.1:${await freePort()}/db` }),
-    /^DATABASE_URL, database at 127\.0\.0\.1:\d+\/db: nothing listens there\. Do: see that it runs/m,
+    /^DATABASE_URL, database at 127\.0\.0\.1:\d+\/db: no server listens at that address\. Do: check that the database runs/m,
   ],
   [
     'a host of the database that is not known',
     async () => ({ databaseUrl: `mysql://u:${CANARY}@no-such-host.invalid/db` }),
-    /^DATABASE_URL, database at no-such-host\.invalid:3306\/db: no host of that name is known\. Do: /m,
+    /^DATABASE_URL, database at no-such-host\.invalid:3306\/db: the host name cannot be resolved\. Do: /m,
   ],
   [
     'an HTTP server in place of the database',
     async (t) => ({ databaseUrl: `mysql://u:${CANARY}@127.0.0.1:${await httpServer(t)}/db` }),
-    /^DATABASE_URL, .*: no MySQL or MariaDB answers there\. Do: /m,
+    /^DATABASE_URL, .*: no MySQL or MariaDB answers at that address\. Do: /m,
   ],
 ];
 
@@ -103,12 +103,12 @@ const REDIS_PASSING: [string, SetUp, RegExp][] = [
   [
     'a Redis of which nothing is there',
     async () => ({ redisUrl: `redis://:${CANARY}@127.0.0.1:${await freePort()}` }),
-    /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: nothing listens there\. Do: see that it runs.* Waited 10 s/m,
+    /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: no server listens at that address\. Do: check that Redis runs.* Waited 10 s/m,
   ],
   [
     'a server that says nothing in place of Redis',
     async (t) => ({ redisUrl: `redis://:${CANARY}@127.0.0.1:${await portOf(t, createServer())}` }),
-    /^REDIS_URL, .*: it does not answer\. Do: /m,
+    /^REDIS_URL, .*: Redis does not answer\. Do: /m,
   ],
 ];
 
@@ -146,7 +146,9 @@ test('a user of the database who may create no table is told which right is miss
   const refused = await startOf(t, 'src/main.ts', stores, { DURABILITY: 'memory' });
   expect(await refused.ended).toEqual({ code: 78, signal: null });
   const [, rights] =
-    /^DATABASE_URL, .*: its user may not CREATE in \w+\. Do: .*GRANT (.*) ON \w+\.\* TO/m.exec(refused.output()) ?? [];
+    /^DATABASE_URL, .*: the user in DATABASE_URL may not CREATE in \w+\. Do: .*GRANT (.*) ON \w+\.\* TO/m.exec(
+      refused.output(),
+    ) ?? [];
   expect(rights, refused.output()).toBeDefined();
   expect(refused.output()).not.toMatch(/closed state|outcome is unknown/);
 
@@ -160,9 +162,9 @@ test('doctor says what is wrong with a store and what to do, not that it was not
 }, async (t) => {
   for (const [setUp, check, means, remedy] of [
     [LASTING[0]![1], 'redis', /^127\.0\.0\.1:\d+: the user or password is wrong/, /put the right one into REDIS_URL/],
-    [LASTING[2]![1], 'redis', /what answers there is not Redis/, /host and port/],
+    [LASTING[2]![1], 'redis', /the server at that address is not Redis/, /host and port/],
     [LASTING[5]![1], 'ledger', /there is no database no_such_database/, /CREATE DATABASE/],
-    [PASSING[2]![1], 'ledger', /no MySQL or MariaDB answers there/, /host and port/],
+    [PASSING[2]![1], 'ledger', /no MySQL or MariaDB answers at that address/, /host and port/],
   ] as const) {
     const stores = { redisUrl: sharedRedis(), databaseUrl: sharedDatabase(), ...(await setUp(t)) };
     const { code, named, out } = await examined(stores, { DURABILITY: 'memory' });
@@ -180,8 +182,8 @@ test('doctor on a fresh database says that a front makes the tables, not that ri
   expect(code).toBe(1);
   expect(named('ledger-migrations')).toMatchObject({
     status: 'broken',
-    found: 'the database has no tables of Sluice yet',
-    remedy: expect.stringMatching(/^start a front of this version on this database: it makes them/),
+    found: 'the database has no Sluice tables yet',
+    remedy: expect.stringMatching(/^start a front of this version on this database, which makes the tables/),
   });
   expect(report.findings.filter(({ status }) => status === 'unknown')).toEqual([]);
   expect(out).not.toMatch(/allow this user|doesn't exist/);

@@ -39,7 +39,7 @@ test('a front whose worker cannot have its telemetry port fails with what to do,
   expect(await program.ended).toMatchObject({ code: 1 });
   const output = program.output();
   expect(output).toMatch(new RegExp(`port ${first + 1} of 127.0.0.1 is in use`));
-  expect(output).toMatch(/^worker 1 ended before it was ready \(exit code 1\): mend what it printed above/m);
+  expect(output).toMatch(/^worker 1 ended before it was ready \(exit code 1\): fix what it printed above/m);
   expect(output).not.toMatch(/up again|Sluice sells at|^Ready/m);
   expect(output).not.toMatch(/^ +at .*:\d+:\d+/m);
 });

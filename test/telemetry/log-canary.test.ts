@@ -159,12 +159,12 @@ const ENDS: [string, (stores: { redisUrl: string; databaseUrl: string }) => Reco
   [
     'a wrong database password',
     (s) => ({ DATABASE_URL: withPassword(s.databaseUrl, OTHER_PASSWORD) }),
-    /DATABASE_URL, .*refuses the user or password/,
+    /DATABASE_URL, .*rejects the user or password/,
   ],
   [
     'a database that is not there',
     (s) => ({ DATABASE_URL: `mysql://u:${PASSWORD}@127.0.0.1:9${new URL(s.databaseUrl).pathname}` }),
-    /"check":"ledger"|DATABASE_URL, .*nothing listens there/,
+    /"check":"ledger"|DATABASE_URL, .*no server listens at that address/,
   ],
   [
     'settings that are wrong',
@@ -223,7 +223,7 @@ test.for(['throw error', 'void Promise.reject(error)', "process.emit('uncaughtEx
   'a bug that ends a process (%s) is told with its place and not with what it carries',
   async (end, t) => {
     const source = `
-      import { tellFailuresPlainly } from './src/lifecycle.ts';
+      import { tellFailuresPlainly } from './src/process/lifecycle.ts';
       import { errorWords } from './src/telemetry/describe-error.ts';
       tellFailuresPlainly(errorWords);
       const mark = '${MARK}'.slice(0);

@@ -9,7 +9,7 @@ afterEach(() => void vi.useRealTimers());
 function errorLog() {
   const lines: [object, string][] = [];
   const error = (fields: object, message: string) => void lines.push([fields, message]);
-  return { lines, onError: createErrorLog({ error } as Parameters<typeof createErrorLog>[0], 'a duty met an error') };
+  return { lines, onError: createErrorLog({ error } as Parameters<typeof createErrorLog>[0], 'a worker duty failed') };
 }
 
 const away = () => new Fault('redis-unavailable', 'Redis does not answer', { retryable: true });
@@ -17,12 +17,12 @@ const away = () => new Fault('redis-unavailable', 'Redis does not answer', { ret
 test('a duty that meets the same error thousands of times filled the disk: the first has a line, the rest have one together', () => {
   const { lines, onError } = errorLog();
   for (let nth = 0; nth < 5_000; nth += 1) onError(away());
-  expect(lines).toEqual([[{ err: expect.any(Fault) }, 'a duty met an error']]);
+  expect(lines).toEqual([[{ err: expect.any(Fault) }, 'a worker duty failed']]);
   vi.advanceTimersByTime(limits.sameLogMs);
   expect(lines.slice(1)).toEqual([
     [
       { err: expect.any(Fault), count: 4_999, withinMs: limits.sameLogMs },
-      expect.stringMatching(/^a duty met an error; /),
+      expect.stringMatching(/^a worker duty failed; /),
     ],
   ]);
   onError(away());

@@ -1,4 +1,4 @@
-// Who may import whom: the table of docs/architecture.md, as rules.
+// Which area may import which, and why. docs/architecture.md shows the same areas at work.
 import type { Import } from './imports.ts';
 import { read } from './sources.ts';
 
@@ -90,12 +90,12 @@ const TABLE: Record<string, Row> = {
 };
 
 /** Where a package is at home: a client's type outside of its adapter makes the adapter impossible to replace. */
-const HOMES: Record<string, readonly string[]> = {
+export const HOMES: Record<string, readonly string[]> = {
   '@bull-board/api': ['retry'],
   '@bull-board/hono': ['retry'],
   // The board of the retrier's queue serves its own files.
   '@hono/node-server': ['http', 'retry'],
-  '@hono/zod-openapi': ['http', 'composition'],
+  '@hono/zod-openapi': ['http'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/exporter-prometheus': ['telemetry'],
   '@opentelemetry/resources': ['telemetry'],
@@ -168,7 +168,7 @@ export function cycles(imports: readonly Import[]): string[] {
  * `src/http/public/front.ts` is of http, `src/process/limits.ts` of limits, `workers/issuer.ts` of workers; of the gate the
  * port is one area and what is behind it another.
  */
-function areaOf(path: string): string {
+export function areaOf(path: string): string {
   const [top = '', ...rest] = path.split('/');
   if (top !== 'src') return top;
   if (rest[0] === 'gate' && rest.length > 2) return `gate/${rest[1]}`;
@@ -176,7 +176,7 @@ function areaOf(path: string): string {
 }
 
 /** Where a process is put together: any main.ts, and what package.json gives as a program. */
-function isCompositionRoot(path: string): boolean {
+export function isCompositionRoot(path: string): boolean {
   return path.endsWith('/main.ts') || PROGRAMS.includes(path);
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cycles, violations } from './import-table.ts';
+import { areaOf, cycles, HOMES, isCompositionRoot, violations } from './import-table.ts';
 import { environmentLines, type Import, importsOf } from './imports.ts';
 import { sources } from './sources.ts';
 
@@ -12,6 +12,17 @@ const imports = ours.flatMap((path) => importsOf(path));
 test('every import of src and workers is one that the table allows', () => {
   expect(imports.length).toBeGreaterThan(200);
   expect(violations(imports).join('\n'), 'see test/tidy/import-table.ts').toBe('');
+});
+
+test('no package is at home where nobody uses it', () => {
+  const used = new Set(
+    imports.filter(({ from }) => !isCompositionRoot(from)).map(({ from, to }) => `${areaOf(from)} ${to}`),
+  );
+  const homes = Object.entries(HOMES).flatMap(([name, areas]) => areas.map((area) => `${area} ${name}`));
+  expect(
+    homes.filter((home) => !used.has(home)),
+    'take the area out of HOMES',
+  ).toEqual([]);
 });
 
 test('the checker and the crowd of the fault harness share no code with what they judge', () => {

@@ -7,7 +7,7 @@ const INTRODUCTION = `# The states of a ticket
 This page is made from \`src/domain/ticket-state.ts\`. After a change there, write it again with
 \`npx vitest run test/tidy/ticket-states.test.ts -u\`.
 
-A rebuild of a gate is no event of this table: it reads every ticket's state again, from the ledger, the retry jobs and the
+A rebuild of a gate is not an event of this table: it reads every ticket's state again, from the ledger, the retry jobs and the
 streams (\`src/recovery/rebuild.ts\`). A ticket that none of them knows is \`lost\` until its buyer polls it.`;
 
 export function ticketStatesPage(): string {

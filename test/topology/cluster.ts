@@ -1,11 +1,11 @@
 // A Redis Cluster of three primaries with a replica each, ready to fail over.
 import { Command } from 'ioredis';
+import { limits } from '../../src/process/limits.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { until } from '../helpers/until.ts';
 import { infoOf, openServers, PASSWORD, type Server } from './servers.ts';
 
 const SLOTS = 16_384;
-const NODE_TIMEOUT_MS = 2_000;
 /** A failover needs a replica that has finished its first copy: until then a fresh cluster cannot do one. */
 
 export interface TestCluster extends AsyncDisposable {
@@ -26,7 +26,7 @@ export async function startCluster(): Promise<TestCluster> {
           'cluster-enabled': 'yes',
           'cluster-config-file': 'nodes.conf',
           'cluster-port': await freePort(),
-          'cluster-node-timeout': NODE_TIMEOUT_MS,
+          'cluster-node-timeout': limits.clusterNodeTimeoutMs,
           // One shard that is down must not stop the others.
           'cluster-require-full-coverage': 'no',
           masterauth: JSON.stringify(PASSWORD),

@@ -86,7 +86,7 @@ test('another server that would confirm is not asked in place of the one that an
   proxy.turnTo(urlOf(heir));
   await expect(barrier.begin(campaign.id)()).rejects.toMatchObject({
     code: 'redis-unavailable',
-    message: 'another server confirmed than the one that answered',
+    message: 'the confirmation came from another server than the answer',
   });
 });
 
@@ -96,7 +96,7 @@ test('of a gate that is gone nothing is confirmed', async (t) => {
   const { barrier, campaign } = await gateAt(t, urlOf(primary));
   const confirm = barrier.begin(campaign.id);
   await primary.client.del(keys.gate(campaign.id));
-  await expect(confirm()).rejects.toMatchObject({ code: 'redis-unavailable', message: 'the gate is gone' });
+  await expect(confirm()).rejects.toMatchObject({ code: 'redis-unavailable', message: 'the gate is missing' });
 });
 
 test('joins that come while a barrier is under way share the next one', async (t) => {

@@ -85,7 +85,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
       }),
     untilLedgerUp: guard.breaker.untilClosed,
   };
-  const keep = (letter: DeadLetter) => keepDeadLetter(ledger, letter);
+  const keep = (letter: DeadLetter, epoch?: number) => keepDeadLetter(ledger, letter, epoch);
   const issuerDeps: IssuerDeps = {
     ...issuing,
     broker: broker as Broker,
@@ -102,8 +102,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     returns,
     cancellations,
     shapeOf: async (campaign) => (await readGates([campaign]))[0],
-    keepDeadLetter: ({ traceparent, ...job }, failure, attempts) =>
-      keep({ ...job, ...failure, attempts, traceId: traceparent.slice(3, 35) || null }),
+    keepDeadLetter: keep,
   });
 
   /** Runs a duty; stopped by what it returns, or with the test. */
@@ -131,6 +130,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     retries,
     retryWork,
     issuerDeps,
+    keepLetter: keep,
     errors,
     vanished,
     foreign,

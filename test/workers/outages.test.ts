@@ -134,7 +134,7 @@ test('a worker that starts while the ledger is away goes to work when it comes',
   process.kill(pid, 'SIGSTOP');
   t.onTestFinished(() => signalIfThere(pid, 'SIGCONT'));
   const worker = await startWorker(t, { redisUrl: redis.url, databaseUrl: server.url }, 'early');
-  await untilPrinted(worker, /a duty met an error/);
+  await untilPrinted(worker, /a worker duty failed/);
   process.kill(pid, 'SIGCONT');
   for (const ticket of tickets) await client.untilStatus(ticket, 'issued', 20_000);
 });

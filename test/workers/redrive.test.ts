@@ -129,7 +129,7 @@ test('late word of an attempt before the redrive neither keeps the letter again 
     reason: 'rejected',
     traceparent: '',
   };
-  await duties.retryWork.bury(job, 'rejected: late', 9);
+  await duties.retryWork.bury(job, { reason: 'rejected', detail: 'late' }, 9);
   expect(await lettersOf(campaign)).toMatchObject([{ state: 'redriven', attempts: 2, redrive_count: 1 }]);
   expect(await client.poll(tickets[0]!)).toMatchObject({ status: 'retrying' });
   // And where it was faster than that check, the success of the redrive is told all the same.
@@ -171,4 +171,15 @@ test('what its user gives back while it is retried is cancelled by the retrier, 
   expect((await duties.readGates([campaign]))[0]).toMatchObject({ retryingCount: 0, remaining: 2, cancelledCount: 2 });
   await until('noted', 5_000, async () => (await duties.cancellations.listUnreturned(-1_000)).length === 0);
   expect(await statesOf(campaign)).toEqual(['discarded', 'discarded']);
+});
+
+test('a redriven ticket began without its trace', async (t) => {
+  const { duties, campaign, relent } = await failed(t, 1);
+  await relent();
+  const trace_id = '4bf92f3577b34da6a3ce929d0e0e4736';
+  await database.sql('UPDATE dead_letters SET trace_id = ? WHERE campaign = ?', [trace_id, campaign]);
+  const scheduled: string[] = [];
+  const desk = openDesk(duties, { scheduleRetry: async ({ traceparent }) => void scheduled.push(traceparent) });
+  await desk.redrive({ campaign }, 'ann');
+  expect(scheduled).toEqual([expect.stringMatching(/^00-4bf92f3577b34da6a3ce929d0e0e4736-(?!0{16})[0-9a-f]{16}-01$/)]);
 });

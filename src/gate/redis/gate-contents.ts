@@ -1,18 +1,17 @@
 // Everything a gate remembers, for who compares it with the ledger. Read in pieces, beside the traffic.
 import { unpackPlace } from '../../domain/place.ts';
+import { limits } from '../../process/limits.ts';
 import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 import type { GateContents } from '../port.ts';
 import { decodeOutcome } from './outcome-text.ts';
 
-const BUCKETS_PER_READ = 64;
-
 export function createGateContents(redis: RedisClient): GateContents {
   return {
     async *users(campaign, buckets) {
-      for (let from = 0; from < buckets; from += BUCKETS_PER_READ) {
+      for (let from = 0; from < buckets; from += limits.bucketsPerRead) {
         const pipeline = redis.pipeline();
-        for (let bucket = from; bucket < Math.min(buckets, from + BUCKETS_PER_READ); bucket += 1) {
+        for (let bucket = from; bucket < Math.min(buckets, from + limits.bucketsPerRead); bucket += 1) {
           pipeline.hgetallBuffer(keys.users(campaign, bucket));
         }
         const replies = (await pipeline.exec().catch(rethrow))!;

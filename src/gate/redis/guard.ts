@@ -11,7 +11,11 @@ export function createRedisBreaker(redis: RedisClient): Breaker {
     // In a Cluster one primary that is away must not keep the campaigns of the others from being asked.
     faultsMax: redis instanceof Cluster ? Number.POSITIVE_INFINITY : limits.redisFaultsMax,
     isOutage: isOutOfReach,
-    refusal: new Fault('redis-unavailable', 'Redis did not answer; it is not asked until it does', { retryable: true }),
+    refusal: new Fault(
+      'redis-unavailable',
+      'Redis did not answer; the front sends it no commands until it answers a probe',
+      { retryable: true },
+    ),
     probe: () =>
       redis.ping().catch((error: unknown) => {
         throw redisFault(error);

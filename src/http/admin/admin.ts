@@ -49,20 +49,20 @@ const jsonBody = <S extends z.ZodType>(schema: S) => ({
   content: { 'application/json': { schema } },
 });
 const refused = {
-  400: problemAnswer('Neither well-formed JSON nor a bearer token'),
+  400: problemAnswer('The body is not well-formed JSON, or Authorization is not a bearer token'),
   401: problemAnswer('The bearer token is missing or wrong'),
-  403: problemAnswer('forbidden: the token may only read'),
-  413: problemAnswer('The body is larger than 4 KB; with a choice of dead letters, than 16 KB'),
+  403: problemAnswer('forbidden: ADMIN_READ_TOKEN may only send GET'),
+  413: problemAnswer('The body is larger than 4 KB, or 16 KB for a choice of dead letters'),
   415: problemAnswer('The body is not application/json'),
-  422: problemAnswer('The request is not valid; it names each field'),
-  500: problemAnswer('A fault of Sluice itself: its log has the cause'),
-  503: problemAnswer('The outcome is unknown: ask again after Retry-After'),
+  422: problemAnswer('The request is not valid; errors names each field that is wrong'),
+  500: problemAnswer('A fault in Sluice or in its data; the log of the front has the cause'),
+  503: problemAnswer('The outcome is unknown; send the same request again after Retry-After'),
 };
 const changed = {
   ...refused,
-  200: jsonAnswer('As it is now', adminCampaign),
+  200: jsonAnswer('The campaign as it is now', adminCampaign),
   404: problemAnswer('No such campaign'),
-  409: problemAnswer('Not possible in its present state, or contradicts what was asked before'),
+  409: problemAnswer('The campaign is in a state that does not allow this, or an earlier request contradicts it'),
 };
 
 export function createAdmin(deps: AdminDeps): OpenAPIHono {
@@ -103,11 +103,14 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
     createRoute({
       method: 'get',
       path: '/admin/campaigns',
-      summary: 'List campaigns, by id',
+      summary: 'List campaigns, ordered by id',
       request: {
         query: z.object({ after: campaignId.optional(), limit: wholeNumber(1, 500, 100) }),
       },
-      responses: { ...refused, 200: jsonAnswer('A page', z.object({ campaigns: z.array(adminCampaign) })) },
+      responses: {
+        ...refused,
+        200: jsonAnswer('One page of campaigns', z.object({ campaigns: z.array(adminCampaign) })),
+      },
     }),
     async (c) => {
       const { after, limit } = c.req.valid('query');
@@ -118,7 +121,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
     createRoute({
       method: 'get',
       path: '/admin/campaigns/{id}',
-      summary: 'A campaign and how it goes',
+      summary: 'Show the settings of a campaign and the progress of its sale',
       request: { params },
       responses: { ...changed, 200: jsonAnswer('The campaign', campaignSummary) },
     }),
@@ -134,7 +137,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
     createRoute({
       method: 'patch',
       path: '/admin/campaigns/{id}',
-      summary: 'Change a live campaign',
+      summary: 'Change settings of a campaign while it runs',
       request: { params, headers: actorHeader, body: jsonBody(changeBody) },
       responses: changed,
     }),
@@ -170,7 +173,10 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
         headers: actorHeader.extend({ 'idempotency-key': z.string().regex(/^"?[A-Za-z0-9_-]{1,64}"?$/) }),
         body: jsonBody(stockBody),
       },
-      responses: { ...changed, 200: jsonAnswer('As it is now, and what this call added', stockAdded) },
+      responses: {
+        ...changed,
+        200: jsonAnswer('The campaign as it is now, and the units that this call added', stockAdded),
+      },
     }),
     async (c) => {
       const key = c.req.valid('header')['idempotency-key'].replaceAll('"', '');

@@ -46,7 +46,7 @@ export const letterPage = z
     deadLetters: z.array(deadLetter),
     summary: z
       .array(z.object({ reason: z.string(), state, count: z.int() }))
-      .openapi({ description: 'Counts by reason and state of all that match; empty behind the first page' }),
+      .openapi({ description: 'Counts of all matching dead letters by reason and state; empty after the first page' }),
   })
   .openapi('DeadLetterPage');
 
@@ -56,12 +56,17 @@ export const choiceBody = z
   .strictObject({
     campaign: campaignId,
     tickets: z
-      .array(z.string().regex(/^(\d{1,15}|[\w-]{20,130}\.[\w-]{22})$/, 'takes ids of dead letters or signed tickets'))
+      .array(
+        z.string().regex(/^(\d{1,15}|[\w-]{20,130}\.[\w-]{22})$/, 'must hold ids of dead letters or signed tickets'),
+      )
       .min(1)
       .max(TICKETS_MAX)
       .optional()
-      .openapi({ description: 'Ids of dead letters, or signed tickets; all kept ones of the campaign if not given' }),
-    reason: z.string().regex(REASON, 'takes 1 to 64 printable ASCII characters, as all reasons are').optional(),
+      .openapi({
+        description:
+          'Ids of dead letters, or signed tickets. Default: all dead letters of the campaign in the state kept',
+      }),
+    reason: z.string().regex(REASON, 'must be 1 to 64 printable ASCII characters').optional(),
     limit: z.int().min(1).max(limits.lettersPerCallMax).optional(),
     dryRun: z.boolean().default(false),
   })
@@ -71,9 +76,15 @@ export const letterWork = z
   .object({
     campaign: campaignId,
     dryRun: z.boolean(),
-    matching: z.int().openapi({ description: 'Kept ones that were meant when it began' }),
-    done: z.int().openapi({ description: 'Redriven or discarded; in a dry run, how many would be tried' }),
-    left: z.int().openapi({ description: 'Those meant that are kept now: call again' }),
+    matching: z
+      .int()
+      .openapi({ description: 'Dead letters that matched and were in the state kept when the call began' }),
+    done: z
+      .int()
+      .openapi({ description: 'Dead letters that this call redrove or discarded; in a dry run, those it would try' }),
+    left: z
+      .int()
+      .openapi({ description: 'Matching dead letters still in the state kept; call again to go through them' }),
     skipped: z.array(z.object({ id: id.nullable(), why: z.string() })),
   })
   .openapi('DeadLetterWork');

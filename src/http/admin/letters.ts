@@ -36,7 +36,7 @@ export function letterRoutes(app: OpenAPIHono, deps: LetterRouteDeps): void {
       path: PATH,
       summary: 'List dead letters, oldest first, with counts by reason',
       request: { query: letterQuery },
-      responses: { ...refused, 200: jsonAnswer('A page', letterPage) },
+      responses: { ...refused, 200: jsonAnswer('One page of dead letters', letterPage) },
     }),
     async (c) => {
       const { campaign, state, after, limit } = c.req.valid('query');
@@ -51,12 +51,15 @@ export function letterRoutes(app: OpenAPIHono, deps: LetterRouteDeps): void {
       createRoute({
         method: 'post',
         path: `${PATH}/${verb}`,
-        summary: verb === 'redrive' ? 'Try kept tickets again' : 'Give kept tickets up for good; their units go back',
+        summary:
+          verb === 'redrive'
+            ? "Retry a campaign's dead letters: all of them, those with the reason, or the ones listed"
+            : "Give up a campaign's dead letters permanently; their units are sold again",
         request: {
           headers: actorHeader,
           body: { required: true, content: { 'application/json': { schema: choiceBody } } },
         },
-        responses: { ...refused, 200: jsonAnswer('What was done, and what is left', letterWork) },
+        responses: { ...refused, 200: jsonAnswer('The dead letters that were handled, skipped and left', letterWork) },
       }),
       async (c) => c.json(await deps.letters[verb](c.req.valid('json'), actor(c)), 200),
     );
@@ -67,7 +70,7 @@ export function letterRoutes(app: OpenAPIHono, deps: LetterRouteDeps): void {
     createRoute({
       method: 'get',
       path: `${PATH}/{id}`,
-      summary: 'One dead letter, with all that is known of it',
+      summary: 'Show one dead letter with everything the ledger holds about it',
       request: { params: letterParams },
       responses: { ...refused, 200: jsonAnswer('The dead letter', deadLetterDetails), 404: noSuch },
     }),

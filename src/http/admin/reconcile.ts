@@ -23,7 +23,9 @@ export interface ReconcileDeps {
 const report = z
   .object({
     campaign: campaignId,
-    counts: z.record(z.string(), z.int()).openapi({ description: 'Differences by kind; empty when there are none' }),
+    counts: z
+      .record(z.string(), z.int())
+      .openapi({ description: 'Number of differences by kind; empty when the stores agree' }),
     examples: z.array(
       z.object({
         kind: z.string(),
@@ -37,7 +39,7 @@ const report = z
   .openapi('Reconciliation');
 
 const NOT_REBUILT =
-  'The gate was not rebuilt by this call: a worker recovers it just now, it was never opened, or Redis lacks a replica. Look again in a moment';
+  'This call did not rebuild the gate: a worker is recovering it, the campaign has no gate yet, or Redis lacks its replica. Look again in a moment';
 
 const params = z.object({ id: campaignId });
 const PATH = '/admin/campaigns/{id}/reconcile';
@@ -58,9 +60,9 @@ export function reconcileRoutes(app: OpenAPIHono, { reconcile, changed, actor }:
     createRoute({
       method: 'get',
       path: PATH,
-      summary: 'Compare gate, streams, retries and ledger of a campaign',
+      summary: 'Compare what gate, streams, retry queue and ledger say about a campaign',
       request: { params },
-      responses: { ...changed, 200: jsonAnswer('What two looks found', report) },
+      responses: { ...changed, 200: jsonAnswer('The differences that two comparisons in a row found', report) },
     }),
     async (c) => c.json(await lookAt(c.req.valid('param').id), 200),
   );
@@ -69,9 +71,9 @@ export function reconcileRoutes(app: OpenAPIHono, { reconcile, changed, actor }:
       method: 'post',
       path: PATH,
       summary:
-        'Build the gate anew from the ledger: joins are refused for a moment, lost tickets come back to who polls',
+        'Rebuild the gate from the ledger. For RECOVERY_GRACE_MS only buyers whose tickets Redis lost can join; they get their places back when they poll',
       request: { params, headers: actorHeader },
-      responses: { ...changed, 200: jsonAnswer('What is left', report) },
+      responses: { ...changed, 200: jsonAnswer('The differences that are left', report) },
     }),
     async (c) => {
       const { id } = c.req.valid('param');

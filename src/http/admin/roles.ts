@@ -30,7 +30,7 @@ export function adminRoles({ operator, reader }: AdminTokens): MiddlewareHandler
     bearerAuth({ verifyToken, realm: 'sluice-admin' }),
     async (c, next) => {
       if (roleOf(c) === 'operator' || READING.has(c.req.method)) return next();
-      return problems.forbidden("This token may only read; changes take the operator's.");
+      return problems.forbidden('ADMIN_READ_TOKEN may only send GET. Send ADMIN_TOKEN to make changes.');
     },
   ];
 }

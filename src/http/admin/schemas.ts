@@ -7,14 +7,18 @@ import { campaignId } from '../public/schemas.ts';
 
 const time = z.iso
   .datetime({ offset: true, abort: true })
-  .refine((text) => parseInstant(text) !== undefined, 'lies between the years 1971 and 9998')
+  .refine((text) => parseInstant(text) !== undefined, 'must lie between the years 1971 and 9998')
   .nullable();
 const described = { format: 'date-time', pattern: YEARS.source };
 const name = z
   .string()
   .refine(isCampaignName, NAME_EXPECTED)
   .openapi({ maxLength: NAME_CHARS_MAX, pattern: NAME_PATTERN, example: 'Spring sale' });
-const rate = z.int().min(0).max(limits.rateMax).openapi({ description: 'Joins per second; 0 for no limit' });
+const rate = z
+  .int()
+  .min(0)
+  .max(limits.rateMax)
+  .openapi({ description: 'Joins that are admitted per second; 0 for no limit' });
 
 const changeable = {
   name: name.optional(),
@@ -22,28 +26,30 @@ const changeable = {
   closesAt: time.optional().openapi({
     ...described,
     example: '2026-12-24T21:00:00Z',
-    description: 'After opensAt; two that contradict each other are a 409',
+    description: 'Must be after opensAt, else the answer is 409',
   }),
   ratePerSecond: rate.optional(),
-  burst: z
-    .int()
-    .min(1)
-    .max(limits.rateMax)
-    .optional()
-    .openapi({ description: 'Joins admitted at once; one second of the rate if not given. Takes a rate above 0' }),
+  burst: z.int().min(1).max(limits.rateMax).optional().openapi({
+    description:
+      'Joins that may be admitted at once. Default: as many as ratePerSecond admits in one second. Needs a ratePerSecond above 0',
+  }),
   backlogMax: z
     .int()
     .min(0)
     .max(limits.stockMax)
     .optional()
-    .openapi({ description: 'Tickets waiting; 0 for no bound' }),
+    .openapi({ description: 'Tickets that may wait to be issued; 0 for no limit' }),
 };
 
 /** Without a rate nothing is ever throttled: a burst would be kept and never looked at. */
-const BURST_ALONE = { path: ['burst'], error: 'takes effect only with a ratePerSecond above 0' };
+const BURST_ALONE = { path: ['burst'], error: 'needs a ratePerSecond above 0' };
 
 /** The same for readers of the document: JSON Schema's `if`, which the types of the generator do not have. */
-const burstTakesRate = (then: object) => ({ description: 'A burst takes a rate', if: { required: ['burst'] }, then });
+const burstTakesRate = (then: object) => ({
+  description: 'burst needs ratePerSecond',
+  if: { required: ['burst'] },
+  then,
+});
 const rateAboveZero = { properties: { ratePerSecond: { minimum: 1 } } };
 
 export const createBody = z
@@ -58,7 +64,7 @@ export const createBody = z
 
 export const changeBody = z
   .strictObject(changeable)
-  .refine((body) => Object.keys(body).length > 0, 'names at least one setting to change')
+  .refine((body) => Object.keys(body).length > 0, 'must name at least one setting to change')
   .refine(({ burst, ratePerSecond }) => burst === undefined || ratePerSecond !== 0, BURST_ALONE)
   .openapi('ChangeCampaign', { minProperties: 1, ...burstTakesRate(rateAboveZero) });
 
@@ -66,10 +72,10 @@ export const stockBody = z.strictObject({ add: z.int().min(1).max(limits.stockMa
 
 /** Who acts, for the audit log. What the log cannot take stays out of it; the role stands there in any case. */
 export const actorHeader = z.object({
-  'x-actor': z
-    .string()
-    .optional()
-    .openapi({ description: 'Your name for the audit log: 1 to 64 of A-Z a-z 0-9 _ . @ - and space', example: 'ann' }),
+  'x-actor': z.string().optional().openapi({
+    description: 'The name of the operator for the audit log: 1 to 64 of A-Z a-z 0-9 _ . @ - and space',
+    example: 'ann',
+  }),
 });
 
 export const adminCampaign = z
@@ -90,7 +96,11 @@ export const adminCampaign = z
   .openapi('AdminCampaign');
 
 export const stockAdded = adminCampaign
-  .extend({ added: z.int().openapi({ description: 'Units this call added; 0 when its key was used before' }) })
+  .extend({
+    added: z
+      .int()
+      .openapi({ description: 'Units that this call added; 0 when an earlier call used the same Idempotency-Key' }),
+  })
   .openapi('StockAdded');
 
 export const campaignSummary = adminCampaign

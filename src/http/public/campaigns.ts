@@ -25,12 +25,12 @@ export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
     {
       method: 'get',
       path: '/v1/campaigns/{id}',
-      summary: 'A campaign',
+      summary: 'Show a campaign: its times, whether it is sold out, and roughly how many units are left',
       request: { params: z.object({ id: campaignId }) },
       responses: {
         200: jsonAnswer('The campaign', campaignSchema),
         404: problemAnswer('No such campaign'),
-        503: problemAnswer('The gate is out of reach: ask again after Retry-After'),
+        503: problemAnswer('The front cannot read the gate; ask again after Retry-After'),
       },
     },
     async (c) => {
@@ -40,9 +40,12 @@ export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
       const { view, drain } = memory;
       const now = spanClock();
       if (view.remaining <= 0 && !isCurrent(memory, now)) {
-        return problems.unavailable('The gate cannot be read just now, and there may be units again.', {
-          kind: 'redis-unavailable',
-        });
+        return problems.unavailable(
+          'The front cannot read the gate, and units may be for sale again. Please try again.',
+          {
+            kind: 'redis-unavailable',
+          },
+        );
       }
       const rate = drain.perSecond();
       const body: z.input<typeof campaignSchema> = {

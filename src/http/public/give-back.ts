@@ -27,19 +27,22 @@ export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {
       method: 'delete',
       path: '/v1/tickets/{ticket}',
       summary: 'Give a ticket back',
-      description: 'For good: who joins again gets this cancelled ticket. Asking again is harmless.',
+      description:
+        'Cancels the ticket permanently: its buyer cannot get another one in this campaign, and its unit is sold again. It is safe to send the request again.',
       request: {
         params: z.object({ ticket: z.string() }),
         headers: z.object({ 'x-user-id': z.string().optional() }),
       },
       responses: {
-        200: jsonAnswer('It is cancelled', ticketSchema),
-        202: jsonAnswer('It is being retried, and will be cancelled instead of issued', ticketSchema),
-        401: problemAnswer('The bearer token is not valid, or only the owner may do this and nobody said who asks'),
-        404: problemAnswer('No such ticket, or not yours'),
-        409: problemAnswer('ticket-unaccounted: the ledger does not hold what was issued'),
+        200: jsonAnswer('The ticket is cancelled', ticketSchema),
+        202: jsonAnswer('The ticket is being retried, and will be cancelled instead of issued', ticketSchema),
+        401: problemAnswer('The bearer token is not valid, or the request does not identify the owner of the ticket'),
+        404: problemAnswer('There is no such ticket, or it belongs to another user'),
+        409: problemAnswer('ticket-unaccounted: the gate says issued, and the ledger has no row of it'),
         429: problemAnswer('quota-exceeded: ask again after Retry-After'),
-        503: problemAnswer('It is being worked on, or the outcome is unknown: ask again after Retry-After'),
+        503: problemAnswer(
+          'A worker is working on the ticket, or the outcome is unknown; send the request again after Retry-After',
+        ),
       },
     },
     (c) => withHeldTicket(c, deps, (asked) => giveBack(deps, asked)),
@@ -49,7 +52,7 @@ export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {
 async function giveBack(deps: GiveBackRouteDeps, { held, user, identity }: Asked): Promise<Response> {
   if (deps.ticketsNeedUser && user === undefined) {
     const challenge = 'challenge' in identity ? identity.challenge : undefined;
-    const detail = 'Only its owner may give a ticket back. Ask again, and say who you are.';
+    const detail = 'Only the owner may give a ticket back. Send the request again, signed in as the owner.';
     return problems.unidentified({ detail, ...(challenge !== undefined && { challenge }) });
   }
   if (!deps.tickets.mayPoll(held)) {
@@ -63,7 +66,7 @@ async function giveBack(deps: GiveBackRouteDeps, { held, user, identity }: Asked
     case 'cancelling':
       return jsonText(202, ticketJson(answer.body), retryAfter(answer.body.pollAfterMs));
     case 'busy':
-      return problems.unavailable('Your ticket is being worked on just now. Ask again.', { kind: 'ticket-in-work' });
+      return problems.unavailable('A worker is working on this ticket. Please try again.', { kind: 'ticket-in-work' });
     case 'unaccounted':
       return problems.unaccountedTicket();
     case 'unknown':

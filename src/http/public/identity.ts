@@ -9,7 +9,7 @@ export type IdentitySource = { kind: 'header' } | { kind: 'gateway'; secrets: re
 
 const NOBODY: Identity = { kind: 'nobody', detail: 'X-User-Id is missing.' };
 const UNTRUSTED: Identity = { kind: 'invalid', detail: 'X-Gateway-Secret is missing or wrong.' };
-const ILL_FORMED: Identity = { kind: 'invalid', detail: `X-User-Id takes ${USER_ID_RULE}.` };
+const ILL_FORMED: Identity = { kind: 'invalid', detail: `X-User-Id must be ${USER_ID_RULE}.` };
 
 export function createIdentify(source: IdentitySource, deps: IdentifyDeps): Identify {
   if (source.kind === 'jwt') return createJwtIdentify(source, deps);

@@ -44,18 +44,18 @@ export function joinRoute(app: OpenAPIHono, deps: JoinRouteDeps): void {
       method: 'post',
       path: '/v1/campaigns/{id}/tickets',
       summary: 'Join a campaign',
-      description: 'Takes no body. Asking again is harmless: the same user gets the same ticket.',
+      description: 'The request has no body. It is safe to send it again: the same user gets the same ticket.',
       request: { params: z.object({ id: campaignId }), headers: userHeader },
       responses: {
-        200: jsonAnswer('You hold this ticket already', ticketSchema),
-        202: jsonAnswer('Admitted: the ticket will be issued', ticketSchema),
-        401: problemAnswer('Who asks is not known'),
+        200: jsonAnswer('The user holds this ticket already', ticketSchema),
+        202: jsonAnswer('The user is admitted, and the ticket will be issued', ticketSchema),
+        401: problemAnswer('The request does not identify a user'),
         404: problemAnswer('No such campaign'),
         409: problemAnswer('sold-out or campaign-not-open'),
         410: problemAnswer('campaign-ended'),
-        413: problemAnswer('A join takes no body'),
-        429: problemAnswer('quota-exceeded: come back after Retry-After'),
-        503: problemAnswer('temporary-reduced-capacity or campaign-paused: ask again after Retry-After'),
+        413: problemAnswer('A join has no body'),
+        429: problemAnswer('quota-exceeded: join again after Retry-After'),
+        503: problemAnswer('temporary-reduced-capacity or campaign-paused: join again after Retry-After'),
       },
     },
     (c) => join(c, deps),
@@ -148,11 +148,10 @@ function answered(
 ): Response | Promise<Response> {
   if (decision.kind === 'admitted') return admitted(202, tickets.handOut(memory, decision, tag));
   if (decision.kind !== 'known') return problems.refused(decision, memory.view);
-  const body = tickets.handOut(memory, decision, tag);
-  const held = tickets.hold(body.ticket)!;
+  const held = tickets.holdOwn(memory, decision, tag);
   const known = tickets.peek(held);
   if (known !== undefined) return admitted(200, known);
-  return tickets.status(held, user).then((now) => admitted(200, now ?? body));
+  return tickets.status(held, user).then((now) => admitted(200, now ?? tickets.handOut(memory, decision, tag)));
 }
 
 function admitted(status: 200 | 202, body: TicketBody): Response {

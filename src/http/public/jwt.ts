@@ -27,8 +27,11 @@ const WRONG: Identity = {
   detail: 'The bearer token is not valid.',
   challenge: 'Bearer error="invalid_token"',
 };
-const KEYLESS: Identity = { kind: 'unknown', detail: 'Tokens cannot be checked just now.' };
-const BUSY: Identity = { kind: 'unknown', detail: 'Too many tokens are being checked.' };
+const KEYLESS: Identity = {
+  kind: 'unknown',
+  detail: 'The front cannot check bearer tokens at the moment. Please try again.',
+};
+const BUSY: Identity = { kind: 'unknown', detail: 'The front is checking too many bearer tokens. Please try again.' };
 
 /** RFC 9110 §11.1: a scheme in any case, one space or more. */
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
@@ -140,8 +143,8 @@ async function verify(
 /** Whoever brings a good token may know what is wrong with it: nobody can make one up to find out. */
 const notTaken = (claim: string): Identity => ({
   kind: 'invalid',
-  detail: `The token is valid, but its claim "${claim}" is no user id. A user id is a text of ${USER_ID_RULE}.`,
-  challenge: `Bearer error="invalid_token", error_description="the claim ${claim} is no user id"`,
+  detail: `The token is valid, but its claim "${claim}" is not a user id. A user id is ${USER_ID_RULE}.`,
+  challenge: `Bearer error="invalid_token", error_description="the claim ${claim} is not a user id"`,
 });
 
 /**

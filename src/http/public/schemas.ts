@@ -9,10 +9,13 @@ export const campaignId = z.string().regex(CAMPAIGN_ID).openapi({ example: 'spri
 export const userHeader = z.object({
   'x-user-id': z.string().min(1).max(128).optional().openapi({
     description:
-      '1 to 128 bytes of UTF-8, no control characters, no white space at either end; behind a gateway beside X-Gateway-Secret. Where users have bearer tokens it means nothing',
+      'The user: 1 to 128 bytes of UTF-8, without control characters and without white space at either end. A gateway sends X-Gateway-Secret beside it. A front that takes bearer tokens ignores it',
     example: 'ann',
   }),
-  authorization: z.string().optional().openapi({ description: 'Bearer and a token, where users have those' }),
+  authorization: z
+    .string()
+    .optional()
+    .openapi({ description: 'Bearer and the token of the user, at a front that takes bearer tokens' }),
 });
 
 const problemSchema = z
@@ -50,7 +53,7 @@ export const campaignSchema = z
     soldOut: z.boolean(),
     remaining: z
       .enum(['none', 'few', 'some', 'many'])
-      .openapi({ description: 'none, ≤ 5 %, ≤ 25 % or more of the stock' }),
+      .openapi({ description: 'How much of the stock is left: none; few, up to 5 %; some, up to 25 %; or many' }),
     drainPerSecond: z.number().nullable(),
   })
   .openapi('Campaign');
@@ -63,7 +66,7 @@ export const wholeNumber = (min: number, max: number, fallback?: number) => {
   const described = { type: 'integer' as const, minimum: min, maximum: max };
   const read = z
     .string()
-    .regex(/^(?:0|[1-9]\d{0,15})$/, 'takes a whole number')
+    .regex(/^(?:0|[1-9]\d{0,15})$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.int().min(min).max(max));
   return fallback === undefined

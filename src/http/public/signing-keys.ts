@@ -54,7 +54,7 @@ export function fetchedKeys(url: URL, { now: clock = spanClock, onError }: Fetch
         mayAskAt = Math.max(mayAskAt, now + limits.signingKeysCooldownMs);
       },
       (cause: unknown) => {
-        const away = new KeysAway('the signing keys of the identity provider could not be fetched', { cause });
+        const away = new KeysAway('the front could not fetch the signing keys of the identity provider', { cause });
         if (!isAsked) onError(away);
         // One that does not answer at all must not hold up whoever comes next as well.
         mayAskAt = Math.max(mayAskAt, clock() + limits.signingKeysRetryMs);

@@ -9,5 +9,5 @@ export function answerWhileStarting(request: Request): Response {
   const pathname = pathOf(request);
   if (pathname === '/livez') return json(200, { status: 'up' });
   if (pathname === '/readyz') return json(503, readinessBody({ reasons: ['starting'], warnings: [] }));
-  return unavailable('This front has not finished its start.');
+  return unavailable('This front is still starting. Please try again.');
 }

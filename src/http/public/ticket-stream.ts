@@ -1,8 +1,8 @@
 // The event stream of a ticket: for a browser's EventSource, through proxies that cut what is silent, to its last event.
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
+import type { HeldTicket } from '../../admission/held-tickets.ts';
 import { endsWait, isFinal, type TicketBody, ticketJson } from '../../admission/ticket-body.ts';
-import type { HeldTicket } from '../../admission/tickets.ts';
 import type { Wait, Waits } from '../../admission/waits.ts';
 import { limits } from '../../process/limits.ts';
 import { connectionOf } from '../connection.ts';

@@ -1,8 +1,9 @@
 // GET /v1/tickets/{ticket}: the poll, the long-poll and the event stream, all of one memory.
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import type { HeldTicket } from '../../admission/held-tickets.ts';
 import { endsWait, type TicketBody, ticketJson } from '../../admission/ticket-body.ts';
-import type { HeldTicket, Tickets } from '../../admission/tickets.ts';
+import type { Tickets } from '../../admission/tickets.ts';
 import type { Waits } from '../../admission/waits.ts';
 import { userTag } from '../../domain/ids.ts';
 import { limits } from '../../process/limits.ts';
@@ -38,28 +39,30 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
     {
       method: 'get',
       path: '/v1/tickets/{ticket}',
-      summary: 'What became of a ticket',
+      summary: 'Poll a ticket',
       description:
-        'Where users say who they are, the code in issuance is shown to the owner only (TICKETS_NEED_USER). Prefer: wait=25 waits up to 25 s for a change, at most 30 s; Preference-Applied says how long. Accept: text/event-stream streams every change until the ticket is issued, failed or cancelled.',
+        'With TICKETS_NEED_USER=on, only the owner of the ticket is shown issuance, which holds the code. Prefer: wait=25 makes the front wait up to 25 s for a change; the longest wait is 30 s, and Preference-Applied says how long the front was ready to wait. Accept: text/event-stream streams every change until the ticket is issued, failed or cancelled.',
       request: {
         params: z.object({ ticket: z.string() }),
         headers: userHeader.extend({
-          prefer: z.string().optional().openapi({ description: 'RFC 7240: wait, in whole seconds' }),
+          prefer: z.string().optional().openapi({ description: 'RFC 7240: wait=N, in whole seconds' }),
           'last-event-id': z.string().optional().openapi({ description: 'The id of the last event of a stream' }),
         }),
       },
       responses: {
         200: {
-          description: 'Where it stands',
+          description: 'The ticket: its status, and its place in the queue',
           content: { ...jsonAnswer('', ticketSchema).content, 'text/event-stream': { schema: z.string() } },
         },
-        204: { description: 'Last-Event-ID names the last event of the stream: there will be no other' },
-        401: problemAnswer("The bearer token is not valid; without one a ticket is its bearer's"),
-        404: problemAnswer('No such ticket, or not yours'),
+        204: { description: 'Last-Event-ID names the final event of the stream; no further event will come' },
+        401: problemAnswer('The bearer token is not valid. Without a token, anyone holding the ticket may poll it'),
+        404: problemAnswer('There is no such ticket, or it belongs to another user'),
         429: problemAnswer(
-          'quota-exceeded: poll as pollAfterMs says; or too-many-waits: this ticket or this user has as many open long-polls and streams as it may have, so poll without Prefer and without text/event-stream after Retry-After',
+          'quota-exceeded: wait for pollAfterMs between polls. too-many-waits: this ticket or this user has reached the limit of open long-polls and streams; poll after Retry-After without Prefer and without text/event-stream',
         ),
-        503: problemAnswer('The outcome is unknown, or this front has as many streams as it can carry: ask again'),
+        503: problemAnswer(
+          'The outcome is unknown, or this front has reached its limit of open streams; ask again after Retry-After',
+        ),
       },
     },
     (c) => poll(c, pollDeps),

@@ -147,7 +147,7 @@ const twoBuilders: FaultCase = {
       worker.signal('SIGCONT');
     };
     const open = await rebuilt(house, stall);
-    const opened = (name: string) => house.workers.get(name)!.output().includes('the gate opened under a new epoch');
+    const opened = (name: string) => house.workers.get(name)!.output().includes('gate opened under a new epoch');
     await until(`${second} says so`, PATIENCE_MS, () => opened(second));
     return {
       28: {
