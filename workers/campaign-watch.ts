@@ -4,7 +4,7 @@ import type { Campaign } from '../src/domain/campaign.ts';
 import { phaseOf } from '../src/domain/campaign.ts';
 import { isFault } from '../src/domain/fault.ts';
 import { backlogOf, type GateView, gateTime } from '../src/domain/gate-view.ts';
-import type { ReadEachGate } from '../src/gate/redis/gate-reader.ts';
+import type { ReadEachGate } from '../src/gate/port.ts';
 import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 

@@ -1,9 +1,9 @@
 // The default broker: one consumer group over the work streams that the gate script writes.
 import { seqOf, seqsBetween } from '../domain/shard.ts';
-import { settleArguments } from '../gate/redis/settlement.ts';
+import { createSettlement } from '../gate/redis/settlement.ts';
+import { ensureGroups } from '../gate/redis/work-groups.ts';
 import { type RedisClient, redisFault, rethrow, untilReady } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
-import { loadScript, runScript } from '../redis/scripts.ts';
 import type { Batch, Broker, ConsumedCampaign, Consumer, Entry } from './port.ts';
 import { type RawEntry, type RawStreams, readReply } from './stream-reply.ts';
 
@@ -24,12 +24,10 @@ export interface RedisStreamsDeps {
 /** While other shards are in hand, waiting for the idle ones must not outlast the busy ones. */
 const BUSY_WAIT_MS = 20;
 
-const settleScript = loadScript('settle');
-
 export function createRedisStreams(deps: RedisStreamsDeps): Broker {
   return {
     async consume(campaign, name) {
-      await createGroups(deps.redis, campaign.id, campaign.shards);
+      await ensureGroups(deps.redis, campaign.id, campaign.shards);
       const reader = deps.openReader(`${name}:${campaign.id}`);
       await untilReady(reader, deps.claimIdleMs).catch((error: unknown) => {
         reader.disconnect();
@@ -149,19 +147,14 @@ function createConsumer(
       } catch (error) {
         for (let shard = 0; shard < shards; shard += 1) unread.add(shard);
         if (String(error).includes('NOGROUP') || String(error).includes('UNBLOCKED')) {
-          await createGroups(redis, campaign, shards);
+          await ensureGroups(redis, campaign, shards);
           return [];
         }
         throw redisFault(error);
       }
     },
     async settle(batch, exceptions) {
-      const { keys: names, args } = settleArguments(campaign, epoch, batch.shard, seqsOf(batch), exceptions);
-      const [settled] = (await runScript(redis, settleScript, names, args).catch(async (error: unknown) => {
-        // The stream vanished with this batch in hand; nobody else makes its group again while the shard is not read.
-        if (String(error).includes('NOGROUP')) await createGroups(redis, campaign, shards);
-        throw redisFault(error);
-      })) as [number, number];
+      const settled = await createSettlement(redis).settle({ campaign, epoch, ...batch }, exceptions);
       putDown(batch.shard);
       return settled;
     },
@@ -178,24 +171,6 @@ function createConsumer(
 
 const batchOf = (shard: number, entries: Entry[], redelivered: boolean): Batch[] =>
   entries.length === 0 ? [] : [{ shard, entries, redelivered }];
-
-const seqsOf = (batch: Batch): number[] => batch.entries.map((entry) => entry.seq);
-
-/** From `0`, never from `$`: a group made anew must see the backlog. */
-async function createGroups(redis: RedisClient, campaign: string, shards: number): Promise<void> {
-  for (let shard = 0; shard < shards; shard += 1) {
-    await redis.xgroup('CREATE', keys.work(campaign, shard), GROUP, '0', 'MKSTREAM').catch(async (error: unknown) => {
-      if (String(error).includes('BUSYGROUP')) return;
-      // Full memory refuses a group also where it stands; then working the backlog off is what helps.
-      if (String(error).includes('OOM') && (await hasGroup(redis, keys.work(campaign, shard)))) return;
-      throw redisFault(error);
-    });
-  }
-}
-
-async function hasGroup(redis: RedisClient, work: string): Promise<boolean> {
-  return (await readGroup(redis, work).catch(() => undefined)) !== undefined;
-}
 
 /** Undefined when the stream or its group is missing. */
 async function readGroup(

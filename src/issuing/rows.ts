@@ -1,6 +1,6 @@
 // Rows of tickets on their way into the ledger, by whichever duty.
 import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
-import type { Gate } from '../gate/redis/gate.ts';
+import type { Gate } from '../gate/port.ts';
 
 /**
  * Commits what it can of rows of one campaign and tells what stands, in their order. A `stale-epoch` Fault, and nothing

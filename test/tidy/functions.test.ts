@@ -12,7 +12,6 @@ const TO_BE_SPLIT = [
   'src/broker/redis-streams.ts createConsumer',
   'src/composition/front.ts composeFront',
   'src/desk/letter-desk.ts createLetterDesk',
-  'src/gate/redis/gate-builder.ts createGateBuilder',
   'src/http/admin/admin.ts createAdmin',
 ];
 

@@ -4,7 +4,7 @@ import { Fault, isFault } from '../../domain/fault.ts';
 import { type Breaker, createBreaker } from '../../process/breaker.ts';
 import { limits } from '../../process/limits.ts';
 import { isOutOfReach, type RedisClient, redisFault } from '../../redis/connection.ts';
-import type { ReadEachGate, ReadGates } from './gate-reader.ts';
+import type { ReadEachGate, ReadGates } from '../port.ts';
 
 export function createRedisBreaker(redis: RedisClient): Breaker {
   return createBreaker({
