@@ -16,8 +16,8 @@ export interface JanitorDeps {
     markProjected: (id: string, version: number) => Promise<void>;
     markDrained: (id: string, version: number) => Promise<void>;
     markLive: (id: string) => Promise<void>;
-    /** Up to `limit` campaigns behind the id `after`, drained or not. */
-    list: (page: { after: string | undefined; limit: number }) => Promise<StoredCampaign[]>;
+    /** Up to `limit` campaigns with a gate behind the id `after`, drained or not. */
+    listGated: (page: { after: string | undefined; limit: number }) => Promise<StoredCampaign[]>;
     countDeadLetters: () => Promise<number>;
   };
   /** Deletes consumers of a campaign that hold nothing and are silent for `idleMs`. */
@@ -75,8 +75,8 @@ async function tidyLive(deps: JanitorDeps, live: readonly StoredCampaign[]): Pro
 /** A ticket that Redis had lost may come back when its campaign is done with: then workers are to look at it again. */
 async function reviveDrained(deps: JanitorDeps, live: ReadonlySet<string>, stopping: AbortSignal): Promise<void> {
   for (let after: string | undefined; !stopping.aborted; ) {
-    const page = await deps.store.list({ after, limit: limits.campaignsPerRead });
-    const drained = page.filter(({ id, projectedVersion }) => projectedVersion > 0 && !live.has(id));
+    const page = await deps.store.listGated({ after, limit: limits.campaignsPerRead });
+    const drained = page.filter(({ id }) => !live.has(id));
     for (const view of await deps.readGates(drained.map(({ id }) => id))) {
       if (view === undefined || isFault(view)) continue;
       if (backlogOf(view) > 0 || view.retryingCount > 0) await deps.store.markLive(view.id);

@@ -168,7 +168,7 @@ await Promise.all([
   recoverGates(
     {
       listLiveCampaigns: store.listLiveCampaigns,
-      listCampaigns: store.list,
+      listGated: store.listGated,
       stateOf: recovery.gates.state,
       recover: (campaign) => recovery.recover(campaign, workerName),
       onRecovered: (campaign, opening) => log.warn({ campaign, ...opening }, 'gate opened under a new epoch'),

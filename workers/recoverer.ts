@@ -7,8 +7,8 @@ import type { Recovery } from '../src/recovery/recover.ts';
 
 export interface RecovererDeps {
   listLiveCampaigns: () => Promise<StoredCampaign[]>;
-  /** Up to `limit` campaigns behind the id `after`, also those that are done: their tickets are still asked for. */
-  listCampaigns: (page: { after: string | undefined; limit: number }) => Promise<StoredCampaign[]>;
+  /** Up to `limit` campaigns with a gate behind the id `after`, also drained ones: their tickets are still asked for. */
+  listGated: (page: { after: string | undefined; limit: number }) => Promise<StoredCampaign[]>;
   stateOf: (campaign: StoredCampaign) => Promise<GateState>;
   /** Undefined when somebody else does it. */
   recover: (campaign: string) => Promise<Recovery | undefined>;
@@ -59,11 +59,11 @@ export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): 
   }
 }
 
-/** The same for all campaigns there are. */
+/** The same for all campaigns that have a gate. */
 async function recoverDone(deps: RecovererDeps, state: Remembered, stopping: AbortSignal): Promise<boolean> {
   let calm = true;
   for (let after: string | undefined; !stopping.aborted; ) {
-    const page = await deps.listCampaigns({ after, limit: limits.campaignsPerRead });
+    const page = await deps.listGated({ after, limit: limits.campaignsPerRead });
     calm = (await recoverAmong(deps, state, page, stopping)) && calm;
     if (page.length < limits.campaignsPerRead) break;
     after = page.at(-1)!.id;
@@ -75,10 +75,9 @@ async function recoverDone(deps: RecovererDeps, state: Remembered, stopping: Abo
 async function recoverAmong(
   deps: RecovererDeps,
   { alone, failures }: Remembered,
-  campaigns: readonly StoredCampaign[],
+  known: readonly StoredCampaign[],
   stopping: AbortSignal,
 ): Promise<boolean> {
-  const known = campaigns.filter((campaign) => campaign.projectedVersion > 0);
   const states = await Promise.all(known.map((campaign) => deps.stateOf(campaign)));
   for (const [index, { id }] of known.entries()) {
     if (states[index] !== 'alone') alone.delete(id);

@@ -1,12 +1,12 @@
-// The campaigns that the ledger knows, so that a gate that Redis has lost is not taken for a campaign that never was. Read
+// The campaigns that have a gate as the ledger knows it, so that a gate that Redis has lost is not taken for a campaign that never was. Read
 // in the background: no request ever waits for the ledger, and while it is away the last roll stands.
 import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
 
 export interface CampaignRoll {
-  /** Whether the ledger has this campaign; true before the first reading, because it may. */
+  /** Whether this campaign has a gate by what the ledger says; true before the first reading, because it may. */
   mayHave(campaign: string): boolean;
-  /** Notes a campaign whose gate was read: the ledger has it, though the roll may be older than the campaign. */
+  /** Notes a campaign whose gate was read: it has one, though the roll may be older than the campaign. */
   learn(campaign: string): void;
   /** Whether the ledger was read at least once. */
   isRead(): boolean;
@@ -15,7 +15,7 @@ export interface CampaignRoll {
 }
 
 export interface CampaignRollDeps {
-  /** Up to `limit` ids of campaigns behind the id `after`, in their order. */
+  /** Up to `limit` ids of campaigns with a gate behind the id `after`, in their order. */
   listIds: (page: { after: string | undefined; limit: number }) => Promise<string[]>;
   /** Between two readings, ms; another one in tests. */
   readMs?: number;

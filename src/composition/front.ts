@@ -111,7 +111,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const returns = guardPort(createReturns(redis), breaker);
   const readGates = guardReader(createGateReader(redis), breaker);
   const store = campaignStore(ledger);
-  const roll = createCampaignRoll({ listIds: (page) => store.listIds(page), onError });
+  const roll = createCampaignRoll({ listIds: (page) => store.listGatedIds(page), onError });
   const campaigns = createCampaigns({
     readGates: guardEachReader(createEachGateReader(redis), breaker),
     readAdmittedTags: createAdmittedTagsReader(redis),

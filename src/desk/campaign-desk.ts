@@ -8,6 +8,7 @@ import {
   phaseOf,
   type StoredCampaign,
 } from '../domain/campaign.ts';
+import { neverHadGate } from '../domain/campaign-life.ts';
 import { backlogOf, type GateView, gateTime } from '../domain/gate-view.ts';
 import type { Gate, ReadGates } from '../gate/port.ts';
 
@@ -105,7 +106,7 @@ export async function projectCampaign(
   campaign: StoredCampaign,
 ): Promise<boolean> {
   if (campaign.projectedVersion >= campaign.version) return true;
-  const answer = await deps.gate.project(campaign, campaign.projectedVersion === 0);
+  const answer = await deps.gate.project(campaign, neverHadGate(campaign));
   if (answer === 'missing') return false;
   await deps.store.markProjected(campaign.id, campaign.version);
   return true;

@@ -1,7 +1,7 @@
 // Asks both stores at once and judges what they told.
 
 import type { ServerPackage } from '../domain/server-package.ts';
-import { listLiveCampaigns } from '../ledger/campaigns.ts';
+import { listLiveCampaigns } from '../ledger/gated.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { limits } from '../process/limits.ts';
 import { primariesOf, type RedisClient } from '../redis/connection.ts';

@@ -23,8 +23,15 @@ export interface Campaign {
   createdAt: number;
 }
 
-/** A campaign and the newest of its versions that its gate is known to have; 0 while it never had one. */
-export type StoredCampaign = Campaign & { projectedVersion: number };
+/** A campaign and how far its life has come, see campaign-life.ts. Times are epoch ms; null: not yet. */
+export type StoredCampaign = Campaign & {
+  /** The newest of its versions that its gate is known to have; 0 while it never had one. */
+  projectedVersion: number;
+  /** When it was declared drained, after its last change. */
+  drainedAt: number | null;
+  archivedAt: number | null;
+  purgedAt: number | null;
+};
 
 /** What a campaign is created with. Times are epoch ms; 0 means no limit in `ratePerSecond`, no bound in `backlogMax`. */
 export interface CampaignSpec {

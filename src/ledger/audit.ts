@@ -26,9 +26,11 @@ export async function audit(tx: Kysely<Schema>, entry: AuditEntry): Promise<void
     .execute();
 }
 
-/** Without what nobody decided: how far the gate has heard. */
+/** What nobody decided: how far the gate has heard, and how far the campaign's life has come. */
+const UNDECIDED = ['projectedVersion', 'drainedAt', 'archivedAt', 'purgedAt'];
+
 const settingsOf = (campaign: StoredCampaign): string =>
-  JSON.stringify(campaign, (name, value) => (name === 'projectedVersion' ? undefined : value));
+  JSON.stringify(campaign, (name, value) => (UNDECIDED.includes(name) ? undefined : value));
 
 /** What an operator decided about one dead letter: as it was, and how it is now. */
 export interface LetterAuditEntry {

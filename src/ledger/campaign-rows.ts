@@ -30,6 +30,9 @@ export function campaignOf(row: Selectable<CampaignsTable>): StoredCampaign {
     state: row.state,
     version: row.version,
     projectedVersion: row.projected_version,
+    drainedAt: msOf(row.drained_at),
+    archivedAt: msOf(row.archived_at),
+    purgedAt: msOf(row.purged_at),
     epoch: row.epoch,
     createdAt: row.created_at.getTime(),
   };

@@ -5,9 +5,7 @@ import {
   countIssued,
   createCampaign,
   getCampaign,
-  listCampaignIds,
   listCampaigns,
-  listLiveCampaigns,
   setCampaignState,
 } from './campaigns.ts';
 import { countDeadLetters } from './dead-letters.ts';
@@ -23,6 +21,7 @@ import {
   openForMs,
   rowsUpTo,
 } from './epochs.ts';
+import { listGatedCampaigns, listGatedIds, listLiveCampaigns } from './gated.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markDrained, markLive, markProjected } from './projections.ts';
 import { addStock } from './stock.ts';
@@ -34,7 +33,8 @@ export const campaignStore = (ledger: Ledger) => ({
   create: (...rest: Rest<typeof createCampaign>) => createCampaign(ledger, ...rest),
   get: (id: string) => getCampaign(ledger, id),
   list: (...rest: Rest<typeof listCampaigns>) => listCampaigns(ledger, ...rest),
-  listIds: (...rest: Rest<typeof listCampaignIds>) => listCampaignIds(ledger, ...rest),
+  listGated: (...rest: Rest<typeof listGatedCampaigns>) => listGatedCampaigns(ledger, ...rest),
+  listGatedIds: (...rest: Rest<typeof listGatedIds>) => listGatedIds(ledger, ...rest),
   listLiveCampaigns: () => listLiveCampaigns(ledger),
   listUnprojected: () => listUnprojected(ledger),
   change: (...rest: Rest<typeof changeCampaign>) => changeCampaign(ledger, ...rest),

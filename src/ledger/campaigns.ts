@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { Campaign, CampaignPatch, CampaignSpec, CampaignState, StoredCampaign } from '../domain/campaign.ts';
+import { isOver } from '../domain/campaign-life.ts';
 import { Fault } from '../domain/fault.ts';
 import { isCampaignId } from '../domain/ids.ts';
 import { type AuditAction, audit } from './audit.ts';
@@ -25,7 +26,7 @@ const CREATION = 'create-campaign';
 
 /**
  * Creates a campaign, active, version 1, epoch 1. The same id with the same spec again gives the campaign as it is now
- * and `created` false. Throws `conflict` when the id was created with another spec, `invalid` for a spec that cannot be kept.
+ * and `created` false. Throws `conflict` when the id was created with another spec or is archived, `invalid` for a spec that cannot be kept.
  */
 export async function createCampaign(
   ledger: Ledger,
@@ -73,27 +74,7 @@ export async function listCampaigns(
   return (await query.execute()).map(campaignOf);
 }
 
-/** Up to `limit` ids of campaigns in their order, beginning behind the id `after`. */
-export async function listCampaignIds(
-  ledger: Ledger,
-  page: { after?: string | undefined; limit: number },
-): Promise<string[]> {
-  let query = ledger.db.selectFrom('campaigns').select('id').orderBy('id').limit(page.limit);
-  if (page.after !== undefined) query = query.where('id', '>', page.after);
-  return (await query.execute()).map(({ id }) => id);
-}
-
-/**
- * The campaigns that still need workers: all that nobody has declared drained since their last change, or the first `limit`
- * of them. A bound that nobody names would leave those behind it without a worker.
- */
-export async function listLiveCampaigns(ledger: Ledger, limit?: number): Promise<StoredCampaign[]> {
-  let query = ledger.db.selectFrom('campaigns').selectAll().where('drained_at', 'is', null).orderBy('id');
-  if (limit !== undefined) query = query.limit(limit);
-  return (await query.execute()).map(campaignOf);
-}
-
-/** Changes settings. Throws `not-found`, `conflict` when the campaign is closed or its times contradict each other, `invalid` when it cannot be kept. */
+/** Changes settings. Throws `not-found`, `conflict` when the campaign is closed or archived or its times contradict each other, `invalid` when it cannot be kept. */
 export function changeCampaign(
   ledger: Ledger,
   id: string,
@@ -146,7 +127,7 @@ interface Change {
 
 /**
  * Changes one campaign within a transaction: version + 1, audited, to be projected and drained anew. Nothing of it when
- * `to` returns the settings as they were. Throws `not-found`, `conflict` for a closed campaign and settings that contradict
+ * `to` returns the settings as they were. Throws `not-found`, `conflict` for a closed or archived campaign and settings that contradict
  * each other, `invalid`.
  */
 export async function change(
@@ -157,6 +138,8 @@ export async function change(
   const before = await lockCampaign(tx, id);
   const wanted = to(before);
   if (JSON.stringify(wanted) === JSON.stringify(before)) return before;
+  if (isOver(before))
+    throw new Fault('conflict', `campaign ${id} is archived, and an archived campaign cannot be changed`);
   if (isFinal(before.state))
     throw new Fault('conflict', `campaign ${id} is closed, and a closed campaign cannot be changed`);
   assertKeepable(wanted);
@@ -177,7 +160,10 @@ async function createdAlike(ledger: Ledger, id: string, fingerprint: string): Pr
   if (creation?.fingerprint !== fingerprint) {
     throw new Fault('conflict', `campaign ${id} was created with other settings`);
   }
-  return (await getCampaign(ledger, id))!;
+  const campaign = (await getCampaign(ledger, id))!;
+  if (!isOver(campaign)) return campaign;
+  // Its tickets are signed for this id: a second campaign of the same id would be asked for them.
+  throw new Fault('conflict', `campaign ${id} was archived; choose another id for a new campaign`);
 }
 
 /** A new campaign's settings; in this order for ever, because their fingerprint tells whether a spec came before. */

@@ -65,6 +65,7 @@ export function beginEpoch(
       .set({ epoch, drained_at: null })
       .where('id', '=', campaign)
       .where('epoch', '=', from)
+      .where('archived_at', 'is', null)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) return undefined;
     await tx

@@ -6,7 +6,11 @@ import type { Ledger } from './pool.ts';
 
 /** Up to `limit` campaigns with a change that their gate has not heard of. */
 export async function listUnprojected(ledger: Ledger, limit = 1_000): Promise<StoredCampaign[]> {
-  const query = ledger.db.selectFrom('campaigns').selectAll().whereRef('projected_version', '<', 'version');
+  const query = ledger.db
+    .selectFrom('campaigns')
+    .selectAll()
+    .where('archived_at', 'is', null)
+    .whereRef('projected_version', '<', 'version');
   return (await query.orderBy('id').limit(limit).execute()).map(campaignOf);
 }
 
@@ -40,6 +44,7 @@ export async function markLive(ledger: Ledger, id: string): Promise<boolean> {
     .set({ drained_at: null })
     .where('id', '=', id)
     .where('drained_at', 'is not', null)
+    .where('archived_at', 'is', null)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }

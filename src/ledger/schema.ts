@@ -22,6 +22,15 @@ export interface CampaignsTable {
   projected_version: Generated<number>;
   epoch: number;
   drained_at: Date | null;
+  archived_at: Date | null;
+  /** When none of its keys was left in Redis. */
+  keys_deleted_at: Date | null;
+  purged_at: Date | null;
+  /** When none of its tickets was left in the ledger. */
+  rows_deleted_at: Date | null;
+  /** Units that could still be had, and tickets that were given out, when it was archived. */
+  left_count: number | null;
+  admitted_count: number | null;
   created_at: Stamp;
   updated_at: ColumnType<Date, never, Date>;
 }
@@ -110,6 +119,13 @@ interface EpochsTable {
   free_count: ColumnType<number | null, never, number>;
 }
 
+interface ErasuresTable {
+  campaign: string;
+  user: string;
+  actor: string;
+  asked_at: Stamp;
+}
+
 export interface Schema {
   campaigns: CampaignsTable;
   tranches: TranchesTable;
@@ -119,4 +135,5 @@ export interface Schema {
   dead_letters: DeadLettersTable;
   epochs: EpochsTable;
   cancellations: CancellationsTable;
+  erasures: ErasuresTable;
 }

@@ -2,6 +2,7 @@
 // difference counts only when a second look, after what was under way has had its time, finds it again.
 
 import type { StoredCampaign } from '../domain/campaign.ts';
+import { hasGate } from '../domain/campaign-life.ts';
 import { readEntry } from '../domain/entry-ticket.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import { userTag } from '../domain/ids.ts';
@@ -59,7 +60,7 @@ const nameOf = ({ kind, unit, epoch, seq }: Difference): string => `${kind} ${un
 async function compare(deps: ReconcileDeps, id: string): Promise<Difference[] | undefined> {
   const campaign = await deps.ledger.get(id);
   if (campaign === undefined) return undefined;
-  if (campaign.projectedVersion === 0) return [];
+  if (!hasGate(campaign)) return [];
   const state = await deps.gates.state(campaign);
   const [view] = await deps.readGates([id]);
   if (state !== 'verified' || view === undefined) return [{ kind: 'gate-closed', detail: state }];

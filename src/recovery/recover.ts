@@ -11,6 +11,7 @@
 //   opening noted                the book of epochs lacks a few counts
 
 import type { StoredCampaign } from '../domain/campaign.ts';
+import { hasGate } from '../domain/campaign-life.ts';
 import { EPOCH_MAX } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { backlogOf, type GateView } from '../domain/gate-view.ts';
@@ -55,7 +56,7 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
   await using lease = await deps.gates.lease(id, deps.worker, deps.leaseSpans);
   if (lease === undefined) return undefined;
   const campaign = await deps.ledger.get(id);
-  if (campaign === undefined || campaign.projectedVersion === 0) return undefined;
+  if (campaign === undefined || !hasGate(campaign)) return undefined;
   const { state, server } = await deps.gates.stateOn(campaign);
   if (state === 'alone' || (state === 'verified' && !repair)) return undefined;
   const reason = state === 'verified' ? 'repair' : state;

@@ -13,7 +13,7 @@ import type { Gate, ReadGates, Returns } from '../../src/gate/port.ts';
 import { BOARD_PATH } from '../../src/http/admin/board.ts';
 import { listen } from '../../src/http/listen.ts';
 import type { IdentitySource } from '../../src/http/public/identity.ts';
-import { listCampaigns, listLiveCampaigns } from '../../src/ledger/campaigns.ts';
+import { listGatedCampaigns, listLiveCampaigns } from '../../src/ledger/gated.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/process/limits.ts';
 import { openFast, type RedisClient, untilReady } from '../../src/redis/connection.ts';
@@ -168,7 +168,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     recoverGates(
       {
         listLiveCampaigns: () => listLiveCampaigns(ledger),
-        listCampaigns: (page) => listCampaigns(ledger, page),
+        listGated: (page) => listGatedCampaigns(ledger, page),
         stateOf: recovery.gates.state,
         recover: (campaign) => recovery.recover(campaign, 'test-front'),
         onRecovered: () => undefined,

@@ -1,6 +1,6 @@
 // More campaigns than fit into any list with an end: what is true of the first is true of the last.
 import { expect, test } from 'vitest';
-import { listLiveCampaigns } from '../../src/ledger/campaigns.ts';
+import { listLiveCampaigns } from '../../src/ledger/gated.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { fronts } from './front.ts';
 

@@ -7,9 +7,9 @@ import {
   createCampaign,
   getCampaign,
   listCampaigns,
-  listLiveCampaigns,
   setCampaignState,
 } from '../../src/ledger/campaigns.ts';
+import { listLiveCampaigns } from '../../src/ledger/gated.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import { listUnprojected, markDrained, markProjected } from '../../src/ledger/projections.ts';
 import { addStock } from '../../src/ledger/stock.ts';
@@ -47,6 +47,9 @@ test('a campaign is kept as it was given, to the millisecond', async () => {
     state: 'active',
     version: 1,
     projectedVersion: 0,
+    drainedAt: null,
+    archivedAt: null,
+    purgedAt: null,
     epoch: 1,
   });
   expectBetween(from, campaign.createdAt);
@@ -95,6 +98,7 @@ test.for<[string, Partial<CampaignSpec>]>([
 test('every change counts the version, makes the campaign live again and writes who did what', async () => {
   const ledger = database.open();
   const { id } = (await createCampaign(ledger, specOf(), 'kim')).campaign;
+  await markProjected(ledger, id, 1);
   await markDrained(ledger, id, 1);
   const changed = await changeCampaign(ledger, id, { ratePerSecond: 0, closesAt: null, name: undefined }, 'lee');
   expect(changed).toMatchObject({ version: 2, ratePerSecond: 0, closesAt: null, burst: 1_000 });
@@ -228,6 +232,7 @@ test('a campaign is drained only as it was looked at', async () => {
   const ledger = database.open();
   const { id } = (await createCampaign(ledger, specOf(), 'kim')).campaign;
   const isLive = async () => (await listLiveCampaigns(ledger)).some((campaign) => campaign.id === id);
+  await markProjected(ledger, id, 1);
   await changeCampaign(ledger, id, { burst: 5 }, 'kim');
   expect(await markDrained(ledger, id, 1)).toBe(false);
   expect(await isLive()).toBe(true);

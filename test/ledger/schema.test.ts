@@ -15,6 +15,7 @@ const ALL = [
   '0004-user-ids',
   '0005-cancelled-tags',
   '0006-letters-by-user',
+  '0007-campaign-ends',
 ];
 
 function insert(campaign: string, unit: number, user: string, lastUnit: number): Promise<unknown> {

@@ -13,6 +13,7 @@ import { ledger as firstTables } from '../../src/ledger/migrations/0001-ledger.t
 import { epochs } from '../../src/ledger/migrations/0002-epochs.ts';
 import { cancellations } from '../../src/ledger/migrations/0003-cancellations.ts';
 import { cancelledTags } from '../../src/ledger/migrations/0005-cancelled-tags.ts';
+import { campaignEnds } from '../../src/ledger/migrations/0007-campaign-ends.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import type { Answer, Session } from '../../src/ledger/session.ts';
 import { inTransaction, withSession } from '../../src/ledger/transaction.ts';
@@ -67,7 +68,7 @@ export class MemoryLedger {
     this.db.function('now_ms', () => this.nowMs());
     this.db.exec('pragma foreign_keys = on');
     const source: SessionSource = { acquire: async () => this.session(undefined), release: () => undefined };
-    for (const migration of [firstTables, epochs, cancellations, cancelledTags])
+    for (const migration of [firstTables, epochs, cancellations, cancelledTags, campaignEnds])
       await migration.up(kyselyOver(source) as never);
     const all = this.db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'");
     this.tables = all.all().map(({ name }) => String(name));

@@ -178,7 +178,7 @@ function composeWorker(
     },
     recover: {
       listLiveCampaigns: store.listLiveCampaigns,
-      listCampaigns: store.list,
+      listGated: store.listGated,
       stateOf: recovery.gates.state,
       recover: (campaign: string) => recovery.recover(campaign, actor.name),
       onRecovered: () => undefined,
