@@ -41,6 +41,7 @@ async function run(width: number, between: Pick<ReplicaBarrier, 'begin'> | undef
     readGates: createEachGateReader(redis),
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
+    findEnd: async () => undefined,
     exists: () => false,
     onFound: () => undefined,
   };

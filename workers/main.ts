@@ -1,6 +1,7 @@
 // A worker process: issues tickets, retries single ones, tidies up.
 import { hostname } from 'node:os';
 import { createRedisStreams } from '../src/broker/redis-streams.ts';
+import { composeEnding } from '../src/composition/ending.ts';
 import { composeRecovery } from '../src/composition/recovery.ts';
 import { configOrExit } from '../src/config/config.ts';
 import { workerPromise } from '../src/doctor/configured.ts';
@@ -32,6 +33,7 @@ import { createErrorLog } from '../src/telemetry/log-once.ts';
 import { breakerMetrics, poolMetrics, workerMetrics } from '../src/telemetry/metrics.ts';
 import { tellServerErrors } from '../src/telemetry/server-errors.ts';
 import { startTelemetry } from '../src/telemetry/start.ts';
+import { endCampaigns } from './archivist.ts';
 import { watchCampaigns } from './campaign-watch.ts';
 import { finishHalfDone } from './finisher.ts';
 import { createWorkerHealth } from './health.ts';
@@ -138,6 +140,8 @@ const recovery = composeRecovery({
   durability: config.durability,
   graceMs: config.workers.recoveryGraceMs,
 });
+const ending = composeEnding({ redis, ledger, retries, name: workerName });
+const { retainEndedMs, retainLedgerMs } = config.workers;
 const reports = createWorkerReports(redis);
 log.info('issuing');
 // To the front that started this worker, if one did: its start is over.
@@ -198,6 +202,19 @@ await Promise.all([
       returns,
       readGates,
       scheduleRetry: (job) => retries.schedule(job),
+      onError,
+    },
+    stopping,
+  ),
+  endCampaigns(
+    {
+      ...ending,
+      listToArchive: (after) => ending.listToArchive(retainEndedMs, after),
+      listToPurge: async () => (retainLedgerMs === undefined ? [] : ending.listToPurge(retainLedgerMs)),
+      onEnded: (campaign, end) => {
+        metrics.ended(end);
+        log.info({ campaign }, `campaign ${end}`);
+      },
       onError,
     },
     stopping,

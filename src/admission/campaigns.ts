@@ -1,6 +1,7 @@
 // The campaigns a front knows: read on demand, then ten times a second while somebody asks for them.
 import { phaseOf } from '../domain/campaign.ts';
 import { type SpanClock, spanClock } from '../domain/clock.ts';
+import type { EndedCampaign } from '../domain/ended-campaign.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { type GateView, gateTime, gateTimeErrorMs } from '../domain/gate-view.ts';
 import type { ReadAdmittedTags, ReadCancelledTags, ReadEachGate } from '../gate/port.ts';
@@ -15,6 +16,7 @@ import {
   takeReading,
   takeSilence,
 } from './campaign-memory.ts';
+import { createEndedCampaigns, endOf } from './ended-campaigns.ts';
 import { createUnknownCampaigns } from './unknown-campaigns.ts';
 
 export interface CampaignsDeps {
@@ -25,6 +27,8 @@ export interface CampaignsDeps {
   /** Hears of a campaign whose gate was read after it was unknown here. */
   onFound: (id: string) => void;
   readCancelledTags: ReadCancelledTags;
+  /** What the ledger says of a campaign of which Redis has no gate. */
+  findEnd: (id: string) => Promise<EndedCampaign | 'goes-on' | undefined>;
   /** Another than the usual one in tests. */
   now?: SpanClock;
   onError: (error: unknown) => void;
@@ -33,8 +37,15 @@ export interface CampaignsDeps {
 export interface Campaigns {
   /** What is remembered, without asking. */
   peek(id: string): CampaignMemory | undefined;
-  /** The campaign, read from its gate the first time; undefined when there is none. Throws a Fault. */
-  get(id: string): Promise<CampaignMemory | undefined>;
+  /**
+   * The campaign, read from its gate the first time; undefined when there is none. `isNamed` says that a signed ticket names
+   * it, so that it is no guess. Throws a Fault: `archived` or `purged` for one whose gate is no more.
+   */
+  get(id: string, isNamed?: boolean): Promise<CampaignMemory | undefined>;
+  /** An archived campaign, as it is remembered after `get` has thrown. */
+  ended(id: string): EndedCampaign | undefined;
+  /** Asks the ledger, after a gate refused a question, whether the campaign is archived; forgets its gate then. */
+  hasEnded(id: string): Promise<boolean>;
   /** Forgets nothing, reads again now: after the gate said that the memory is wrong. True when there was a gate to read. */
   refresh(id: string): Promise<boolean>;
   /** Hears that the ledger has this version now: until the gate is seen with it, nobody is refused from memory. */
@@ -51,6 +62,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   const { now: clock = spanClock } = deps;
   const memories = new Map<string, CampaignMemory>();
   const unknown = createUnknownCampaigns(deps.exists, clock);
+  const ends = createEndedCampaigns(deps, clock);
   const loading = new Map<string, Promise<CampaignMemory | undefined>>();
   const completing = new Set<string>();
   const learning = new Set<string>();
@@ -62,20 +74,30 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
     return view;
   }
 
-  async function load(id: string): Promise<CampaignMemory | undefined> {
-    unknown.ask(id);
+  async function load(id: string, isNamed: boolean): Promise<CampaignMemory | undefined> {
+    if (!isNamed) unknown.ask(id);
     const view = await readOne(id);
     const now = clock();
-    if (view === undefined) {
-      if (deps.exists(id)) throw new Fault('gate-missing', 'the gate is being recovered', { retryable: true });
-      unknown.add(id);
-      return undefined;
-    }
+    if (view === undefined) return withoutGate(id);
     deps.onFound(id);
     const memory = createCampaignMemory(view, now);
     await learnCancelled(memory);
     memories.set(id, memory);
     return memory;
+  }
+
+  /**
+   * A gate that Redis does not have was lost, was never made, or is archived. Only the ledger can tell. Where the campaign
+   * is known to have a gate nobody waits for that: should it be archived since, the next question finds that out.
+   */
+  async function withoutGate(id: string): Promise<undefined> {
+    const asked = ends.find(id);
+    if (deps.exists(id)) asked.catch(() => undefined);
+    const found = deps.exists(id) ? 'goes-on' : await asked;
+    if (found === 'goes-on') throw new Fault('gate-missing', 'the gate is being recovered', { retryable: true });
+    if (found !== undefined) throw endOf(found);
+    unknown.add(id);
+    return undefined;
   }
 
   /** Learns who gave back since it last looked: nothing to ask while nobody did. */
@@ -105,8 +127,10 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       const memory = memories.get(id);
       const view = views[index];
       if (memory === undefined) continue;
-      // A gate that is gone was lost: what is remembered refuses nobody any more, and its joins are 503, not 404.
-      if (view === undefined || isFault(view)) takeSilence(memory);
+      // A gate that is gone was lost: what is remembered refuses nobody any more, and its joins are 503, not 404. Or it is
+      // archived: then it is not remembered any more, and the next question finds that out.
+      if (view === undefined && !deps.exists(id)) memories.delete(id);
+      else if (view === undefined || isFault(view)) takeSilence(memory);
       else {
         takeReading(memory, view);
         complete(memory);
@@ -155,13 +179,22 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       if (memory) memory.usedAt = clock();
       return memory;
     },
-    async get(id) {
+    async get(id, isNamed = false) {
       const known = this.peek(id);
       if (known) return known;
       if (unknown.has(id)) return undefined;
-      const reading = loading.get(id) ?? load(id).finally(() => loading.delete(id));
+      const ended = ends.peek(id);
+      if (ended !== undefined) throw endOf(ended);
+      const reading = loading.get(id) ?? load(id, isNamed).finally(() => loading.delete(id));
       loading.set(id, reading);
       return reading;
+    },
+    ended: ends.peek,
+    async hasEnded(id) {
+      const found = await ends.find(id);
+      const isEnded = typeof found === 'object';
+      if (isEnded) memories.delete(id);
+      return isEnded;
     },
     refresh: readAgain,
     expectVersion(id, version) {

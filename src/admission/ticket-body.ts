@@ -34,6 +34,38 @@ export interface Told {
   publicUrl?: string | undefined;
 }
 
+export const failure = (reason: string): NonNullable<TicketBody['problem']> => ({
+  type: 'urn:problem-type:sluice:issuance-failed',
+  title: reason,
+});
+
+/** The body of a ticket that has ended, told without its gate: as {@link ticketBody} tells it. */
+export function endedBody(
+  text: string,
+  ticket: Ticket,
+  status: 'issued' | 'cancelled' | 'failed',
+  { durability, publicUrl = '' }: Told,
+  reason?: string,
+): TicketBody {
+  return {
+    ticket: text,
+    campaign: ticket.campaign,
+    status,
+    seq: ticket.seq,
+    ahead: 0,
+    eta: DONE,
+    pollAfterMs: isFinal(status) ? 0 : limits.pollMaxMs,
+    durability,
+    links: linksOf(text, ticket, publicUrl),
+    ...(reason !== undefined && { problem: failure(reason) }),
+  };
+}
+
+const linksOf = (text: string, { campaign }: Pick<Ticket, 'campaign'>, publicUrl: string): TicketBody['links'] => ({
+  self: `${publicUrl}/v1/tickets/${text}`,
+  campaign: `${publicUrl}/v1/campaigns/${campaign}`,
+});
+
 /** The body of `ticket`, which stands at the seq `place`: how far that is, and when to ask again, by what `memory` knows at `now`. */
 export function ticketBody(
   text: string,
@@ -56,7 +88,7 @@ export function ticketBody(
     // A failed ticket may be redriven by an operator: worth a look now and then.
     pollAfterMs: isFinal(status) ? 0 : endsWait(status) ? limits.pollMaxMs : pollAfter(eta),
     durability,
-    links: { self: `${publicUrl}/v1/tickets/${text}`, campaign: `${publicUrl}/v1/campaigns/${ticket.campaign}` },
+    links: linksOf(text, ticket, publicUrl),
   };
 }
 

@@ -4,7 +4,7 @@ import { couponCode } from '../domain/coupon.ts';
 import { type Outcome, toldOf } from '../domain/ticket-state.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import { type HeldTicket, standingOf } from './held-tickets.ts';
-import { isFinal, type TicketBody, ticketBody } from './ticket-body.ts';
+import { failure, isFinal, type TicketBody, ticketBody } from './ticket-body.ts';
 
 export type TicketOutcomesDeps = Parameters<typeof ticketBody>[5] & { couponKey: Buffer };
 
@@ -14,8 +14,6 @@ export interface TicketOutcomes {
   /** The body that says this outcome; `unit` is the one it stands for. What is final is kept with the ticket. */
   bodyOf: (held: HeldTicket, memory: CampaignMemory, outcome: Outcome, unit: number) => TicketBody;
 }
-
-const FAILED = 'urn:problem-type:sluice:issuance-failed';
 
 export function createTicketOutcomes(deps: TicketOutcomesDeps): TicketOutcomes {
   const body = (held: HeldTicket, status: TicketBody['status'], memory: CampaignMemory): TicketBody => {
@@ -37,7 +35,7 @@ export function createTicketOutcomes(deps: TicketOutcomesDeps): TicketOutcomes {
     const status = toldOf(outcome);
     if (status === 'issued') return issuedBody(held, memory, 'unit' in outcome ? outcome.unit : unit);
     const told = body(held, status, memory);
-    if ('reason' in outcome) return { ...told, problem: { type: FAILED, title: outcome.reason } };
+    if ('reason' in outcome) return { ...told, problem: failure(outcome.reason) };
     return isFinal(status) ? ended(held, memory, told) : told;
   }
 

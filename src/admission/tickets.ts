@@ -9,6 +9,7 @@ import type { Gate } from '../gate/port.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
+import { createEndedTickets, type EndsSource } from './ended-campaigns.ts';
 import { createHeldTickets, type HeldTicket, isStill, isWaiting } from './held-tickets.ts';
 import { mayPoll } from './poll-quota.ts';
 import { type TicketBody, ticketBody } from './ticket-body.ts';
@@ -26,6 +27,8 @@ export interface TicketsDeps {
   publicUrl?: string | undefined;
   /** Polls of one ticket per second; 0 for no quota. */
   pollsPerSecond: number;
+  /** What became of a ticket whose campaign is archived, by the ledger. */
+  findTicket: EndsSource['findTicket'];
 }
 
 export interface Tickets {
@@ -41,7 +44,7 @@ export interface Tickets {
   /** What memory knows of it: where it waits, or how it ended. Undefined when Redis has to be asked. */
   peek(held: HeldTicket): TicketBody | undefined;
   /**
-   * What became of it; undefined for a ticket of a campaign we do not know. A ticket that Redis has lost gets its place
+   * What became of it, by the ledger where its campaign is archived; undefined for a ticket of a campaign we do not know. A ticket that Redis has lost gets its place
    * back, which needs its `user`: throws `unidentified` when nobody says who that is, a retryable Fault when unknown.
    */
   status(held: HeldTicket, user: string | undefined): Promise<TicketBody | undefined>;
@@ -50,6 +53,7 @@ export interface Tickets {
 export function createTickets(deps: TicketsDeps): Tickets {
   const { hold, holdOwn } = createHeldTickets(deps.ticketKeys);
   const { body, bodyOf } = createTicketOutcomes(deps);
+  const endedTicket = createEndedTickets(deps);
 
   function peek(held: HeldTicket): TicketBody | undefined {
     const memory = deps.campaigns.peek(held.ticket.campaign);
@@ -60,10 +64,12 @@ export function createTickets(deps: TicketsDeps): Tickets {
 
   async function status(held: HeldTicket, user: string | undefined): Promise<TicketBody | undefined> {
     const { campaign } = held.ticket;
-    const memory = await deps.campaigns.get(campaign).catch((error: unknown) => {
-      if (held.final === undefined) throw error;
+    const memory = await deps.campaigns.get(campaign, true).catch((error: unknown) => {
+      if (isFault(error, 'archived')) return 'archived' as const;
+      if (held.final === undefined || isFault(error, 'purged')) throw error;
       return undefined;
     });
+    if (memory === 'archived') return endedTicket(held, user);
     if (memory === undefined && held.final) return held.final.body;
     const known = peek(held);
     if (known !== undefined || memory === undefined) return known;
@@ -73,6 +79,9 @@ export function createTickets(deps: TicketsDeps): Tickets {
       held.standing = { epoch: view.epoch, seq: standing.seq };
       return bodyOf(held, memory, outcome, standing.unit);
     } catch (error) {
+      // The gate may have been deleted since it was read, or be an old one that was put back.
+      if (isOfAnotherGate(error) && (await deps.campaigns.hasEnded(campaign).catch(() => false)))
+        return endedTicket(held, user);
       if (isFault(error, 'stale-epoch')) await deps.campaigns.refresh(campaign).catch(() => undefined);
       throw error;
     }
@@ -95,6 +104,9 @@ export function createTickets(deps: TicketsDeps): Tickets {
     status,
   };
 }
+
+const isOfAnotherGate = (error: unknown): boolean =>
+  isFault(error, 'stale-epoch') || isFault(error, 'gate-missing') || isFault(error, 'gate-unverified');
 
 /** What the gate says of it, after it got its place back where the gate had lost it. */
 async function ask(deps: TicketsDeps, held: HeldTicket, user: string | undefined, view: GateView) {

@@ -1,6 +1,7 @@
 // Reads the command line: a verb, an id, options. It lists all problems at once, and then nothing is sent.
 import { parseArgs } from 'node:util';
-import { isCampaignId } from '../domain/ids.ts';
+import { isCampaignId, isUserId, USER_ID_RULE } from '../domain/ids.ts';
+import { USER_VERBS } from './end-verbs.ts';
 import { doctorHelp, generalHelp, synopsis, tokenHelp, verbHelp } from './help.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
@@ -15,7 +16,11 @@ export type Command =
   | { kind: 'ask'; verb: Verb; names: string[]; values: Values; adminUrl: string | undefined; json: boolean };
 
 /** By the noun that every command starts with. */
-const NOUNS: Record<string, readonly Verb[]> = { campaign: CAMPAIGN_VERBS, 'dead-letters': LETTER_VERBS };
+const NOUNS: Record<string, readonly Verb[]> = {
+  campaign: CAMPAIGN_VERBS,
+  'dead-letters': LETTER_VERBS,
+  user: USER_VERBS,
+};
 
 /** Pure: what `sluice …argv` would do. */
 export function readCommand(argv: readonly string[]): Command {
@@ -27,7 +32,7 @@ export function readCommand(argv: readonly string[]): Command {
   if (verbs === undefined) {
     if (noun === '' || noun === 'help' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
     return wrong(
-      `There is no command ${noun}. A command starts with campaign, dead-letters, reconcile, doctor or token: see sluice --help.`,
+      `There is no command ${noun}. A command starts with campaign, dead-letters, reconcile, user, doctor or token: see sluice --help.`,
     );
   }
   const verb = verbs.find(({ name }) => name === verbName);
@@ -115,8 +120,9 @@ function nameProblems({ noun, name, takes }: Verb, names: string[]): string[] {
   if (more.length > 0) return [`Unknown arguments: ${more.join(' ')}.`];
   if (takes === 'nothing') return [];
   if (id === undefined) {
-    return [`sluice ${noun} ${name} needs the id of a ${takes === 'letter' ? 'dead letter' : 'campaign'}.`];
+    return [`sluice ${noun} ${name} needs the id of a ${takes === 'letter' ? 'dead letter' : takes}.`];
   }
+  if (takes === 'user') return isUserId(id) ? [] : [`The id of a user takes ${USER_ID_RULE}.`];
   if (takes === 'letter')
     return LETTER_ID.test(id) ? [] : [`${JSON.stringify(id)} is not the id of a dead letter: a number such as 17.`];
   return isCampaignId(id)

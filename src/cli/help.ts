@@ -1,5 +1,6 @@
 // The help, made from the tables that the parser uses.
 
+import { USER_VERBS } from './end-verbs.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
 import { RECONCILE_VERB } from './reconcile-verb.ts';
@@ -42,6 +43,10 @@ export function generalHelp(): string {
     'Usage: sluice dead-letters <verb> [options]',
     '',
     ...columns(LETTER_VERBS.map((verb) => [synopsis(verb), verb.help])),
+    '',
+    'Usage: sluice user <verb> <id> [options]',
+    '',
+    ...columns(USER_VERBS.map((verb) => [synopsis(verb), verb.help])),
     '',
     `Usage: sluice reconcile ${synopsis(RECONCILE_VERB)}`,
     '',
@@ -97,7 +102,7 @@ export function verbHelp(verb: Verb): string {
   );
 }
 
-const TAKEN = { campaign: ['<id>'], letter: ['<id>'], letters: ['[<id or ticket>…]'], nothing: [] } as const;
+const TAKEN = { campaign: ['<id>'], user: ['<id>'], letter: ['<id>'], letters: ['[<id or ticket>…]'], nothing: [] } as const;
 
 export function synopsis({ name, takes, needs, may }: Verb): string {
   const shown = (option: OptionName) => `--${option} ${OPTIONS[option].value}`;

@@ -13,6 +13,7 @@ export interface Campaign {
   backlogMax: number;
   shards: number;
   state: string;
+  stage: string;
   version: number;
   createdAt: string;
 }
@@ -36,7 +37,7 @@ export function campaignTable(campaigns: unknown[]): string {
   const head = ['ID', 'STATE', 'STOCK (units)', 'RATE (joins/s)', 'OPENS', 'CLOSES', 'NAME'];
   const rows = (campaigns as Campaign[]).map((campaign) => [
     campaign.id,
-    campaign.state,
+    shownState(campaign),
     whole(campaign.stock),
     campaign.ratePerSecond === 0 ? 'no limit' : whole(campaign.ratePerSecond),
     campaign.opensAt ?? '–',
@@ -48,10 +49,10 @@ export function campaignTable(campaigns: unknown[]): string {
 
 export function campaignDetails(answer: unknown): string {
   const campaign = answer as Campaign & Partial<Progress>;
-  const { id, name, state, phase, ratePerSecond, burst, backlogMax } = campaign;
+  const { id, name, phase, ratePerSecond, burst, backlogMax } = campaign;
   return table([
     ['campaign', id === name ? id : `${id} (${name})`],
-    ['state', phase === undefined ? state : `${state}, ${phase}`],
+    ['state', phase === undefined ? shownState(campaign) : `${shownState(campaign)}, ${phase}`],
     ['stock', counted(campaign.stock, 'unit')],
     ...(phase === undefined ? [] : progress(campaign as Campaign & Progress)),
     ['opens', campaign.opensAt ?? 'when it was created'],
@@ -62,6 +63,11 @@ export function campaignDetails(answer: unknown): string {
     ['version', `${campaign.version}, created ${campaign.createdAt}`],
   ]);
 }
+
+/** What it is archived or purged from says more than the state in which it was. */
+const shownState = ({ state, stage }: Campaign): string => (ENDED.includes(stage) ? stage : state);
+
+const ENDED = ['archived', 'purged'];
 
 function progress(campaign: Campaign & Progress): string[][] {
   const { backlog, oldestWaitMs, drainPerSecond } = campaign;

@@ -1,5 +1,6 @@
 // What can be done to campaigns: each verb with the options it takes, the request it becomes and how its answer is shown.
 import { randomUUID } from 'node:crypto';
+import { END_VERBS } from './end-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
 import { type Campaign, campaignDetails, campaignTable } from './present.ts';
 import { counted } from './words.ts';
@@ -20,10 +21,10 @@ export interface Done {
 }
 
 export interface Verb {
-  noun: 'campaign' | 'dead-letters' | 'reconcile';
+  noun: 'campaign' | 'dead-letters' | 'reconcile' | 'user';
   name: string;
-  /** What stands behind it: the id of a campaign, that of a dead letter, or any number of letters' ids and tickets. */
-  takes: 'campaign' | 'letter' | 'letters' | 'nothing';
+  /** What stands behind it: the id of a campaign, of a dead letter or of a user, or any number of letters' ids and tickets. */
+  takes: 'campaign' | 'letter' | 'letters' | 'user' | 'nothing';
   needs: readonly OptionName[];
   may: readonly OptionName[];
   help: string;
@@ -130,6 +131,7 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     }),
     show: told((campaign, { request }) => stockWords(campaign as Campaign & { added: number }, request)),
   },
+  ...END_VERBS,
 ];
 
 function stockWords({ added, stock }: Campaign & { added: number }, { body, idempotencyKey }: Request): string {

@@ -9,6 +9,7 @@ import { createCampaignDesk } from '../desk/campaign-desk.ts';
 import { createLetterDesk } from '../desk/letter-desk.ts';
 import { spanClock, systemClock } from '../domain/clock.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
+import type { AskedTicket } from '../domain/ended-campaign.ts';
 import type { ServerError } from '../domain/server-error.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import type { Gate, ReadGates, Returns } from '../gate/port.ts';
@@ -30,6 +31,7 @@ import { watchEventLoop } from '../http/public/load-shedding.ts';
 import { createFrontReadiness, type FrontReadiness } from '../http/readiness.ts';
 import { tellingServerErrors } from '../http/server-errors.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
+import { findEnd, findEndedTicket } from '../ledger/ended.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Breaker } from '../process/breaker.ts';
@@ -40,6 +42,7 @@ import { createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
 import { createTraceJoin } from '../telemetry/join-trace.ts';
 import { frontMetrics } from '../telemetry/metrics.ts';
+import { composeEnding } from './ending.ts';
 import { composeRecovery } from './recovery.ts';
 
 export interface FrontParts {
@@ -117,6 +120,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
     exists: (id) => roll.mayHave(id),
+    findEnd: (id) => findEnd(status, id),
     onFound: (id) => roll.learn(id),
     onError,
   });
@@ -137,7 +141,8 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const joins = createJoins({ gate, campaigns, barrier });
   const { pollsPerSecond } = clientLimits;
   const told = { durability, publicUrl, pollsPerSecond };
-  const tickets = createTickets({ gate, campaigns, barrier, ticketKeys, couponKey, ...told });
+  const findTicket = (asked: AskedTicket) => findEndedTicket(status, asked);
+  const tickets = createTickets({ gate, campaigns, barrier, ticketKeys, couponKey, findTicket, ...told });
   const waits = createWaits({ campaigns, tickets, leaving: settings.leaving });
   const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
   const shedding = watchEventLoop();
@@ -167,6 +172,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const admin = createAdmin({
     reconcile: { look, repair },
+    ending: composeEnding({ redis, ledger, retries, name: 'front' }),
     desk: createCampaignDesk({
       store,
       gate,

@@ -36,6 +36,10 @@ export interface Config {
     connections: number;
     claimIdleMs: number;
     recoveryGraceMs: number;
+    /** How long after its end a campaign is archived. */
+    retainEndedMs: number;
+    /** How long after that it is purged; undefined for never. */
+    retainLedgerMs: number | undefined;
   };
   /** How long a front that was asked to end serves on, so that its balancer hears of it first. */
   drainNoticeMs: number;
@@ -98,6 +102,8 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
       connections: env.WORKER_CONNECTIONS,
       claimIdleMs: env.CLAIM_IDLE_MS,
       recoveryGraceMs: env.RECOVERY_GRACE_MS,
+      retainEndedMs: env.RETAIN_ENDED_HOURS * 3_600_000,
+      retainLedgerMs: env.RETAIN_LEDGER_DAYS === 0 ? undefined : env.RETAIN_LEDGER_DAYS * 86_400_000,
     },
     drainNoticeMs: env.DRAIN_NOTICE_MS ?? (env.SLUICE_PROFILE === 'production' ? limits.drainNoticeMs : 0),
     durability: env.DURABILITY,

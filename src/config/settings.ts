@@ -42,6 +42,8 @@ export const settings = {
     .optional(),
   WORKER_CONNECTIONS: count(8, 1, 64),
   RECOVERY_GRACE_MS: count(limits.recoveryGraceMs, 0, 600_000),
+  RETAIN_ENDED_HOURS: count(72, 0, 87_600),
+  RETAIN_LEDGER_DAYS: count(0, 0, 36_500),
   CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
   DRAIN_NOTICE_MS: whole(0, 120_000).optional(),
   DURABILITY: oneOf(...DURABILITIES).default('disk'),

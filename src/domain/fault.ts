@@ -14,6 +14,10 @@ export type FaultCode =
   | 'conflict'
   | 'invalid'
   | 'not-found'
+  /** Of a campaign that is over: its tickets are in the ledger alone. */
+  | 'archived'
+  /** Of a campaign whose tickets are in no store any more. */
+  | 'purged'
   | 'overloaded';
 
 export class Fault extends Error {

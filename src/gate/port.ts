@@ -250,6 +250,30 @@ export interface RememberedUser {
   unit: number;
 }
 
+/** What a gate knew when it was shut. */
+export interface GateCount {
+  /** Units that could still be had. */
+  leftCount: number;
+  /** Tickets that were given out. */
+  admittedCount: number;
+}
+
+/** The end of a gate whose campaign is over. */
+export interface GateEnd {
+  /**
+   * Shuts it under the epoch `to`, so that no script changes it any more. Undefined, and nothing written, while the
+   * campaign goes on, has a ticket open, or has other settings there than here. May be done again.
+   */
+  shut(campaign: Campaign, to: number): Promise<GateCount | undefined>;
+  /** How many keys Redis has of it. */
+  countKeys(campaign: GateKeys): Promise<number>;
+  /** Deletes them, some at a time; returns how many there were. To be called for an archived campaign alone. */
+  deleteKeys(campaign: GateKeys): Promise<number>;
+}
+
+/** What says which keys a gate has. */
+export type GateKeys = Pick<Campaign, 'id' | 'shards' | 'buckets'>;
+
 /** Everything a gate remembers, read in pieces. */
 export interface GateContents {
   users(campaign: string, buckets: number): AsyncIterable<RememberedUser[]>;

@@ -42,6 +42,8 @@ export type GiveBackAnswer =
   | { kind: 'busy' }
   /** The gate calls it issued, and the ledger has no such row: only an operator can tell what happened. */
   | { kind: 'unaccounted' }
+  /** Its campaign is archived: what became of it stands. */
+  | { kind: 'ended' }
   | { kind: 'unknown' };
 
 /** Gives a ticket back; `user` where who asks has said so. Throws a retryable Fault when the outcome is unknown. */
@@ -98,8 +100,12 @@ function stands(deps: GiveBackDeps, held: HeldTicket, user: string | undefined, 
 async function giveBack(deps: GiveBackDeps, held: HeldTicket, user: string | undefined): Promise<GiveBackAnswer> {
   const giveUpAt = spanClock() + limits.giveBackMs;
   for (;;) {
-    const memory = await deps.campaigns.get(held.ticket.campaign);
+    const memory = await deps.campaigns.get(held.ticket.campaign, true).catch((error: unknown) => {
+      if (isFault(error, 'archived')) return 'archived' as const;
+      throw error;
+    });
     if (memory === undefined) return { kind: 'unknown' };
+    if (memory === 'archived') return afterEnd(deps, held, user);
     const end = await giveBackOnce(deps, memory.view, held, user);
     if (end === 'cancelled' || end === 'cancelling') {
       if (end === 'cancelled') memory.cancelled.add(held.ticket.tag);
@@ -112,6 +118,12 @@ async function giveBack(deps: GiveBackDeps, held: HeldTicket, user: string | und
     if (spanClock() >= giveUpAt) return { kind: 'busy' };
     await pause(limits.giveBackLookMs);
   }
+}
+
+/** Asking again is harmless, also once its campaign is archived. */
+async function afterEnd(deps: GiveBackDeps, held: HeldTicket, user: string | undefined): Promise<GiveBackAnswer> {
+  const body = await deps.tickets.status(held, user);
+  return body?.status === 'cancelled' ? { kind: 'cancelled', body } : { kind: 'ended' };
 }
 
 type End = 'cancelled' | 'cancelling' | 'busy' | 'unaccounted';

@@ -124,6 +124,17 @@ const OVERLOADED = JSON.stringify({
 export const overloaded = (slow: string): Response =>
   because('overloaded', slow, problemText(503, OVERLOADED, retryAfter(UNAVAILABLE_MS)));
 
+export const ended = (): Response =>
+  problem({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
+
+/** Of a campaign that was purged, and of its tickets: no store knows them any more. */
+const purged = (): Response =>
+  problem({
+    type: own('campaign-purged'),
+    title: 'The campaign has ended, and the shop has deleted its tickets',
+    status: 410,
+  });
+
 export type Refusal = Exclude<Decision, { kind: 'admitted' | 'known' }>;
 
 /** The refusal of a crowd: told most often, and always in the same words. */
@@ -150,7 +161,7 @@ export function refused(refusal: Refusal, view: GateView): Response {
         problem({ type: own('campaign-paused'), title: 'The campaign is paused', status: 503 }, retryAfter(PAUSED_MS)),
       );
     case 'ended':
-      return problem({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
+      return ended();
     case 'recovering':
       return unavailable(
         'The campaign is recovering from a fault. For a moment only buyers who hold a ticket are admitted; please try again.',
@@ -242,6 +253,8 @@ function answerTo(error: unknown): Response {
         detail: "We lost this ticket's place in the queue. Poll again, signed in as its owner, to get it back.",
       });
     }
+    if (error.code === 'archived') return ended();
+    if (error.code === 'purged') return purged();
     const status = FAULT_STATUS[error.code];
     if (status !== undefined && !isRefusalOfTheLedger(error)) {
       return problem({ type: own(error.code), title: error.message, status });

@@ -57,6 +57,22 @@ export async function auditLetter(tx: Kysely<Schema>, entry: LetterAuditEntry): 
     .execute();
 }
 
+/** An end of a campaign, or of a buyer's id in it: what went, in numbers. */
+export interface EndAuditEntry {
+  actor: string;
+  action: 'archive' | 'purge' | 'erase-user';
+  campaign: string;
+  told: Record<string, unknown>;
+}
+
+/** Writes the entry in the transaction of the end. It never says whose id was erased. */
+export async function auditEnd(tx: Kysely<Schema>, { told, ...entry }: EndAuditEntry): Promise<void> {
+  await tx
+    .insertInto('audit_log')
+    .values({ ...entry, before: null, after: JSON.stringify(told) })
+    .execute();
+}
+
 /** Writes that an operator has the gate of a campaign rebuilt from the ledger; nothing when there is no such campaign. */
 export async function auditRepair(ledger: Pick<Ledger, 'transaction'>, campaign: string, actor: string): Promise<void> {
   await ledger.transaction(async (tx) => {

@@ -7,7 +7,7 @@ import type { DeadLetterId, StoredDeadLetter } from '../domain/dead-letter.ts';
 import { isUserId, userTag } from '../domain/ids.ts';
 import { auditLetter } from './audit.ts';
 import { kindOf } from './errors.ts';
-import { holdIssuing } from './exclusion.ts';
+import { holdForChange, holdIssuingOf } from './exclusion.ts';
 import type { Ledger } from './pool.ts';
 import { lockLetter } from './redrives.ts';
 import type { CancellationsTable, Schema } from './schema.ts';
@@ -34,7 +34,7 @@ export async function cancelTicket(
 ): Promise<Cancellation | 'busy' | undefined> {
   try {
     return await ledger.transaction(async (tx) => {
-      await holdIssuing(tx, given.campaign);
+      await holdForChange(tx, given.campaign);
       const letter = await lockLetterOf(tx, given);
       const issuance = await lockIssuanceOf(tx, given);
       const before = await findCancellation(tx, given);
@@ -86,7 +86,7 @@ async function endBeside(
 export async function recordCancelled(ledger: Ledger, given: GivenBack): Promise<void> {
   try {
     await ledger.transaction(async (tx) => {
-      await holdIssuing(tx, given.campaign);
+      await holdForChange(tx, given.campaign);
       const issuance = await lockIssuanceOf(tx, given);
       if (issuance !== undefined) await deleteIssuance(tx, issuance);
       const before = await findCancellation(tx, given);
@@ -113,7 +113,7 @@ export type Discarded =
 /** Discards a kept letter, audited. */
 export function discardLetter(ledger: Ledger, id: number, actor: string): Promise<Discarded> {
   return ledger.transaction(async (tx) => {
-    await holdIssuingOf(tx, id);
+    const held = await holdIssuingOf(tx, id);
     const letter = await lockLetter(tx, id);
     if (letter?.state !== 'kept') return { kind: 'gone' };
     const { campaign, epoch, seq, user, unit, redriveCount } = letter;
@@ -126,7 +126,8 @@ export function discardLetter(ledger: Ledger, id: number, actor: string): Promis
     const tag = user === null ? null : userTag(campaign, user);
     const cancellation: Cancellation = { campaign, epoch, seq, tag, user, unit: returned, kind: 'discarded', actor };
     await discardRow(tx, id);
-    await insertCancellation(tx, cancellation, null);
+    // The gate of an archived campaign is no more: there is nowhere for the unit to go back to.
+    await insertCancellation(tx, cancellation, held?.isArchived ? now : null);
     await auditLetter(tx, { actor, action: 'discard', before: letter, after: { state: 'discarded', redriveCount } });
     return { kind: 'discarded', cancellation };
   });
@@ -167,12 +168,6 @@ function madeOf({ campaign, tag, user, unit, names }: GivenBack, ended: Held | u
   const isTheirs = holder !== undefined && isUserId(holder) && userTag(campaign, holder) === tag;
   const kept = { user: isTheirs ? holder : null, unit: ended?.unit ?? unit };
   return { campaign, epoch, seq, tag, ...kept, kind: 'cancelled', actor: USER };
-}
-
-/** As {@link holdIssuing}, for the campaign of a letter. */
-async function holdIssuingOf(tx: Kysely<Schema>, letterId: number): Promise<void> {
-  const letter = await tx.selectFrom('dead_letters').select('campaign').where('id', '=', letterId).executeTakeFirst();
-  if (letter !== undefined) await holdIssuing(tx, letter.campaign);
 }
 
 async function lockLetterOf(tx: Kysely<Schema>, { campaign, tag, names }: GivenBack) {

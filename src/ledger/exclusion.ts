@@ -1,23 +1,44 @@
 // A user has a row, a cancellation or a kept dead letter, never two of them: a cancellation and a letter are written while
 // no INSERT of the campaign is under way, and every INSERT asks for the cancellations and letters of its users.
 import type { Kysely } from 'kysely';
+import { Fault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
 import { limits } from '../process/limits.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
 
+/** What a campaign says while its issuing is held. */
+interface HeldCampaign {
+  epoch: number;
+  /** What became of its tickets stands, and its gate is no more. */
+  isArchived: boolean;
+}
+
 /**
  * Waits for the INSERTs of the campaign that are under way, and holds those to come until the transaction ends. To be the
- * first lock of a transaction, as it is of an INSERT. Returns the epoch of the campaign; undefined when there is none.
+ * first lock of a transaction, as it is of an INSERT. Undefined when there is no such campaign.
  */
-export async function holdIssuing(tx: Kysely<Schema>, campaign: string): Promise<number | undefined> {
+export async function holdIssuing(tx: Kysely<Schema>, campaign: string): Promise<HeldCampaign | undefined> {
   const row = await tx
     .selectFrom('campaigns')
-    .select('epoch')
+    .select(['epoch', 'archived_at'])
     .where('id', '=', campaign)
     .forUpdate()
     .executeTakeFirst();
-  return row?.epoch;
+  return row && { epoch: row.epoch, isArchived: row.archived_at !== null };
+}
+
+/** The same for a change of a ticket; throws `archived` where there can be none any more. */
+export async function holdForChange(tx: Kysely<Schema>, campaign: string): Promise<void> {
+  const held = await holdIssuing(tx, campaign);
+  if (held?.isArchived)
+    throw new Fault('archived', 'This campaign has ended, and its tickets cannot be changed any more');
+}
+
+/** As {@link holdIssuing}, for the campaign of a letter. */
+export async function holdIssuingOf(tx: Kysely<Schema>, letterId: number): Promise<HeldCampaign | undefined> {
+  const letter = await tx.selectFrom('dead_letters').select('campaign').where('id', '=', letterId).executeTakeFirst();
+  return letter && holdIssuing(tx, letter.campaign);
 }
 
 /** By ledger: the campaigns that had a cancellation or a kept letter. Few campaigns lose their last one again. */

@@ -2,9 +2,10 @@
 // one does it and the other one sees that it is done.
 import { type Kysely, sql } from 'kysely';
 import type { LetterState, StoredDeadLetter } from '../domain/dead-letter.ts';
+import { Fault } from '../domain/fault.ts';
 import { auditLetter } from './audit.ts';
 import { letterOf } from './dead-letters.ts';
-import { holdIssuing } from './exclusion.ts';
+import { holdIssuing, holdIssuingOf } from './exclusion.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
 
@@ -13,11 +14,17 @@ const now = sql<Date>`current_timestamp(3)`;
 /** A redrive of a letter: which one, and the how-manieth. */
 export type Redrive = Pick<StoredDeadLetter, 'id' | 'redriveCount' | 'campaign' | 'user'>;
 
-/** Claims a kept letter for a redrive, audited; the letter as it is now, or undefined when it is not kept any more. */
+/**
+ * Claims a kept letter for a redrive, audited; the letter as it is now, or undefined when it is not kept any more. Throws
+ * `conflict` for a letter of an archived campaign.
+ */
 export function claimRedrive(ledger: Ledger, id: number, actor: string): Promise<StoredDeadLetter | undefined> {
   return ledger.transaction(async (tx) => {
+    const held = await holdIssuingOf(tx, id);
     const before = await lockLetter(tx, id);
     if (before?.state !== 'kept') return undefined;
+    if (held?.isArchived)
+      throw new Fault('conflict', `campaign ${before.campaign} is archived: it issues no more tickets`);
     const after = { state: 'redriving', redriveCount: before.redriveCount + 1 } as const;
     await tx
       .updateTable('dead_letters')

@@ -21,6 +21,11 @@ export const keys = {
   reconciliation: (campaign: string) => of(campaign, 'reconciliation'),
   /** Written so that a replica can confirm it; see `replica-barrier.ts`. */
   barrier: (campaign: string) => of(campaign, 'barrier'),
+  /** All keys of a campaign but its buckets of users; the gate first, so that no script finds one that lacks the rest. */
+  ofCampaign: ({ id, shards }: { id: string; shards: number }): string[] => [
+    ...['gate', 'exceptions', 'free', 'cancelled', 'recovery', 'reconciliation', 'barrier'].map((rest) => of(id, rest)),
+    ...keys.works({ id, shards }),
+  ],
   /** Requests of one client over all fronts; see `http/client-limits.ts`. */
   clientLimit: 'sluice:limit',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */

@@ -67,11 +67,17 @@ export interface WorkerMetrics {
   looked: (backlog: number, retrying: number) => void;
   /** Takes how many dead letters wait for a person; every worker sees the same. */
   deadLetters: (count: number) => void;
+  /** Counts a campaign that this worker archived or purged. */
+  ended: (end: 'archived' | 'purged') => void;
 }
 
 export function workerMetrics(): WorkerMetrics {
   const settledCounter = meter().createCounter('sluice_settled', { description: 'Entries settled by this worker' });
   const observe = durationHistogram('sluice_batch_seconds', 'Time from receiving a batch to acking it');
+  const ends = labelledCounter('sluice_campaigns_ended', 'Campaigns that this worker archived or purged', 'end', [
+    'archived',
+    'purged',
+  ]);
   let seen = { backlog: 0, retrying: 0 };
   let deadLetterCount = 0;
   let compared = { mismatches: 0, lost: 0 };
@@ -91,6 +97,9 @@ export function workerMetrics(): WorkerMetrics {
   return {
     reconciled: (mismatches, lost) => {
       compared = { mismatches, lost };
+    },
+    ended: (end) => {
+      ends[end] += 1;
     },
     deadLetters: (count) => {
       deadLetterCount = count;

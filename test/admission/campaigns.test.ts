@@ -28,6 +28,7 @@ function reading(t: TestContext, now = spanClock, tagsAreRead = () => Promise.re
       for await (const tags of readTags(...asked)) yield tags;
       await tagsAreRead();
     },
+    findEnd: async () => undefined,
     exists: () => false,
     onFound: () => undefined,
     readCancelledTags: createCancelledTagsReader(redis),

@@ -22,6 +22,7 @@ async function joining(t: TestContext, url = redisUrl()) {
   const campaigns = createCampaigns({
     readGates: createEachGateReader(redis),
     readAdmittedTags: createAdmittedTagsReader(redis),
+    findEnd: async () => undefined,
     exists: () => false,
     onFound: () => undefined,
     readCancelledTags: createCancelledTagsReader(redis),

@@ -12,6 +12,7 @@ function place() {
     campaigns: nothing,
     letters: nothing,
     reconcile: nothing,
+    ending: nothing,
     tokens: { operator: TOKEN, reader: undefined },
     onRefused: () => {
       toldCount += 1;

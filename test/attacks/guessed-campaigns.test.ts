@@ -23,6 +23,7 @@ function place(t: TestContext) {
     },
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
+    findEnd: async () => undefined,
     exists: (id) => known.has(id),
     onFound: () => undefined,
     now: () => now,

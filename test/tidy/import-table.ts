@@ -43,6 +43,11 @@ const TABLE: Record<string, Row> = {
     mayTypes: ['gate'],
     why: 'operators act on a sale through its stores, which are deps; the hot path does without it',
   },
+  ending: {
+    may: ['domain'],
+    mayTypes: ['gate'],
+    why: 'it takes the stores that a campaign leaves as deps, and belongs to none',
+  },
   issuing: {
     may: ['domain', 'limits'],
     mayTypes: ['gate'],
@@ -69,6 +74,7 @@ const TABLE: Record<string, Row> = {
       'admission',
       'desk',
       'giving-back',
+      'ending',
       'gate/redis',
       'http',
       'ledger',

@@ -163,7 +163,14 @@ function openClient(
   const readAdmittedTags = createAdmittedTagsReader(deps.redis);
   const readCancelledTags = createCancelledTagsReader(deps.redis);
   const readGates = createEachGateReader(deps.redis);
-  const told = { readGates, readAdmittedTags, readCancelledTags, exists: () => false, onFound: () => undefined };
+  const told = {
+    readGates,
+    readAdmittedTags,
+    readCancelledTags,
+    findEnd: async () => undefined,
+    exists: () => false,
+    onFound: () => undefined,
+  };
   const campaigns = createCampaigns({ ...deps, ...told });
   const reading = campaigns.keepReading(stopping.signal);
   t.onTestFinished(() => {
@@ -176,6 +183,7 @@ function openClient(
     campaigns,
     ticketKeys,
     couponKey,
+    findTicket: async () => ({ status: 'lost' }),
     durability: 'disk',
     pollsPerSecond: 0,
   });

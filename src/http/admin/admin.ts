@@ -6,6 +6,7 @@ import type { Campaigns } from '../../admission/campaigns.ts';
 import type { CampaignDesk } from '../../desk/campaign-desk.ts';
 import type { LetterDesk } from '../../desk/letter-desk.ts';
 import type { StoredCampaign } from '../../domain/campaign.ts';
+import { hasGate, stageOf } from '../../domain/campaign-life.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { limits } from '../../process/limits.ts';
 import { serversOf } from '../declare.ts';
@@ -15,6 +16,7 @@ import { isoTime } from '../public/campaigns.ts';
 import { campaignId, jsonAnswer, problemAnswer, wholeNumber } from '../public/schemas.ts';
 import { json } from '../respond.ts';
 import { boardRoute } from './board.ts';
+import { type Ending, endingRoutes } from './endings.ts';
 import { letterRoutes } from './letters.ts';
 import { type ReconcileDeps, reconcileRoutes } from './reconcile.ts';
 import { slowRefusals } from './refusals.ts';
@@ -34,6 +36,7 @@ export interface AdminDeps {
   campaigns: Campaigns;
   letters: LetterDesk;
   reconcile: ReconcileDeps;
+  ending: Ending;
   /** The retrier's queue as pages. */
   board?: Hono;
   tokens: AdminTokens;
@@ -82,6 +85,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   const described = { openapi: '3.1.0', info, security: [{ token: [] }], ...serversOf(deps.adminUrl) };
   documentRoute(app, () => app.getOpenAPI31Document(described), { 'cache-control': 'private, no-cache' });
   app.use('/admin/campaigns/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
+  app.use('/admin/users/*', bodyLimit({ maxSize: limits.adminBodyBytes }));
   app.use('/admin/dead-letters/*', bodyLimit({ maxSize: limits.letterBodyBytes }));
   app.use('/admin/*', requireJson);
 
@@ -129,7 +133,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       const campaign = await desk.get(c.req.valid('param').id);
       if (campaign === undefined) throw noSuchCampaign();
       const { campaign: stored, ...counts } = await desk.summary(campaign);
-      const rate = (await deps.campaigns.get(campaign.id))?.drain.perSecond() ?? null;
+      const rate = hasGate(campaign) ? ((await deps.campaigns.get(campaign.id))?.drain.perSecond() ?? null) : null;
       return c.json({ ...present(stored), ...counts, drainPerSecond: rate }, 200);
     },
   );
@@ -185,6 +189,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       return c.json({ ...present(campaign), added }, 200);
     },
   );
+  endingRoutes(app, { ending: deps.ending, changed, refused, actor: actorOf });
   reconcileRoutes(app, { reconcile: deps.reconcile, changed, actor: actorOf });
   letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
   answerTheRest(app);
@@ -195,7 +200,8 @@ function present(campaign: StoredCampaign): z.infer<typeof adminCampaign> {
   const { id, name, stock, ratePerSecond, burst, backlogMax, shards, state, version } = campaign;
   const times = { opensAt: isoTime(campaign.opensAt), closesAt: isoTime(campaign.closesAt) };
   const createdAt = new Date(campaign.createdAt).toISOString();
-  return { id, name, stock, ...times, ratePerSecond, burst, backlogMax, shards, state, version, createdAt };
+  const stage = stageOf(campaign);
+  return { id, name, stock, ...times, ratePerSecond, burst, backlogMax, shards, state, stage, version, createdAt };
 }
 
 interface Times {

@@ -1,5 +1,6 @@
 // The shapes of the admin API. Unknown fields are refused by name: a typing error must not look like a setting.
 import { z } from '@hono/zod-openapi';
+import { STAGES, type Stage } from '../../domain/campaign-life.ts';
 import { isCampaignName, NAME_CHARS_MAX, NAME_EXPECTED, NAME_PATTERN } from '../../domain/campaign-name.ts';
 import { parseInstant, YEARS } from '../../domain/instant.ts';
 import { limits } from '../../process/limits.ts';
@@ -90,6 +91,10 @@ export const adminCampaign = z
     backlogMax: z.int(),
     shards: z.int(),
     state: z.enum(['active', 'paused', 'closed']),
+    stage: z.enum(Object.keys(STAGES) as Stage[]).openapi({
+      description:
+        'How far the life of the campaign has come; archived: its keys leave Redis, and its tickets are answered from the ledger; purged: its tickets leave the ledger',
+    }),
     version: z.int(),
     createdAt: z.string(),
   })

@@ -4,6 +4,8 @@ import { isCurrent } from '../../admission/campaign-memory.ts';
 import type { Campaigns } from '../../admission/campaigns.ts';
 import { phaseOf } from '../../domain/campaign.ts';
 import { spanClock } from '../../domain/clock.ts';
+import type { EndedCampaign } from '../../domain/ended-campaign.ts';
+import { isFault } from '../../domain/fault.ts';
 import { gateTime } from '../../domain/gate-view.ts';
 import { isCampaignId } from '../../domain/ids.ts';
 import { declare } from '../declare.ts';
@@ -30,12 +32,15 @@ export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
       responses: {
         200: jsonAnswer('The campaign', campaignSchema),
         404: problemAnswer('No such campaign'),
+        410: problemAnswer('campaign-purged: the campaign has ended, and its tickets were deleted'),
         503: problemAnswer('The front cannot read the gate; ask again after Retry-After'),
       },
     },
     async (c) => {
       const id = c.req.param('id')!;
-      const memory = isCampaignId(id) ? await deps.campaigns.get(id) : undefined;
+      const headers = { 'cache-control': 'public, max-age=1', ...vary };
+      const memory = isCampaignId(id) ? await deps.campaigns.get(id).catch(archived) : undefined;
+      if (memory === 'archived') return json(200, endedCampaign(id, deps.campaigns.ended(id)!), headers);
       if (memory === undefined) return problems.unknownCampaign();
       const { view, drain } = memory;
       const now = spanClock();
@@ -58,10 +63,27 @@ export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
         remaining: band(view.remaining / view.stock),
         drainPerSecond: rate === undefined ? null : Math.round(rate * 10) / 10,
       };
-      return json(200, body, { 'cache-control': 'public, max-age=1', ...vary });
+      return json(200, body, headers);
     },
   );
 }
+
+function archived(error: unknown): 'archived' {
+  if (isFault(error, 'archived')) return 'archived';
+  throw error;
+}
+
+/** What anybody may know of a campaign whose gate is no more. */
+const endedCampaign = (id: string, ended: EndedCampaign): z.input<typeof campaignSchema> => ({
+  id,
+  name: ended.name,
+  phase: 'ended',
+  opensAt: isoTime(ended.opensAt),
+  closesAt: isoTime(ended.closesAt),
+  soldOut: ended.leftCount <= 0,
+  remaining: band(ended.leftCount / ended.stock),
+  drainPerSecond: null,
+});
 
 export const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 

@@ -39,6 +39,9 @@ export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {
         401: problemAnswer('The bearer token is not valid, or the request does not identify the owner of the ticket'),
         404: problemAnswer('There is no such ticket, or it belongs to another user'),
         409: problemAnswer('ticket-unaccounted: the gate says issued, and the ledger has no row of it'),
+        410: problemAnswer(
+          'campaign-ended: the campaign is archived, and its tickets cannot be given back any more. campaign-purged: its tickets were deleted',
+        ),
         429: problemAnswer('quota-exceeded: ask again after Retry-After'),
         503: problemAnswer(
           'A worker is working on the ticket, or the outcome is unknown; send the request again after Retry-After',
@@ -69,6 +72,8 @@ async function giveBack(deps: GiveBackRouteDeps, { held, user, identity }: Asked
       return problems.unavailable('A worker is working on this ticket. Please try again.', { kind: 'ticket-in-work' });
     case 'unaccounted':
       return problems.unaccountedTicket();
+    case 'ended':
+      return problems.ended();
     case 'unknown':
       return problems.unknownTicket();
   }

@@ -5,6 +5,7 @@ import type { JoinAnswer, Joins } from '../../admission/joins.ts';
 import { type TicketBody, ticketJson } from '../../admission/ticket-body.ts';
 import type { Tickets } from '../../admission/tickets.ts';
 import type { DecisionKind } from '../../domain/decision.ts';
+import { isFault } from '../../domain/fault.ts';
 import { isCampaignId } from '../../domain/ids.ts';
 import type { TraceJoin } from '../../telemetry/join-trace.ts';
 import type { AddressOf } from '../client-address.ts';
@@ -135,7 +136,9 @@ function decideJoin(
       return later === undefined ? problems.unknownCampaign() : answered(deps, later, user);
     },
     (error: unknown) => {
-      told('unknown');
+      const isOver = isFault(error, 'archived') || isFault(error, 'purged');
+      told(isOver ? 'ended' : 'unknown');
+      if (isOver) return problems.ended();
       throw error;
     },
   );

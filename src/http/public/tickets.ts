@@ -57,6 +57,7 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
         204: { description: 'Last-Event-ID names the final event of the stream; no further event will come' },
         401: problemAnswer('The bearer token is not valid. Without a token, anyone holding the ticket may poll it'),
         404: problemAnswer('There is no such ticket, or it belongs to another user'),
+        410: problemAnswer('campaign-purged: the campaign has ended, and the shop has deleted its tickets'),
         429: problemAnswer(
           'quota-exceeded: wait for pollAfterMs between polls. too-many-waits: this ticket or this user has reached the limit of open long-polls and streams; poll after Retry-After without Prefer and without text/event-stream',
         ),
