@@ -6,15 +6,13 @@
 //   retry scheduled → settle        crash: delivered again; the retry is scheduled once for each ticket
 //   settle                          the entry is gone, the watermark stands, exceptions are visible: all in one script
 import type { Batch, Broker, ConsumedCampaign, Consumer } from '../src/broker/port.ts';
-import { couponCode } from '../src/domain/coupon.ts';
 import { type EntryTicket, readEntry } from '../src/domain/entry-ticket.ts';
 import { NO_UNIT_LEFT } from '../src/domain/failure.ts';
 import { isFault } from '../src/domain/fault.ts';
-import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { TicketException } from '../src/domain/ticket-state.ts';
-import { CANCELLED, issuedAs, keptAs, renumber } from '../src/issuing/renumber.ts';
-import { type IssuingDeps, issueRows } from '../src/issuing/rows.ts';
+import { endedAs, renumber } from '../src/issuing/renumber.ts';
+import { type IssuingDeps, issueRows, rowOf } from '../src/issuing/rows.ts';
 import { backoffMs, pause, within } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import type { Retries } from '../src/retry/port.ts';
@@ -119,7 +117,8 @@ async function issue(deps: IssuerDeps, campaign: ConsumedCampaign, tickets: Entr
       await deps.keepMalformed(campaign.id, campaign.epoch, ticket.seq, ticket.raw);
       exceptions.push({ seq: ticket.seq, outcome: { status: 'failed', reason: 'malformed-entry' } });
     } else {
-      underway.push({ row: rowOf(deps, campaign.id, ticket), place: ticket.seq, traceparent: ticket.traceparent });
+      const { seq: place, ticketSeq: seq, traceparent } = ticket;
+      underway.push({ row: rowOf(deps, { ...ticket, campaign: campaign.id, seq }), place, traceparent });
     }
   }
   const results = await issueRows(
@@ -135,12 +134,6 @@ async function issue(deps: IssuerDeps, campaign: ConsumedCampaign, tickets: Entr
   return exceptions;
 }
 
-function rowOf(deps: IssuerDeps, campaign: string, ticket: EntryTicket & { kind: 'ticket' }): IssuanceRow {
-  const { unit, user, admittedAt, epoch, ticketSeq: seq } = ticket;
-  const code = couponCode(deps.couponKey, campaign, unit, userTag(campaign, user));
-  return { campaign, unit, user, seq, epoch, code, admittedAt };
-}
-
 interface NotIssued {
   row: IssuanceRow;
   result: Exclude<IssueResult, { kind: 'issued' } | { kind: 'already' }>;
@@ -153,9 +146,7 @@ async function exceptionOf(
   { row, result, traceparent }: NotIssued,
 ): Promise<Omit<TicketException, 'seq'>> {
   const { campaign, epoch, seq, unit, user, admittedAt } = row;
-  if (result.kind === 'duplicate') return issuedAs(result, unit);
-  if (result.kind === 'kept') return keptAs(result, unit);
-  if (result.kind === 'cancelled') return { ...CANCELLED, ...(result.ownUnitIsFree && { returnedUnit: unit }) };
+  if ('ownUnitIsFree' in result) return endedAs(result, unit);
   const ticket = { campaign, epoch, seq, user, admittedAt, traceparent };
   if (result.kind === 'bad-row') {
     await deps.retries.schedule({ ...ticket, unit, reason: result.reason });

@@ -83,6 +83,7 @@ export type GateBuilder = ReturnType<typeof createGateBuilder>;
  * Fault; `stale-epoch` when somebody else has begun later.
  */
 export function createGateBuilder(redis: RedisClient, replicasMin: number) {
+  const gate = createGate(redis);
   const run = (script: Script, scriptKeys: string[], args: (string | number | Buffer)[]): Promise<unknown> =>
     runScript(redis, script, scriptKeys, args).catch(rethrow);
   async function forgetUsers({ id, buckets }: Pick<Campaign, 'id' | 'buckets'>, { epoch, builder }: Build) {
@@ -104,7 +105,7 @@ export function createGateBuilder(redis: RedisClient, replicasMin: number) {
       (await stateOn(campaign)).state,
     stateOn,
     /** Brings an open gate to the version of the campaign. */
-    project: (campaign: Campaign) => createGate(redis).project(campaign, false),
+    project: (campaign: Campaign) => gate.project(campaign, false),
 
     /** The lease of the one builder of this gate; undefined while another builder works. Its token is the fence. */
     lease: (campaign: string, holder: string, spans?: LeaseSpans): Promise<Lease | undefined> =>
