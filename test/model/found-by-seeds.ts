@@ -120,4 +120,19 @@ export const FOUND_BY_SEEDS: Scenario[] = [
       'ask u2 join f1',
     ],
   },
+  {
+    name: 'a front that has forgotten a campaign, and whose roll is older, answers its holder 404 while the gate is rebuilt',
+    rule: 'holder-refused',
+    finding: 'unknown-to-an-old-roll',
+    plan: { stock: 1, users: 3, shards: 3, processes: ['f1', 'w1'] },
+    events: [
+      ...admitted('u1'),
+      'foreign 0',
+      'drive w1 recoverer past rebuild-begin',
+      'sleep f1 3600000',
+      'sleep w1 3600000',
+      'tick',
+      'ask u1 join f1',
+    ],
+  },
 ];
