@@ -42,6 +42,7 @@ async function run(width: number, between: Pick<ReplicaBarrier, 'begin'> | undef
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
     exists: () => false,
+    onFound: () => undefined,
   };
   const campaigns = createCampaigns({ ...readers, onError });
   const joins = createJoins({ gate, campaigns, barrier: between });

@@ -22,6 +22,8 @@ export interface CampaignsDeps {
   readAdmittedTags: ReadAdmittedTags;
   /** Whether the ledger has this campaign, as far as is known: then a gate that is not there is a lost one. No I/O. */
   exists: (id: string) => boolean;
+  /** Hears of a campaign whose gate was read after it was unknown here. */
+  onFound: (id: string) => void;
   readCancelledTags: ReadCancelledTags;
   /** Another than the usual one in tests. */
   now?: SpanClock;
@@ -69,6 +71,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       unknown.add(id);
       return undefined;
     }
+    deps.onFound(id);
     const memory = createCampaignMemory(view, now);
     await learnCancelled(memory);
     memories.set(id, memory);

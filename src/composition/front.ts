@@ -117,6 +117,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
     exists: (id) => roll.mayHave(id),
+    onFound: (id) => roll.learn(id),
     onError,
   });
   const { draining, ownWorkersDown } = settings;

@@ -29,6 +29,7 @@ function reading(t: TestContext, now = spanClock, tagsAreRead = () => Promise.re
       await tagsAreRead();
     },
     exists: () => false,
+    onFound: () => undefined,
     readCancelledTags: createCancelledTagsReader(redis),
     now,
     onError: (error) => errors.push(error),

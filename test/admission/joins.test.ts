@@ -23,6 +23,7 @@ async function joining(t: TestContext, url = redisUrl()) {
     readGates: createEachGateReader(redis),
     readAdmittedTags: createAdmittedTagsReader(redis),
     exists: () => false,
+    onFound: () => undefined,
     readCancelledTags: createCancelledTagsReader(redis),
     onError: () => undefined,
   });

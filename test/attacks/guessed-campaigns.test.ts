@@ -24,6 +24,7 @@ function place(t: TestContext) {
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
     exists: (id) => known.has(id),
+    onFound: () => undefined,
     now: () => now,
     onError: () => undefined,
   });

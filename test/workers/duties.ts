@@ -163,7 +163,7 @@ function openClient(
   const readAdmittedTags = createAdmittedTagsReader(deps.redis);
   const readCancelledTags = createCancelledTagsReader(deps.redis);
   const readGates = createEachGateReader(deps.redis);
-  const told = { readGates, readAdmittedTags, readCancelledTags, exists: () => false };
+  const told = { readGates, readAdmittedTags, readCancelledTags, exists: () => false, onFound: () => undefined };
   const campaigns = createCampaigns({ ...deps, ...told });
   const reading = campaigns.keepReading(stopping.signal);
   t.onTestFinished(() => {
