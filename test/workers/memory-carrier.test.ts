@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createMemoryBroker } from '../../src/broker/memory.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { shardOf } from '../../src/domain/shard.ts';
+import { createMemoryCarrier } from '../contract/memory-carrier.ts';
 import { redisUrl } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
@@ -10,29 +10,26 @@ import { openDuties } from './duties.ts';
 const database = ownDatabase();
 const SHARDS = 3;
 
-test('the same issuer works from a broker in memory: rows, exceptions and dead letters alike', async (t) => {
+test('the same issuer works from a carrier in memory: rows, exceptions and dead letters alike', async (t) => {
   const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
   const campaign = await duties.openCampaign({ stock: 300, shards: SHARDS });
-  const broker = createMemoryBroker({ batchMax: 50, claimIdleMs: 60_000, clock: systemClock });
+  const carrier = createMemoryCarrier({ batchMax: 50, claimIdleMs: 60_000, clock: systemClock });
   const append = (seq: number, fields: Record<string, string>) =>
-    broker.append(campaign, shardOf(seq, SHARDS), { seq, fields });
+    carrier.append(campaign, shardOf(seq, SHARDS), { seq, fields });
   for (let seq = 1; seq <= 200; seq += 1) {
     append(seq, { user: `user-${seq}`, unit: String(seq), admitted_at: String(Date.now()) });
   }
   append(201, { user: 'user-1', unit: '201', admitted_at: String(Date.now()) });
   append(202, { nonsense: 'yes' });
   const sizes: number[] = [];
-  duties.issue(campaign, { broker, onSettled: (count) => sizes.push(count) }, SHARDS);
-  await until('all are settled', 10_000, async () =>
-    (await broker.lag(campaign, SHARDS)).every(
-      ({ pendingCount, undeliveredCount }) => pendingCount + undeliveredCount === 0,
-    ),
-  );
+  const { settlement } = carrier;
+  duties.issue(campaign, { source: carrier.open('w'), settlement, onSettled: (count) => sizes.push(count) });
+  await until('all are settled', () => carrier.waitingCount(campaign) === 0);
   expect(sizes.every((size) => size <= 50)).toBe(true);
   expect(await database.sql('SELECT COUNT(*) AS n FROM issuances WHERE campaign = ?', [campaign])).toEqual([
     { n: 200 },
   ]);
-  expect([...broker.exceptionsOf(campaign).values()].toSorted((a, b) => a.seq - b.seq)).toEqual([
+  expect([...carrier.exceptionsOf(campaign).values()].toSorted((a, b) => a.seq - b.seq)).toEqual([
     { seq: 201, outcome: { status: 'issued-renumbered', unit: 1 }, returnedUnit: 201 },
     { seq: 202, outcome: { status: 'failed', reason: 'malformed-entry' } },
   ]);
