@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import type { Batch, TicketSource } from '../../src/broker/port.ts';
 import { systemClock } from '../../src/domain/clock.ts';
+import { Fault } from '../../src/domain/fault.ts';
 import { shardOf } from '../../src/domain/shard.ts';
 import { createMemoryCarrier } from '../contract/memory-carrier.ts';
 import { redisUrl } from '../helpers/services.ts';
@@ -34,4 +36,47 @@ test('the same issuer works from a carrier in memory: rows, exceptions and dead 
     { seq: 202, outcome: { status: 'failed', reason: 'malformed-entry' } },
   ]);
   expect(await database.sql('SELECT seq FROM dead_letters WHERE campaign = ?', [campaign])).toEqual([{ seq: 202 }]);
+});
+
+test('a batch that another worker was given during an outage was issued a second time', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 1 });
+  let now = 0;
+  const carrier = createMemoryCarrier({ batchMax: 50, claimIdleMs: 1_000, clock: () => now });
+  const [own, heir] = [carrier.open('own'), carrier.open('heir')];
+  const released: string[] = [];
+  const source: TicketSource = {
+    receive: (waitMs) => own.receive(waitMs),
+    release(batch, how) {
+      released.push(how);
+      own.release(batch, how);
+    },
+    close: () => own.close(),
+  };
+  let [issuedCount, settleCount] = [0, 0];
+  const inherited: Batch[] = [];
+  duties.issue(campaign, {
+    source,
+    issueBatch: (...asked) => {
+      issuedCount += 1;
+      return duties.issuerDeps.issueBatch(...asked);
+    },
+    settlement: {
+      async settle() {
+        settleCount += 1;
+        now += 1_001;
+        inherited.push(...(await heir.receive(0)));
+        throw new Fault('redis-unavailable', 'Redis is away', { retryable: true });
+      },
+    },
+  });
+  carrier.append(campaign, 0, { seq: 1, fields: { user: 'user-1', unit: '1', admitted_at: String(Date.now()) } });
+  await until('the batch is put down', () => released.length > 0);
+  expect({ released, issuedCount, settleCount, heirs: inherited.length }).toEqual({
+    released: ['unsettled'],
+    issuedCount: 1,
+    settleCount: 1,
+    heirs: 1,
+  });
+  expect(await carrier.settlement.settle(inherited[0]!, [])).toBe(1);
 });
