@@ -2,8 +2,7 @@
 import type { Cancellation, GivenBack } from '../src/domain/cancellation.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { RetryJob } from '../src/domain/retry-job.ts';
-import type { Gate, GateShape } from '../src/gate/redis/gate.ts';
-import type { Returns } from '../src/gate/redis/returns.ts';
+import type { Gate, GateShape, Returns } from '../src/gate/port.ts';
 
 export interface CancellingDeps {
   gate: Pick<Gate, 'outcome'>;

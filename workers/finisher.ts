@@ -4,7 +4,7 @@
 import { driveLetter, type RedriveDeps } from '../src/desk/redrive.ts';
 import type { Cancellation } from '../src/domain/cancellation.ts';
 import type { StoredDeadLetter } from '../src/domain/dead-letter.ts';
-import type { Returns } from '../src/gate/redis/returns.ts';
+import type { Returns } from '../src/gate/port.ts';
 import { finishReturn } from '../src/giving-back/give-back.ts';
 import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';

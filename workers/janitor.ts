@@ -3,8 +3,7 @@ import { projectCampaign } from '../src/desk/campaign-desk.ts';
 import { phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
 import { isFault } from '../src/domain/fault.ts';
 import { backlogOf, gateTime } from '../src/domain/gate-view.ts';
-import type { Gate } from '../src/gate/redis/gate.ts';
-import type { ReadEachGate } from '../src/gate/redis/gate-reader.ts';
+import type { Gate, ReadEachGate } from '../src/gate/port.ts';
 import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 

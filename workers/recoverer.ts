@@ -1,6 +1,6 @@
 // Watches that every gate may sell: after Redis was away a gate is closed until it was compared with the ledger.
 import type { StoredCampaign } from '../src/domain/campaign.ts';
-import type { GateState } from '../src/gate/redis/gate-builder.ts';
+import type { GateState } from '../src/gate/port.ts';
 import { backoffMs, pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import type { Recovery } from '../src/recovery/recover.ts';

@@ -3,9 +3,7 @@ import { phaseOf } from '../domain/campaign.ts';
 import { type SpanClock, spanClock } from '../domain/clock.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { type GateView, gateTime, gateTimeErrorMs } from '../domain/gate-view.ts';
-import type { ReadAdmittedTags } from '../gate/redis/admitted-tags.ts';
-import type { ReadEachGate } from '../gate/redis/gate-reader.ts';
-import type { ReadCancelledTags } from '../gate/redis/returns.ts';
+import type { ReadAdmittedTags, ReadCancelledTags, ReadEachGate } from '../gate/port.ts';
 import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
 import {

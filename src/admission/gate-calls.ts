@@ -3,7 +3,7 @@ import { type SpanClock, spanClock } from '../domain/clock.ts';
 import type { Decision } from '../domain/decision.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { gateTime } from '../domain/gate-view.ts';
-import type { Gate, Join } from '../gate/redis/gate.ts';
+import type { Gate, Join } from '../gate/port.ts';
 import { limits } from '../process/limits.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
 import { type CampaignMemory, takeReply, takeSilence } from './campaign-memory.ts';

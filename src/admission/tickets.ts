@@ -5,7 +5,7 @@ import { epochAt } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import { signTicket, type Ticket, type TicketKeys } from '../domain/ticket.ts';
-import type { Gate } from '../gate/redis/gate.ts';
+import type { Gate } from '../gate/port.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';

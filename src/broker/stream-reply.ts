@@ -1,6 +1,6 @@
 // The shape of XREADGROUP's and XAUTOCLAIM's entries, read without trust: a body may be missing or odd.
 import { isEntryId, seqOf } from '../domain/shard.ts';
-import { pairs } from '../gate/redis/entry-fields.ts';
+import { pairs } from '../redis/entry-fields.ts';
 import type { Entry } from './port.ts';
 
 export type RawEntry = [id: string, fields: string[] | null];

@@ -1,6 +1,7 @@
 // Opening and comparing gates, put together of the stores: a worker does it unasked, a front when an operator asks.
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
-import { createGateBuilder, type GateBuilder } from '../gate/redis/gate-builder.ts';
+import type { GateBuilder } from '../gate/port.ts';
+import { createGateBuilder } from '../gate/redis/gate-builder.ts';
 import { createGateContents } from '../gate/redis/gate-contents.ts';
 import { createGateReader } from '../gate/redis/gate-reader.ts';
 import { auditRepair } from '../ledger/audit.ts';

@@ -9,8 +9,7 @@ import {
   type StoredCampaign,
 } from '../domain/campaign.ts';
 import { backlogOf, type GateView, gateTime } from '../domain/gate-view.ts';
-import type { Gate } from '../gate/redis/gate.ts';
-import type { ReadGates } from '../gate/redis/gate-reader.ts';
+import type { Gate, ReadGates } from '../gate/port.ts';
 
 /** What the desk needs of the ledger. */
 export interface CampaignStore {

@@ -4,7 +4,7 @@ import type { Cancellation } from '../domain/cancellation.ts';
 import type { LetterState, StoredDeadLetter } from '../domain/dead-letter.ts';
 import { isFault } from '../domain/fault.ts';
 import type { Ticket } from '../domain/ticket.ts';
-import type { Returns } from '../gate/redis/returns.ts';
+import type { Returns } from '../gate/port.ts';
 import { type CancellationStore, finishReturn } from '../giving-back/give-back.ts';
 import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';

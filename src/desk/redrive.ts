@@ -13,8 +13,7 @@ import { Fault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import { continuingTraceparent } from '../domain/trace-context.ts';
-import type { ReadGates } from '../gate/redis/gate-reader.ts';
-import type { Returns } from '../gate/redis/returns.ts';
+import type { ReadGates, Returns } from '../gate/port.ts';
 
 /** What a redrive needs of the ledger. */
 export interface RedriveStore {

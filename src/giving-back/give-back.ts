@@ -15,7 +15,7 @@ import type { Cancellation, GivenBack } from '../domain/cancellation.ts';
 import { spanClock } from '../domain/clock.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
-import type { Cancelled, Returns } from '../gate/redis/returns.ts';
+import type { Cancelled, Returns } from '../gate/port.ts';
 import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
 

@@ -2,7 +2,7 @@
 import { couponCode } from '../domain/coupon.ts';
 import { userTag } from '../domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
-import type { Gate } from '../gate/redis/gate.ts';
+import type { Gate } from '../gate/port.ts';
 
 /**
  * Commits what it can of rows of one campaign and tells what stands, in their order. A `stale-epoch` Fault, and nothing

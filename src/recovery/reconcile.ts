@@ -5,7 +5,7 @@ import type { StoredCampaign } from '../domain/campaign.ts';
 import { readEntry } from '../domain/entry-ticket.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import { userTag } from '../domain/ids.ts';
-import type { GateContents } from '../gate/redis/gate-contents.ts';
+import type { GateContents } from '../gate/port.ts';
 import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
 import type { RecoverDeps } from './recover.ts';

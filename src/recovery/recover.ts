@@ -14,11 +14,9 @@ import type { StoredCampaign } from '../domain/campaign.ts';
 import { EPOCH_MAX } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { backlogOf, type GateView } from '../domain/gate-view.ts';
-import type { StreamFacts } from '../gate/redis/gate-builder.ts';
-import type { ReadGates } from '../gate/redis/gate-reader.ts';
+import type { GateLease, LeaseSpans, ReadGates, StreamFacts } from '../gate/port.ts';
 import type { EpochOpening, EpochReason, LedgerFacts } from '../ledger/epochs.ts';
 import { limits } from '../process/limits.ts';
-import type { Lease, LeaseSpans } from '../redis/lease.ts';
 import { type RebuildDeps, type RebuildStart, rebuild } from './rebuild.ts';
 
 export interface RecoverDeps extends Omit<RebuildDeps, 'lost'> {
@@ -97,7 +95,7 @@ async function promote(deps: RecoverDeps, campaign: StoredCampaign, epoch: numbe
  * Goes on with a rebuild that its builder did not finish, in the same epoch: no row of an older epoch can be written since
  * that epoch began, so the rows that the builder added can only have been cancelled. Undefined when there is none.
  */
-async function resume(deps: RecoverDeps, campaign: StoredCampaign, lease: Lease): Promise<Recovery | undefined> {
+async function resume(deps: RecoverDeps, campaign: StoredCampaign, lease: GateLease): Promise<Recovery | undefined> {
   const { id, epoch } = campaign;
   const left = await deps.gates.resume(campaign, { epoch, builder: lease.token });
   if (left === undefined) return undefined;
@@ -110,7 +108,7 @@ async function resume(deps: RecoverDeps, campaign: StoredCampaign, lease: Lease)
 /** Rebuilds a gate in the campaign's epoch. What failed for a lasting reason is begun again: it may be in what was added. */
 async function build(
   deps: RecoverDeps,
-  { token, lost }: Lease,
+  { token, lost }: GateLease,
   campaign: StoredCampaign,
   start: RebuildStart,
 ): Promise<EpochOpening> {

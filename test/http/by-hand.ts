@@ -1,10 +1,9 @@
 // What a worker would do to the first ticket of a campaign, one step at a time.
 import { decodeOutcome } from '../../src/gate/redis/outcome-text.ts';
-import { settleArguments } from '../../src/gate/redis/settlement.ts';
+import { createSettlement } from '../../src/gate/redis/settlement.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
-import { loadScript, runScript } from '../../src/redis/scripts.ts';
 import type { TestFront } from './front.ts';
 
 /** Delivered to a worker that does nothing with it. */
@@ -25,8 +24,8 @@ export async function settleAs(
   outcome: 'retrying:' | 'failed:rejected',
 ): Promise<void> {
   await deliver(front, campaign);
-  const { keys: names, args } = settleArguments(campaign, 1, 1, [1], [{ seq: 1, outcome: decodeOutcome(outcome) }]);
-  await runScript(front.redis, loadScript('settle'), names, args);
+  const batch = { campaign, epoch: 1, shard: 1, entries: [{ seq: 1 }] };
+  await createSettlement(front.redis).settle(batch, [{ seq: 1, outcome: decodeOutcome(outcome) }]);
   if (outcome !== 'retrying:') await keepDeadLetter(ledger, letterOf(campaign));
 }
 

@@ -3,17 +3,16 @@ import { expect, test } from 'vitest';
 import { backlogOf, placeOf } from '../../src/domain/gate-view.ts';
 import { bucketOf, userTag } from '../../src/domain/ids.ts';
 import { shardOf } from '../../src/domain/shard.ts';
-import { createGate, type Gate } from '../../src/gate/redis/gate.ts';
+import type { Gate } from '../../src/gate/port.ts';
+import { createGate } from '../../src/gate/redis/gate.ts';
 import { createGateReader } from '../../src/gate/redis/gate-reader.ts';
 import { createReturns } from '../../src/gate/redis/returns.ts';
-import { settleArguments } from '../../src/gate/redis/settlement.ts';
+import { createSettlement } from '../../src/gate/redis/settlement.ts';
 import type { RedisClient } from '../../src/redis/connection.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
-import { loadScript, runScript } from '../../src/redis/scripts.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 
-const settle = loadScript('settle');
 const STOCK = 6;
 const SHARDS = 3;
 
@@ -107,8 +106,8 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
           const outcome =
             next.as === 'failed' ? { status: 'failed' as const, reason: 'x' } : { status: 'retrying' as const };
           const exceptions = next.as === 'issued' ? [] : [{ seq: one.seq, outcome }];
-          const { keys: names, args } = settleArguments(id, 1, next.shard, [one.seq], exceptions);
-          await runScript(redis, settle, names, args);
+          const batch = { campaign: id, epoch: 1, shard: next.shard, entries: [{ seq: one.seq }] };
+          await createSettlement(redis).settle(batch, exceptions);
           one.state = next.as;
         } else if (next.do === 'resolve') {
           const issued = { status: 'issued-renumbered' as const, unit: held?.unit ?? 0 };

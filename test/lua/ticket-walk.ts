@@ -15,17 +15,15 @@ import {
 import { createGate } from '../../src/gate/redis/gate.ts';
 import { createGateReader } from '../../src/gate/redis/gate-reader.ts';
 import { createReturns } from '../../src/gate/redis/returns.ts';
-import { settleArguments } from '../../src/gate/redis/settlement.ts';
+import { createSettlement } from '../../src/gate/redis/settlement.ts';
 import type { RedisClient } from '../../src/redis/connection.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
-import { loadScript, runScript } from '../../src/redis/scripts.ts';
 import { campaignOf } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 
 const SHARDS = 2;
 /** A seq that no gate here has given out. */
 const NO_SEQ = 1_000;
-const settle = loadScript('settle');
 
 interface Walked {
   name: string;
@@ -101,9 +99,8 @@ export async function openWalk(redis: RedisClient) {
     // The ledger says of a cancelled ticket that it is, whatever else would have become of its entry.
     const outcome = ticket.state === 'cancelled' ? 'cancelled' : wanted;
     const exceptions = outcome === undefined ? [] : [{ seq: ticket.seq, outcome: OUTCOMES[outcome] }];
-    const { keys: names, args } = settleArguments(id, 1, shardOf(ticket.seq, SHARDS), [ticket.seq], exceptions);
-    const [count] = (await runScript(redis, settle, names, args)) as [number];
-    expect(count).toBe(ticket.entry === 'pending' ? 1 : 0);
+    const batch = { campaign: id, epoch: 1, shard: shardOf(ticket.seq, SHARDS), entries: [{ seq: ticket.seq }] };
+    expect(await createSettlement(redis).settle(batch, exceptions)).toBe(ticket.entry === 'pending' ? 1 : 0);
     if (ticket.entry === 'pending') ticket.entry = 'none';
   }
 

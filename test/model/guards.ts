@@ -47,7 +47,7 @@ export const GUARDS: Scenario[] = [
       'leap 400',
       FRONT_READS,
       ...admitted('u2'),
-      'drive w2 watch past pipeline',
+      'drive w2 issuer past pipeline',
       'drive w2 issuer until insert issuances',
       'drive w1 issuer past settle',
       'crash w2',

@@ -1,6 +1,6 @@
 // A builder that dies in the middle of a rebuild, and the builder after it. Each test is named for what went wrong.
 import { expect, test } from 'vitest';
-import type { GateBuilder } from '../../src/gate/redis/gate-builder.ts';
+import type { GateBuilder } from '../../src/gate/port.ts';
 import type { RecoverDeps } from '../../src/recovery/recover.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { insertOfRows } from '../helpers/many-rows.ts';

@@ -8,11 +8,8 @@ const LINES_MAX = 70;
 const TO_BE_SPLIT = [
   'src/admission/campaigns.ts createCampaigns',
   'src/admission/waits.ts createWaits',
-  'src/broker/memory.ts createMemoryBroker',
-  'src/broker/redis-streams.ts createConsumer',
   'src/composition/front.ts composeFront',
   'src/desk/letter-desk.ts createLetterDesk',
-  'src/gate/redis/gate-builder.ts createGateBuilder',
   'src/http/admin/admin.ts createAdmin',
 ];
 

@@ -12,7 +12,7 @@ interface Row {
 
 const ADAPTER = 'adapters know the domain and Redis, not each other: each can be replaced alone';
 
-/** By area: the folder below src; each file of src/process is an area of its own. */
+/** By area: the folder below src; each file of src/process is an area of its own, and so is the adapter of the gate. */
 const TABLE: Record<string, Row> = {
   domain: { may: [], why: 'the rules of a sale are pure, so that they can be read and tested alone' },
   limits: { may: [], why: 'everything may import it' },
@@ -21,24 +21,30 @@ const TABLE: Record<string, Row> = {
   breaker: { may: ['domain', 'limits', 'lifecycle'], why: 'it knows no store: what an outage is, it is told' },
   config: { may: ['domain', 'limits'], why: 'it is read before anything opens' },
   redis: { may: ['domain', 'limits', 'lifecycle', 'breaker'], why: 'it is below everything that uses Redis' },
-  gate: { may: ['domain', 'redis', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
+  gate: { may: ['domain'], why: 'the port says what a gate decides and tells, whoever keeps it' },
+  'gate/redis': { may: ['domain', 'gate', 'redis', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
   listener: { may: ['limits'], why: 'it opens servers for applications that it does not know' },
   telemetry: { may: ['domain', 'limits', 'lifecycle', 'listener'], why: 'everything may count and log' },
-  broker: { may: ['domain', 'gate', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
+  broker: {
+    may: ['domain', 'gate/redis', 'redis', 'telemetry', 'limits', 'lifecycle'],
+    mayTypes: ['gate'],
+    why: 'the Redis source reads the streams that the gate writes, as the group that the gate settles',
+  },
   ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
   recovery: {
     may: ['domain', 'limits', 'lifecycle'],
-    mayTypes: ['gate', 'redis', 'ledger', 'retry'],
+    mayTypes: ['gate', 'ledger', 'retry'],
     why: 'it compares the stores, so it takes all of them as deps and belongs to none',
   },
   admission: {
-    may: ['domain', 'gate', 'redis', 'telemetry', 'limits', 'lifecycle'],
+    may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'],
+    mayTypes: ['gate'],
     why: 'the hot path never waits for MySQL: what it needs of the ledger is a function in its deps',
   },
   desk: {
-    may: ['domain', 'gate', 'giving-back', 'limits', 'lifecycle'],
-    mayTypes: ['redis'],
+    may: ['domain', 'giving-back', 'limits', 'lifecycle'],
+    mayTypes: ['gate'],
     why: 'operators act on a sale through its stores, which are deps; the hot path does without it',
   },
   issuing: {
@@ -47,8 +53,8 @@ const TABLE: Record<string, Row> = {
     why: 'the issuer and the retrier issue by one rule; the ledger and the gate are deps',
   },
   'giving-back': {
-    may: ['domain', 'gate', 'limits', 'lifecycle'],
-    mayTypes: ['redis', 'admission'],
+    may: ['domain', 'limits', 'lifecycle'],
+    mayTypes: ['gate', 'admission'],
     why: 'buyers, operators and duties give back by one rule; its stores are deps',
   },
   http: {
@@ -57,17 +63,18 @@ const TABLE: Record<string, Row> = {
   },
   local: { may: ['domain', 'limits', 'lifecycle'], mayTypes: ['config'], why: 'it only starts servers and processes' },
   doctor: {
-    may: ['domain', 'gate', 'redis', 'ledger', 'limits', 'lifecycle'],
+    may: ['domain', 'redis', 'ledger', 'limits', 'lifecycle'],
     mayTypes: ['config', 'telemetry'],
-    why: 'it looks at both stores from outside of the duties; only a composition root calls it',
+    why: 'it looks at both stores from outside of the duties; only what opens a process, or the CLI, calls it',
   },
   composition: {
     may: [
       'domain',
       'admission',
+      'broker',
       'desk',
       'giving-back',
-      'gate',
+      'gate/redis',
       'http',
       'ledger',
       'recovery',
@@ -75,15 +82,20 @@ const TABLE: Record<string, Row> = {
       'telemetry',
       'limits',
     ],
-    mayTypes: ['breaker', 'retry'],
-    why: 'it puts together what composition roots and their tests have in common; what opens and closes stays with them',
+    mayTypes: ['breaker', 'gate', 'retry'],
+    why: 'it puts together what composition roots and their tests have in common; it opens no connection and no listener',
+  },
+  opening: {
+    may: ['domain', 'doctor', 'http', 'ledger', 'redis', 'retry', 'telemetry', 'limits', 'lifecycle'],
+    mayTypes: ['composition', 'config', 'local'],
+    why: 'it opens the stores and listeners of a configuration, in the order in which they close; only a main.ts calls it',
   },
   cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
   rehearsal: { may: [], why: 'a judge that shares code with the service shares its mistakes' },
   workers: {
     may: ['domain', 'desk', 'giving-back', 'issuing', 'recovery', 'telemetry', 'limits', 'lifecycle'],
-    mayTypes: ['gate', 'redis', 'broker', 'ledger', 'retry', 'admission'],
-    why: 'a duty takes its adapters as deps; workers/main.ts brings them together',
+    mayTypes: ['gate', 'broker', 'ledger', 'retry', 'admission', 'composition'],
+    why: 'a duty takes its adapters as deps; src/composition/worker.ts puts them together',
   },
 };
 
@@ -102,7 +114,7 @@ export const HOMES: Record<string, readonly string[]> = {
   bullmq: ['retry'],
   cockatiel: ['breaker'],
   hono: ['http', 'composition'],
-  ioredis: ['redis', 'gate', 'local', 'doctor'],
+  ioredis: ['redis', 'gate/redis', 'local', 'doctor'],
   jose: ['http'],
   kysely: ['ledger'],
   mysql2: ['ledger', 'local', 'rehearsal'],
@@ -162,10 +174,14 @@ export function cycles(imports: readonly Import[]): string[] {
   return found;
 }
 
-/** `src/http/public/front.ts` is of http, `src/process/limits.ts` of limits, `workers/issuer.ts` of workers. */
+/**
+ * `src/http/public/front.ts` is of http, `src/process/limits.ts` of limits, `workers/issuer.ts` of workers; of the gate the
+ * port is one area and what is behind it another.
+ */
 export function areaOf(path: string): string {
   const [top = '', ...rest] = path.split('/');
   if (top !== 'src') return top;
+  if (rest[0] === 'gate' && rest.length > 2) return `gate/${rest[1]}`;
   return (rest[0] === 'process' ? rest[1]! : rest[0]!).replace(/\.\w+$/, '');
 }
 

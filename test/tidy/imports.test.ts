@@ -57,6 +57,15 @@ test('config.ts alone reads the environment', () => {
 
 test.for<[string, Partial<Import>]>([
   ['a value of an adapter in a worker', { from: 'workers/issuer.ts', to: 'src/gate/redis/gate.ts' }],
+  [
+    'an adapter of the gate in admission',
+    { from: 'src/admission/joins.ts', to: 'src/gate/redis/gate.ts', typeOnly: true },
+  ],
+  [
+    'an adapter of the gate in recovery',
+    { from: 'src/recovery/rebuild.ts', to: 'src/gate/redis/rebuild.ts', typeOnly: true },
+  ],
+  ['an adapter of the gate in its port', { from: 'src/gate/port.ts', to: 'src/gate/redis/gate.ts', typeOnly: true }],
   ['the ledger in admission', { from: 'src/admission/joins.ts', to: 'src/ledger/pool.ts', typeOnly: true }],
   ['Redis in a route', { from: 'src/http/public/joins.ts', to: 'src/redis/keys.ts' }],
   ['one adapter in another', { from: 'src/broker/redis-streams.ts', to: 'src/ledger/pool.ts', typeOnly: true }],

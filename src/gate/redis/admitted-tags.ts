@@ -3,10 +3,8 @@ import { limits } from '../../process/limits.ts';
 import type { RedisClient } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 import { readWhole } from '../../redis/reads.ts';
+import type { ReadAdmittedTags } from '../port.ts';
 
-export type ReadAdmittedTags = (campaign: string, buckets: number) => AsyncIterable<string[]>;
-
-/** Yields the tags bucket by bucket; throws a Fault. */
 export function createAdmittedTagsReader(redis: RedisClient): ReadAdmittedTags {
   return async function* (campaign, buckets) {
     for (let from = 0; from < buckets; from += limits.bucketsPerRead) {

@@ -1,26 +1,11 @@
 // Everything a gate remembers, for who compares it with the ledger. Read in pieces, beside the traffic.
 import { unpackPlace } from '../../domain/place.ts';
-import type { Exceptional } from '../../domain/ticket-state.ts';
 import { limits } from '../../process/limits.ts';
 import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
+import type { GateContents } from '../port.ts';
 import { decodeOutcome } from './outcome-text.ts';
 
-/** A user a gate knows; `seq` is where the ticket stands, 0 when it was settled before the gate was rebuilt. */
-export interface RememberedUser {
-  tag: string;
-  seq: number;
-  unit: number;
-}
-
-export interface GateContents {
-  users(campaign: string, buckets: number): AsyncIterable<RememberedUser[]>;
-  /** By seq, or by tag where the seq is 0. */
-  exceptions(campaign: string): Promise<Map<string, Exceptional>>;
-  freeUnits(campaign: string): Promise<number[]>;
-}
-
-/** Every method throws a Fault. */
 export function createGateContents(redis: RedisClient): GateContents {
   return {
     async *users(campaign, buckets) {

@@ -9,12 +9,7 @@ import { type RedisClient, redisFault } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 import { type Read, readAll } from '../../redis/reads.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
-
-/** The gates of `ids` in that order; undefined for a campaign that has none. Throws a Fault. */
-export type ReadGates = (ids: readonly string[]) => Promise<(GateView | undefined)[]>;
-
-/** The same with a Fault in place of a gate that cannot be read: one whose node is away does not hide the others. */
-export type ReadEachGate = (ids: readonly string[]) => Promise<(GateView | Fault | undefined)[]>;
+import type { ReadEachGate, ReadGates } from '../port.ts';
 
 export function createGateReader(redis: RedisClient, now: SpanClock = spanClock): ReadGates {
   const readEach = createEachGateReader(redis, now);

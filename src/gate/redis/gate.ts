@@ -2,45 +2,11 @@
 import type { Campaign } from '../../domain/campaign.ts';
 import { DECISION_KINDS, type Decision } from '../../domain/decision.ts';
 import { bucketOf } from '../../domain/ids.ts';
-import type { Ticket } from '../../domain/ticket.ts';
-import type { Exceptional, Outcome } from '../../domain/ticket-state.ts';
 import { type RedisClient, redisFault } from '../../redis/connection.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
+import type { AdmitReply, Gate, GateShape, Join } from '../port.ts';
 import { encodeOutcome, readOutcome } from './outcome-text.ts';
-
-/** One user who wants in: `tag` is `userTag(campaign, user)`, `trace` a W3C traceparent or ''. */
-export interface Join {
-  tag: string;
-  user: string;
-  trace: string;
-}
-
-/** What of the gate decides where its keys are; the same for the whole life of a gate. */
-export interface GateShape {
-  id: string;
-  epoch: number;
-  shards: number;
-  buckets: number;
-}
-
-export interface AdmitReply {
-  /** Epoch ms by Redis's clock. */
-  now: number;
-  /** Last seq given out after this batch. */
-  seq: number;
-  remaining: number;
-  /** ms until the token bucket holds a token; 0 when it does. */
-  waitMs: number;
-  /** One for each join, in their order. */
-  decisions: Decision[];
-}
-
-/** Where a ticket stands: at `seq` (0: settled before this gate was rebuilt) for `unit` (0: none is left for it). */
-export interface Standing {
-  seq: number;
-  unit: number;
-}
 
 const admit = loadScript('admit');
 const project = loadScript('project');
@@ -50,23 +16,6 @@ const takeUnit = loadScript('take-unit');
 const returnUnit = loadScript('return-unit');
 const readmit = loadScript('readmit');
 
-export interface Gate {
-  admit(shape: GateShape, joins: readonly Join[], deadlineMs: number): Promise<AdmitReply>;
-  /** What became of the ticket of the user with this tag. */
-  outcome(shape: GateShape, tag: string): Promise<{ outcome: Outcome; standing: Standing }>;
-  /** Gives the holder of a ticket that this gate has lost a place again, or tells the one it has. */
-  readmit(shape: GateShape, user: string, ticket: Ticket): Promise<Standing>;
-  /** `create` only where the ledger says that this campaign never had a gate. */
-  project(campaign: Campaign, create: boolean): Promise<'projected' | 'current' | 'missing'>;
-  /** Ends a `retrying` exception; one that was issued under its place's unit is none any more. False when somebody else ended it. */
-  resolve(shape: GateShape, tag: string, final: Exceptional, returnedUnit?: number): Promise<boolean>;
-  /** Takes a unit for a ticket whose own is somebody else's in the ledger; undefined when none is left. */
-  takeUnit(campaign: string, epoch: number): Promise<number | undefined>;
-  /** Frees a unit that was taken and that nobody was issued. */
-  returnUnit(campaign: string, epoch: number, unit: number): Promise<void>;
-}
-
-/** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `gate-unverified`, `stale-epoch` or `corrupt-state`. */
 export function createGate(redis: RedisClient): Gate {
   const run = async (script: typeof admit, scriptKeys: string[], args: (string | number)[]): Promise<unknown> => {
     try {

@@ -1,45 +1,15 @@
 // Giving back, as the gate sees it: places that nobody works on, units the ledger has freed, tickets to be tried again.
 import { bucketOf } from '../../domain/ids.ts';
-import type { CancelAnswer, RedriveAnswer } from '../../domain/ticket-state.ts';
 import { type RedisClient, redisFault } from '../../redis/connection.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
 import { loadScript, runScript, type Script } from '../../redis/scripts.ts';
-import type { GateShape } from './gate.ts';
+import type { GateShape, ReadCancelledTags, Returns } from '../port.ts';
 import { readCancelAnswer, readRedriveAnswer } from './outcome-text.ts';
 
 const cancel = loadScript('cancel');
 const giveBack = loadScript('give-back');
 const redrive = loadScript('redrive');
 
-/** What `lua/cancel.lua` found or did. */
-export interface Cancelled {
-  state: CancelAnswer;
-  /** The seq under which the gate knows it; 0 for what was settled before the gate was rebuilt. */
-  place: number;
-  /** The unit it holds or held. */
-  unit: number;
-  /** Who held it, where the entry said so. */
-  user: string | undefined;
-}
-
-/** Who gave back what. Without their tag (an entry nobody could read) the seq says which ticket it is. */
-export interface Returned {
-  tag: string | null;
-  seq: number;
-  /** 0 for none; null for the unit that the gate gave this user. */
-  unit: number | null;
-}
-
-export interface Returns {
-  /** Gives back the place of a user as far as the gate alone may decide it. */
-  cancel(shape: GateShape, tag: string): Promise<Cancelled>;
-  /** Shows that a ticket is cancelled, and frees its unit; false when that was done before. */
-  giveBack(shape: GateShape, returned: Returned): Promise<boolean>;
-  /** Turns a failed ticket back into one that is being retried, and says what it is now. */
-  redrive(shape: GateShape, tag: string): Promise<RedriveAnswer>;
-}
-
-/** All methods throw a Fault: `redis-unavailable`, `gate-missing`, `stale-epoch` or `corrupt-state`. */
 export function createReturns(redis: RedisClient): Returns {
   const run = (script: Script, names: string[], args: (string | number)[]): Promise<unknown> =>
     runScript(redis, script, names, args).catch((error: unknown) => {
@@ -69,9 +39,6 @@ export function createReturns(redis: RedisClient): Returns {
     },
   };
 }
-
-/** Tags cancelled after the first `known` cancellations of a campaign, oldest first; at most `limits.cancelledTagsToldMax`. */
-export type ReadCancelledTags = (campaign: string, known: number) => Promise<string[]>;
 
 export const createCancelledTagsReader =
   (redis: RedisClient): ReadCancelledTags =>

@@ -1,22 +1,11 @@
 // A lease that one process holds until it releases it, or until it has been silent for too long. A lease saves double work;
 // what must never be done twice is fenced by what it writes to.
 import { randomUUID } from 'node:crypto';
-import { limits } from '../process/limits.ts';
-import { type RedisClient, rethrow } from './connection.ts';
-import { loadScript, runScript } from './scripts.ts';
-
-export interface Lease extends AsyncDisposable {
-  /** Names this holding of the lease: no other one ever has it. */
-  readonly token: string;
-  /** Aborts when the lease is known to be somebody else's, or could not be renewed for as long as it lasts. */
-  readonly lost: AbortSignal;
-}
-
-export interface LeaseSpans {
-  /** How long the lease outlives its last renewal. */
-  leaseMs: number;
-  renewMs: number;
-}
+import { limits } from '../../process/limits.ts';
+import { type RedisClient, rethrow } from '../../redis/connection.ts';
+import { keys } from '../../redis/keys.ts';
+import { loadScript, runScript } from '../../redis/scripts.ts';
+import type { GateLease, GateLocks, LeaseSpans } from '../port.ts';
 
 const SPANS: LeaseSpans = { leaseMs: limits.recoveryLeaseMs, renewMs: limits.recoveryRenewMs };
 
@@ -29,7 +18,7 @@ export async function takeLease(
   key: string,
   holder: string,
   { leaseMs, renewMs }: LeaseSpans = SPANS,
-): Promise<Lease | undefined> {
+): Promise<GateLease | undefined> {
   const token = `${holder} ${randomUUID()}`;
   if ((await redis.set(key, token, 'PX', leaseMs, 'NX').catch(rethrow)) !== 'OK') return undefined;
   const lost = new AbortController();
@@ -56,3 +45,10 @@ export async function takeLease(
     },
   };
 }
+
+/** Whose turn it is with a gate. */
+export const createGateLocks = (redis: RedisClient): GateLocks => ({
+  lease: (campaign, holder, spans) => takeLease(redis, keys.recovery(campaign), holder, spans),
+  takeTurn: async (campaign, holder, ms) =>
+    (await redis.set(keys.reconciliation(campaign), holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK',
+});
