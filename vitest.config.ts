@@ -4,7 +4,7 @@ import { closingLine } from './test/helpers/closing-line.ts';
 import { DEADLINES } from './test/helpers/deadlines.ts';
 import { LongestFirst, testFiles } from './test/helpers/plan.ts';
 
-const { served, pure } = testFiles();
+const { served, own, pure } = testFiles();
 
 // Hundreds of processes are started, and each compiles the same modules: with Node's cache a start takes half its time.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/node-compile', import.meta.url));
@@ -19,7 +19,8 @@ export default defineConfig({
     reporters: ['default', closingLine()],
     projects: [
       { extends: true, test: { name: 'served', include: served, globalSetup: ['test/helpers/global-setup.ts'] } },
-      { extends: true, test: { name: 'pure', include: pure } },
+      { extends: true, test: { name: 'own', include: own } },
+      { extends: true, test: { name: 'pure', include: pure, setupFiles: ['test/helpers/no-servers.ts'] } },
     ],
   },
 });

@@ -31,18 +31,29 @@ for k = 0, shards - 1 do
   end
 end
 
+-- Of the last id that the stream ever had, deleted entries among them.
+local function last_seq(work)
+  local told = redis.call('XINFO', 'STREAM', work)
+  for i = 1, #told, 2 do
+    if told[i] == 'last-generated-id' then return tonumber(string.match(told[i + 1], '^(%d+)-')) end
+  end
+end
+
 local survived = 0
 for k = 0, shards - 1 do
   local work = KEYS[2 + k]
   if redis.call('XLEN', work) == 0 then
     redis.call('DEL', work) -- with the last id it ever had: a stranger's may be so high that no seq comes after it
+  elseif last_seq(work) > seq then
+    -- The last id is of a stranger's entry, which was deleted. Newer servers refuse to set it back (XSETID), so the
+    -- entries that are left are written into a stream that never had it.
+    local entries = redis.call('XRANGE', work, '-', '+')
+    redis.call('DEL', work)
+    for _, entry in ipairs(entries) do redis.call('XADD', work, entry[1], unpack(entry[2])) end
   else
     redis.call('XGROUP', 'DESTROY', work, group)
   end
   redis.call('XGROUP', 'CREATE', work, group, '0', 'MKSTREAM')
-  -- Behind a stranger's entry that was deleted no seq could be written: the stream goes on behind its last entry.
-  local newest = redis.call('XREVRANGE', work, '+', '-', 'COUNT', 1)[1]
-  if newest then redis.call('XSETID', work, newest[1]) end
   local first = redis.call('XRANGE', work, '-', '+', 'COUNT', 1)[1]
   local entries = redis.call('XLEN', work)
   local watermark = first and tonumber(string.match(first[1], '^(%d+)-')) - 1 or seq

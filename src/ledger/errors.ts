@@ -32,7 +32,7 @@ const ROW = new Set([1153, 1265, 1364, 1366, 1526, 1644, 3819]);
 const DEFECT_STATE = /^(?:07|0A|21|2F|42)/;
 const NO_DEFECT = new Set([1044, 1049, 1142, 1143, 1146, 1203, 1226, 1227, 1370]);
 /** Those whose SQLSTATE says no more than HY000: wrong arguments, collations and character sets that do not go together. */
-const DEFECT = new Set([1210, 1243, 1267, 1270, 1271, 1300, 3988, 4078]);
+const DEFECT = new Set([1210, 1243, 1267, 1270, 1271, 1300, 3854, 3988, 4078]);
 /** A row without its tranche: the ledger has lost campaign truth (a restored backup), so no ticket is at fault. */
 const NO_PARENT = new Set([1216, 1452]);
 /** SQLSTATE classes: data exception, integrity constraint violation, raised by a trigger. */

@@ -51,8 +51,7 @@ export async function startDatabaseServer(options: DatabaseServerOptions): Promi
     '--innodb-buffer-pool-size=256M',
     '--max-connections=200',
     '--character-set-server=utf8mb4',
-    // MySQL's second protocol would listen on a port of its own.
-    ...(found.product === 'MySQL' ? ['--mysqlx=OFF'] : []),
+    ...onlyMysql(found),
     ...asRoot(),
   ];
   const probe = () => selectOne(port, password);
@@ -74,7 +73,7 @@ async function install(found: DatabaseProgram, data: string, searchPath: readonl
   const common = ['--no-defaults', `--datadir=${alias}`, `--tmpdir=${scratch}`, ...asRoot()];
   try {
     if (found.installer === undefined) {
-      await promisify(execFile)(found.path, [...common, '--initialize-insecure']);
+      await promisify(execFile)(found.path, [...common, ...onlyMysql(found), '--initialize-insecure']);
     } else {
       const basedir = findProgram(['my_print_defaults'], searchPath) === undefined ? [standIn(found, scratch)] : [];
       const choices = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve', '--force'];
@@ -130,6 +129,13 @@ function socketPath(folder: string, port: number): string {
   const near = join(folder, 'database.sock');
   return near.length < SOCKET_PATH_CHARS_MAX ? near : join(tmpdir(), `sluice-${port}.sock`);
 }
+
+/**
+ * MySQL's second protocol would listen on a port of its own, and a MySQL whose packages name a folder for imported files
+ * does not start without that folder.
+ */
+const onlyMysql = ({ product }: DatabaseProgram): string[] =>
+  product === 'MySQL' ? ['--mysqlx=OFF', '--secure-file-priv=NULL'] : [];
 
 /** mariadbd refuses to run as root unless told to; without root it must not be told. */
 const asRoot = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
-import { temporaryFolder, uniqueName } from '../helpers/services.ts';
+import { temporaryFolder, uniqueName } from '../helpers/own-names.ts';
 import { READ_TOKEN, runningFront } from './running-front.ts';
 import { ran, sluice } from './sluice.ts';
 

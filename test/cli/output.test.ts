@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { openLedger } from '../../src/ledger/pool.ts';
+import { ROOT } from '../helpers/root.ts';
 import { databaseUrl, temporaryFolder, uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { joinCampaign, untilIssued } from '../start/sluice.ts';
-import { ROOT, runningFront } from './running-front.ts';
+import { runningFront } from './running-front.ts';
 import { sluice } from './sluice.ts';
 
 // Each command is a process of its own: on a busy machine it takes seconds to begin.

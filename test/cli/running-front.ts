@@ -5,16 +5,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
 import { ownEnvironment } from '../helpers/own-environment.ts';
+import { ROOT } from '../helpers/root.ts';
 import { databaseUrl, redisUrl } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
 
 export const READ_TOKEN = 'a-token-that-may-only-read';
-
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface RunningFront {
   url: string;

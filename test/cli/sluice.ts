@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { ownEnvironment } from '../helpers/own-environment.ts';
-import { ROOT } from './running-front.ts';
+import { ROOT } from '../helpers/root.ts';
 
 export interface Ran {
   code: number;

@@ -6,8 +6,9 @@ import { parse } from 'yaml';
 import { readConfig } from '../../src/config/config.ts';
 import { DECISION_KINDS } from '../../src/domain/decision.ts';
 import { findProgram, serverSearchPath } from '../../src/local/binaries.mjs';
-import { ROOT, runningFront } from '../cli/running-front.ts';
-import { uniqueName } from '../helpers/services.ts';
+import { runningFront } from '../cli/running-front.ts';
+import { uniqueName } from '../helpers/own-names.ts';
+import { ROOT } from '../helpers/root.ts';
 import { until } from '../helpers/until.ts';
 
 interface Rule {

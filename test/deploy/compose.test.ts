@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig, SETTING_NAMES } from '../../src/config/config.ts';
 import { limits } from '../../src/process/limits.ts';
-import { ROOT } from '../cli/running-front.ts';
+import { ROOT } from '../helpers/root.ts';
 
 interface Service {
   image: string;

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ROOT, runningFront } from '../cli/running-front.ts';
+import { runningFront } from '../cli/running-front.ts';
 import { ran } from '../cli/sluice.ts';
+import { ROOT } from '../helpers/root.ts';
 
 const front = runningFront();
 const text = readFileSync(join(ROOT, 'deploy/Dockerfile'), 'utf8').replaceAll('\\\n', ' ');

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findProgram } from '../../src/local/binaries.mjs';
-import { ROOT, runningFront } from '../cli/running-front.ts';
+import { runningFront } from '../cli/running-front.ts';
 import { ran } from '../cli/sluice.ts';
+import { ROOT } from '../helpers/root.ts';
 import { importsOf } from '../tidy/imports.ts';
 import { sources } from '../tidy/sources.ts';
 

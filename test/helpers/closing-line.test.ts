@@ -1,33 +1,15 @@
-import { spawnSync } from 'node:child_process';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, type TestContext, test } from 'vitest';
-import { temporaryFolder } from './services.ts';
+import { runVitest } from './inner-vitest.ts';
+import { ROOT } from './root.ts';
 
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Runs vitest on these files with the closing line; everything it printed, in order. */
-async function run(t: TestContext, files: Record<string, string>) {
-  const root = await temporaryFolder(t);
-  await symlink(join(REPOSITORY, 'node_modules'), join(root, 'node_modules'));
-  await mkdir(join(root, 'test'));
-  const reporter = join(REPOSITORY, 'test/helpers/closing-line.ts');
+/** Runs vitest on these files with the closing line. */
+function run(t: TestContext, files: Record<string, string>) {
+  const reporter = join(ROOT, 'test/helpers/closing-line.ts');
   const config = `import { closingLine } from ${JSON.stringify(reporter)};
     export default { test: { reporters: ['default', closingLine()], globalSetup: ['setup.ts'] } };`;
   const setup = 'export default () => () => console.log("teardown speaks");';
-  for (const [name, text] of Object.entries({ 'vitest.config.ts': config, 'setup.ts': setup, ...files })) {
-    await writeFile(join(root, name), text);
-  }
-  const vitest = join(REPOSITORY, 'node_modules/vitest/vitest.mjs');
-  // One pipe for both outputs: the line has to be the last of all.
-  const command = `exec "$0" "$1" run 2>&1`;
-  const { status, stdout } = spawnSync('sh', ['-c', command, process.execPath, vitest], {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1', VITEST: undefined, VITEST_MODE: undefined },
-  });
-  return { status, last: stdout.slice(0, -1).split('\n').at(-1), stdout };
+  return runVitest(t, { 'vitest.config.ts': config, 'setup.ts': setup, ...files });
 }
 
 const HEAD = "import { beforeAll, describe, expect, test } from 'vitest';\n";

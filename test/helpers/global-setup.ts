@@ -40,6 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
+    refuseOtherLane(services.banner);
     const redisUrl = (givenRedis || services.redisUrl)!;
     const databaseUrl = (TEST_DATABASE_URL || services.databaseUrl)!;
     await prepare(databaseUrl);
@@ -50,6 +51,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw error;
   }
   return teardown;
+}
+
+/** A lane that found another product than its own would have tested nothing. */
+function refuseOtherLane(banner: readonly string[]): void {
+  const { TEST_LANE } = process.env;
+  if (TEST_LANE === undefined || banner.some((line) => line.toLowerCase().startsWith(TEST_LANE))) return;
+  throw new Error(
+    `the lane ${TEST_LANE} found ${banner.join('; ') || 'the servers of TEST_REDIS_URL and TEST_DATABASE_URL'}`,
+  );
 }
 
 /** What every test may take for granted about the servers. */

@@ -7,7 +7,7 @@ export function insertOfRows(campaign: string, count: number, gap = count + 1): 
   const digits = String(count).length;
   const from = Array.from({ length: digits }, (_, place) => `${digit} AS d${place}`).join(' CROSS JOIN ');
   const unit = Array.from({ length: digits }, (_, place) => `d${place}.d * ${10 ** place}`).join(' + ');
-  const code = `CONCAT(UPPER(LEFT(MD5(?), 8)), LPAD(unit, 8, '0'))`;
+  const code = `CONCAT(UPPER(LEFT(SHA2(?, 256), 8)), LPAD(unit, 8, '0'))`;
   return {
     sql: `INSERT INTO issuances (campaign, unit, user, seq, epoch, code, admitted_at, last_unit)
       SELECT ?, unit, CONCAT('user-', unit), unit, 1, ${code}, '2026-12-24', (SELECT stock FROM campaigns WHERE id = ?)

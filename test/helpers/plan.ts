@@ -1,4 +1,4 @@
-// Which test files need the servers of the run, and which of them take longest, by what they import: no list to keep.
+// Which servers a test file needs, and how long it takes, by what it imports: no list to keep.
 import { globSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -6,13 +6,28 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const SERVERS = 'test/helpers/services.ts';
 /** What starts processes of Sluice or servers of its own: the files that take longest. */
 const STARTERS = ['test/helpers/processes.ts', 'test/topology/servers.ts', 'test/local/own-services.ts'];
+/** Import of what starts a program or listens, by a test or a helper; importing types starts nothing. */
+const OPENS = /^import (?!type ).* from '(?:node:(?:child_process|https?|http2|net|tls)|@hono\/node-server)';$/m;
 
-/** All test files, from the repository's root: those that can reach the servers of the run, and the others. */
-export function testFiles(): { served: string[]; pure: string[] } {
-  const { served = [], pure = [] } = Object.groupBy(globSync('test/**/*.test.ts').toSorted(), (file) =>
-    reachOf(file).has(SERVERS) ? 'served' : 'pure',
-  );
-  return { served, pure };
+export interface TestFiles {
+  /** They can reach the servers of the run. */
+  served: string[];
+  /** They start programs or listen themselves, and need no server of the run. */
+  own: string[];
+  /** They open nothing: test/helpers/no-servers.ts refuses it. */
+  pure: string[];
+}
+
+/** All test files, from the repository's root. */
+export function testFiles(): TestFiles {
+  const kindOf = (file: string): keyof TestFiles => {
+    const reach = reachOf(file);
+    if (reach.has(SERVERS)) return 'served';
+    const tests = [...reach].filter((path) => path.startsWith('test/'));
+    return tests.some((path) => OPENS.test(readFileSync(path, 'utf8'))) ? 'own' : 'pure';
+  };
+  const { served = [], own = [], pure = [] } = Object.groupBy(globSync('test/**/*.test.ts').toSorted(), kindOf);
+  return { served, own, pure };
 }
 
 /** The longest first, so that no worker is left alone with one at the end: starters, then the others, each by size. */

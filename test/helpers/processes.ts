@@ -1,14 +1,12 @@
 // Real processes of Sluice for tests: a front, workers, the whole of `npm start`. Killed with the test, whatever it did.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'vitest';
 import { DEADLINE_MS } from './deadlines.ts';
 import { ownEnvironment } from './own-environment.ts';
+import { ROOT } from './root.ts';
 import { redisUrl, temporaryFolder } from './services.ts';
 import { until } from './until.ts';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export const COUPON_KEY = 'c0'.repeat(32);
 export const TICKET_KEY = '7e'.repeat(32);

@@ -1,19 +1,16 @@
-// Where the servers of this run are, names nobody else uses, and servers of a test's own.
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Where the servers of this run are, and servers of a test's own.
 import { inject, type TestContext } from 'vitest';
 import { type LocalServices, type LocalServicesOptions, startLocalServices } from '../../src/local/services.ts';
+import { temporaryFolder } from './own-names.ts';
+
+// A file that needs no more than these imports them from there, and counts as one that needs no server.
+export { temporaryFolder, uniqueName } from './own-names.ts';
 
 /** The Redis that all tests share: use `uniqueName` in every key, never FLUSHALL. */
 export const redisUrl = (): string => inject('redisUrl');
 
 /** The database that all tests share. */
 export const databaseUrl = (): string => inject('databaseUrl');
-
-/** `prefix-xxxxxxxx`: lower-case letters and digits, so that it is also a campaign id. */
-export const uniqueName = (prefix: string): string => `${prefix}-${randomBytes(4).toString('hex')}`;
 
 type OwnOptions = Partial<Pick<LocalServicesOptions, 'appendfsync' | 'appendonly' | 'report' | 'searchPath'>>;
 
@@ -27,13 +24,6 @@ export async function startRedis(t: TestContext, options: OwnOptions = {}): Prom
 export async function startDatabase(t: TestContext, options: OwnOptions = {}) {
   const { services, dataDir } = await startOwn(t, { redis: false, database: true, ...options });
   return { url: services.databaseUrl!, dataDir };
-}
-
-/** An empty folder that is removed when the test ends. */
-export async function temporaryFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-own-'));
-  t.onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 async function startOwn(

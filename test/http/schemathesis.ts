@@ -2,7 +2,7 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../cli/running-front.ts';
+import { ROOT } from '../helpers/root.ts';
 
 const VERSION = '4.32.5';
 const FOLDER = join(ROOT, `node_modules/.cache/sluice/schemathesis-${VERSION}`);

@@ -48,7 +48,8 @@ test('the log has the statement of a defect and none of its data', async () => {
   const query = ledger.db.selectFrom('dead_letters').select('id').where('reason', '=', 'SECRET-재고');
   const told = JSON.stringify(describeError(await faultOf(query.execute())));
   expect(told).toContain('select id from dead_letters where reason = ?');
-  expect(told).toContain('ER_CANT_AGGREGATE_2COLLATIONS');
+  // MariaDB and MySQL
+  expect(told).toMatch(/ER_CANT_AGGREGATE_2COLLATIONS|ER_CANNOT_CONVERT_STRING/);
   expect(told).not.toContain('SECRET');
   const raw = sql`select * from campaigns where colour = ${'SECRET'}`.execute(ledger.db);
   expect(JSON.stringify(describeError(await faultOf(raw)))).not.toContain('SECRET');

@@ -4,7 +4,7 @@ import { userTag } from '../../src/domain/ids.ts';
 import type { IssuanceRow } from '../../src/domain/issuance.ts';
 import { createCampaign } from '../../src/ledger/campaigns.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
-import { uniqueName } from '../helpers/services.ts';
+import { uniqueName } from '../helpers/own-names.ts';
 
 const COUPON_KEY = Buffer.from('a key for coupons of tests only');
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { keptPassword, keptPort, openDataFolder } from '../../src/local/data-folder.ts';
 import { identityOf } from '../../src/local/process-identity.ts';
-import { temporaryFolder } from '../helpers/services.ts';
+import { temporaryFolder } from '../helpers/own-names.ts';
 
 const MODULE = new URL('../../src/local/data-folder.ts', import.meta.url).href;
 

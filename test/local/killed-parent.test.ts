@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { isAlive } from '../../src/local/process-identity.ts';
-import { temporaryFolder } from '../helpers/services.ts';
+import { temporaryFolder } from '../helpers/own-names.ts';
 import {
   gone,
   query,

@@ -12,7 +12,7 @@ import { findDatabase, findRedis } from '../../src/local/binaries.mjs';
 import { isAlive, type ProcessIdentity } from '../../src/local/process-identity.ts';
 import { startLocalServices } from '../../src/local/services.ts';
 import { DEADLINE_MS } from '../helpers/deadlines.ts';
-import { temporaryFolder } from '../helpers/services.ts';
+import { temporaryFolder } from '../helpers/own-names.ts';
 import { until } from '../helpers/until.ts';
 
 /** Both servers, closed when the test ends. `lines` holds what was reported. */

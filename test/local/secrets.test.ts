@@ -2,7 +2,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { localSecrets } from '../../src/local/secrets.ts';
-import { temporaryFolder } from '../helpers/services.ts';
+import { temporaryFolder } from '../helpers/own-names.ts';
 
 test('secrets are made once and are the same at every later start', async (t) => {
   const dataDir = join(await temporaryFolder(t), 'data');

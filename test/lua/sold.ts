@@ -3,8 +3,8 @@ import type { TestContext } from 'vitest';
 import { userTag } from '../../src/domain/ids.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
 import { keys } from '../../src/redis/keys.ts';
+import { uniqueName } from '../helpers/own-names.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
-import { uniqueName } from '../helpers/services.ts';
 
 export const joinOf = (campaign: string, user: string) => ({ tag: userTag(campaign, user), user, trace: '' });
 

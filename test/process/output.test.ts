@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, type TestContext, test, vi } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
 import { descendantsOf, signalIfThere } from '../helpers/processes.ts';
+import { ROOT } from '../helpers/root.ts';
 import { databaseUrl, redisUrl, temporaryFolder, uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { joinCampaign, openCampaignWith, untilIssued } from '../start/sluice.ts';
@@ -12,7 +12,6 @@ import { joinCampaign, openCampaignWith, untilIssued } from '../start/sluice.ts'
 // Each command is a process of its own: on a busy machine it takes seconds to begin.
 vi.setConfig({ testTimeout: 120_000 });
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TOKEN = 'a-token-for-tests-and-no-secret';
 
 const COMMANDS: [string, string[]][] = [

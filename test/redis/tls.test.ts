@@ -2,15 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { findProgram, serverSearchPath } from '../../src/local/binaries.mjs';
+import { findProgram, findRedis, serverSearchPath } from '../../src/local/binaries.mjs';
 import { openFast, untilReady } from '../../src/redis/connection.ts';
 import { freePort } from '../helpers/free-port.ts';
-import { temporaryFolder } from '../helpers/services.ts';
+import { temporaryFolder } from '../helpers/own-names.ts';
 import { openServers, PASSWORD } from '../topology/servers.ts';
 
 const openssl = findProgram(['openssl'], serverSearchPath());
+/** A server that was built with TLS calls this function of OpenSSL by its name. */
+const hasTls = readFileSync(findRedis()!.path).includes('SSL_CTX_new');
 
-test.skipIf(openssl === undefined)(
+test.skipIf(openssl === undefined || !hasTls)(
   'TLS: a server with a certificate of the given file is trusted, any other is not',
   async (t) => {
     const folder = await temporaryFolder(t);

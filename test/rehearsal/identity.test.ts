@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readSettings } from '../../src/rehearsal/settings.ts';
-import { temporaryFolder } from '../helpers/services.ts';
+import { temporaryFolder } from '../helpers/own-names.ts';
 import { hold } from './run.ts';
 import { at, GATEWAY_SECRET, startSmallSale } from './small-sale.ts';
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readSettings } from '../../src/rehearsal/settings.ts';
-import { temporaryFolder } from '../helpers/services.ts';
+import { temporaryFolder } from '../helpers/own-names.ts';
 
 const secretsOf = (argv: string[], env: Record<string, string>) => {
   const read = readSettings(argv, env);

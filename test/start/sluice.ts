@@ -5,6 +5,7 @@ import type { TestContext } from 'vitest';
 import { identityOf, isAlive, type ProcessIdentity } from '../../src/local/process-identity.ts';
 import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { freePort } from '../helpers/free-port.ts';
+import { temporaryFolder } from '../helpers/own-names.ts';
 import {
   commandOf,
   descendantsOf,
@@ -13,7 +14,6 @@ import {
   startProgram,
   untilPrinted,
 } from '../helpers/processes.ts';
-import { temporaryFolder } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 
 export interface Sluice extends Running {

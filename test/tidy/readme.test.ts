@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { SETTING_NAMES } from '../../src/config/config.ts';
 import { type AdminDeps, createAdmin } from '../../src/http/admin/admin.ts';
 import { createFront, type FrontDeps } from '../../src/http/public/front.ts';
-import { ROOT, read, sources } from './sources.ts';
+import { ROOT } from '../helpers/root.ts';
+import { read, sources } from './sources.ts';
 
 const README = read('README.md');
 // Nothing of their deps is touched before a request comes.

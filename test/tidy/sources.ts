@@ -1,9 +1,7 @@
 // The files that are, or would be, in the repository.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+import { ROOT } from '../helpers/root.ts';
 
 /** Folders that .gitignore names, and git's own: whether git is installed does not matter. */
 const SKIPPED = new Set(['.git', ...read('.gitignore').match(/^[\w.-]+(?=\/$)/gm)!]);

@@ -12,7 +12,8 @@ import {
 import { wordOf } from '../../src/gate/redis/outcome-text.ts';
 import { createFront, type FrontDeps } from '../../src/http/public/front.ts';
 import { isTerminal } from '../../src/rehearsal/log.ts';
-import { ROOT, read } from './sources.ts';
+import { ROOT } from '../helpers/root.ts';
+import { read } from './sources.ts';
 import { ticketStatesPage } from './ticket-states-page.ts';
 
 const REMEDY = 'write it again: npx vitest run test/tidy/ticket-states.test.ts -u';

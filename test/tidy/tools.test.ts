@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 import { findProgram, serverSearchPath } from '../../src/local/binaries.mjs';
 import { loadPreludes } from '../../src/redis/preludes.ts';
 import { loadScript } from '../../src/redis/scripts.ts';
-import { ROOT, sources } from './sources.ts';
+import { ROOT } from '../helpers/root.ts';
+import { sources } from './sources.ts';
 
 const BIN = join(ROOT, 'node_modules', '.bin');
 
