@@ -1,4 +1,5 @@
 // The load generator for machines without wrk, as a program of its own so that it can be pinned to a core.
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { crowd } from './crowd.ts';
 import type { Load, LoadResult } from './load.ts';
@@ -32,6 +33,7 @@ const autocannon: Autocannon = createRequire(import.meta.url)('autocannon');
 
 serveJobs(async (load: Load): Promise<LoadResult> => {
   let n = 0;
+  const tokens = load.tokensFile === undefined ? [] : readFileSync(load.tokensFile, 'utf8').split('\n');
   const result = await autocannon({
     url: `http://127.0.0.1:${load.port}`,
     connections: load.connections,
@@ -43,6 +45,9 @@ serveJobs(async (load: Load): Promise<LoadResult> => {
         setupRequest: (request: Request): Request => {
           n += 1;
           const path = load.paths[n % load.paths.length]!;
+          if (tokens.length > 0) {
+            return { ...request, path, headers: { authorization: `Bearer ${tokens[n % tokens.length]}` } };
+          }
           if (load.crowd === undefined) return { ...request, path };
           return { ...request, path, headers: { 'x-user-id': crowd(load.crowd, n) } };
         },

@@ -14,6 +14,8 @@ export interface Load {
   paths: readonly string[];
   /** Sends X-User-Id with a new member of this crowd on every request; the name must be new in every run. */
   crowd?: string;
+  /** A file of bearer tokens, one a line, sent in turn. */
+  tokensFile?: string;
   connections: number;
   seconds: number;
 }
@@ -78,12 +80,20 @@ function wrkScript(load: Load, report: string, started: string): string {
     load.crowd === undefined
       ? `"\\r\\n"`
       : `"X-User-Id: ${crowdPrefix(load.crowd)}" .. string.format("%08x", (n * ${SCATTER}) % 4294967296) .. "\\r\\n\\r\\n"`;
-  return `local heads = { ${heads.join(',\n')} }
+  const { tokensFile } = load;
+  const tokens =
+    tokensFile === undefined
+      ? '{}'
+      : `{}\nfor line in io.lines(${JSON.stringify(tokensFile)}) do tokens[#tokens + 1] = line end`;
+  const rest =
+    tokensFile === undefined ? user : `"Authorization: Bearer " .. tokens[n % #tokens + 1] .. "\\r\\n\\r\\n"`;
+  return `local tokens = ${tokens}
+local heads = { ${heads.join(',\n')} }
 local n, count = 0, #heads
 function request()
   n = n + 1
   if n == 2 then io.open(${JSON.stringify(started)}, 'w'):close() end -- the first call is wrk's own check of the script
-  return heads[n % count + 1] .. ${user}
+  return heads[n % count + 1] .. ${rest}
 end
 function done(summary, latency)
   local e = summary.errors

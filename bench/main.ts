@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { EXIT_OUTPUT_LOST, outliveOutput } from '../src/process/output.ts';
 import { type Context, type Figure, type FigureResult, measureFigure, type Settings } from './figure.ts';
 import { against } from './figures/against.ts';
+import { attacks } from './figures/attacks.ts';
 import { drain } from './figures/drain.ts';
 import { durability } from './figures/durability.ts';
 import { failovers } from './figures/failovers.ts';
@@ -34,6 +35,7 @@ const FIGURES: readonly Figure[] = [
   failovers,
   starts,
   waiters,
+  attacks,
 ];
 /** With fewer connections a closed loop waits for the disk (fsync before every answer) and neither core is busy. */
 const CONNECTIONS = 256;

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readOpenFilesMax } from '../src/doctor/open-files.ts';
 
 const READY_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 3_000;
@@ -50,11 +51,35 @@ const taskset = findBinary('taskset');
 const setpriv = findBinary('setpriv');
 export const isPinned = taskset !== undefined;
 
+/** Files that the crowds of the bench take, in one process. */
+const OPEN_FILES = 65_536;
+const openFilesOption = [`--nofile=${OPEN_FILES}:${OPEN_FILES}`];
+/** The program that gives children more open files than the bench has; only where the machine lets it. */
+const prlimit = raisesOpenFiles(findBinary('prlimit'));
+/** Files that a child may have open: where more is not allowed, as many as the bench itself, whose limit Node has raised. */
+export const openFilesMax = prlimit === undefined ? ownOpenFiles() : OPEN_FILES;
+
+function raisesOpenFiles(file: string | undefined): string | undefined {
+  if (file === undefined || ownOpenFiles() >= OPEN_FILES) return undefined;
+  try {
+    execFileSync(file, [...openFilesOption, 'true'], { stdio: 'ignore' });
+    return file;
+  } catch {
+    return undefined;
+  }
+}
+
+function ownOpenFiles(): number {
+  const max = readOpenFilesMax();
+  return 'told' in max ? max.told : Number.POSITIVE_INFINITY;
+}
+
 /** A command line that runs on the role's core and dies with the bench, as far as the machine can do that. */
 function pinned(role: Role, command: string[]): [string, ...string[]] {
   const pin = taskset === undefined ? [] : [taskset, '--cpu-list', String(CORES[role])];
   const leash = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
-  return [...pin, ...leash, ...command] as [string, ...string[]];
+  const files = prlimit === undefined ? [] : [prlimit, ...openFilesOption];
+  return [...pin, ...files, ...leash, ...command] as [string, ...string[]];
 }
 
 /** The bench's own waiting happens beside the load generator, never on the contender's core. */

@@ -26,6 +26,7 @@ interface CampaignCounts {
 
 export interface Front extends AsyncDisposable {
   port: number;
+  adminPort: number;
   telemetryPort: number;
   pid: number;
   /** The keys of this front, for a worker that shall serve the same campaigns. */
@@ -91,6 +92,7 @@ export async function startFront(
   };
   return {
     port,
+    adminPort,
     telemetryPort,
     pid: child.pid,
     environment,

@@ -14,7 +14,7 @@ const RATE_MAX = 100_000;
 const FILL_RATE = 40_000;
 const FILL_ATTEMPTS_MAX = 50;
 
-export type Target = Pick<Load, 'port' | 'method' | 'paths' | 'crowd'>;
+export type Target = Pick<Load, 'port' | 'method' | 'paths' | 'crowd' | 'tokensFile'>;
 
 /** `anything` is for warming up, where a cold process may still shed load. */
 type Expected = 'accepted' | 'refused' | 'anything';
@@ -69,6 +69,29 @@ export async function openJoins(context: Context, front: Front, pids: Pids): Pro
     ratePerSecond = Math.max(ratePerSecond, sample.ratePerSecond!);
     return sample;
   };
+}
+
+/**
+ * The same for users who come with bearer tokens, the same in each round, one join each. The front knows all tokens before
+ * the first round: what it takes to check a signature is not what is compared.
+ */
+export async function openTokenJoins(
+  context: Context,
+  front: Front,
+  pids: Pids,
+  tokens: { file: string; count: number },
+): Promise<() => Promise<Sample>> {
+  const join = async (forSeconds: number, expected: Expected): Promise<Sample> => {
+    const id = context.stand.freshName('token-joins');
+    await front.createCampaign({ id, stock: tokens.count });
+    const target: Target = { port: front.port, method: 'POST', paths: [joinPath(id)], tokensFile: tokens.file };
+    return await underLoad(context, target, pids, forSeconds, expected);
+  };
+  let sentCount = 0;
+  for (let load = 0; load < FILL_ATTEMPTS_MAX && sentCount < tokens.count; load += 1) {
+    sentCount = Math.max(sentCount, (await join(2 * context.warmSeconds, 'anything')).requests!);
+  }
+  return () => join(context.seconds, 'accepted');
 }
 
 /** Joins a crowd until `ticketCount` users are admitted, or the few more that a load cannot be stopped in time for. */

@@ -1,18 +1,22 @@
 // Buyers who joined and wait, half of them in an event stream and half in long-polls, as a program of its own: descriptors
 // and source ports are counted by process and by address.
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createHttpClient } from '../src/rehearsal/http-client.ts';
 import { crowd } from './crowd.ts';
 import { serveJobs } from './peers/job.ts';
+import { joinPath } from './sluice.ts';
 
 export type WaitingJob =
-  | { do: 'open'; port: number; campaign: string; count: number; source: string }
+  /** `first` tells the programs apart: their users, and the addresses they come from. */
+  | { do: 'join'; port: number; campaign: string; count: number; first: number }
+  /** Opens so many waits, each on a connection of its own, and resolves when the front has them all. */
+  | { do: 'wait'; count: number }
   /** Gives tickets back, one after another, and waits until their waiters have heard of it. */
   | { do: 'change'; count: number }
   | { do: 'close' };
 
 export interface WaitingResult {
-  /** Clients that wait. */
-  count: number;
   /** From the answer of the change to the client that waited for it, ms. */
   heardMs: number[];
   /** Clients whose wait ended in another way than by its time. */
@@ -20,91 +24,120 @@ export interface WaitingResult {
 }
 
 interface Client {
-  socket: Socket;
+  n: number;
+  socket?: Socket;
   ticket: string;
   streams: boolean;
+  /** The wait of the next long-poll, s. */
+  waitSeconds: number;
   heardAt: number;
+  /** Called when it has heard from the front for the first time. */
+  onFirst?: () => void;
 }
 
-const OPENED_AT_A_TIME = 32;
-const ATTEMPTS_MAX = 60;
+const JOINED_AT_A_TIME = 64;
+const JOIN_ATTEMPTS_MAX = 60;
+/**
+ * Connections that have no answer yet. A client is connected before its front has accepted it: where more come than its
+ * queue holds, the kernel makes the others try again after 1, 3, 7 s.
+ */
+const OPENED_AT_A_TIME = 256;
+const LONGEST_SECONDS = 30;
+/** For an address the kernel looks through half of its even ports first, and is slow once those 7,057 are taken. */
+const CLIENTS_PER_ADDRESS = 2_500;
 const HEARD_WITHIN_MS = 30_000;
+let front = { port: 0, first: 0 };
+const tickets: string[] = [];
 const clients: Client[] = [];
 let brokenCount = 0;
 let isClosing = false;
-let port = 0;
 
 serveJobs(async (job: WaitingJob): Promise<WaitingResult> => {
   let heardMs: number[] = [];
-  if (job.do === 'open') await openAll(job);
+  if (job.do === 'join') await joinAll(job);
+  else if (job.do === 'wait') await waitAll(job.count);
   else if (job.do === 'change') heardMs = await changeSome(job.count);
   else await closeAll();
-  return { count: clients.length, heardMs, brokenCount };
+  return { heardMs, brokenCount };
 });
 
-async function openAll({ port: at, campaign, count, source }: WaitingJob & { do: 'open' }): Promise<void> {
-  port = at;
+/** So many of them at a time, none waits for another. */
+async function inParallel(count: number, atATime: number, work: (n: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const workOn = async (): Promise<void> => {
+    while (next < count) await work(next++);
+  };
+  await Promise.all(Array.from({ length: atATime }, workOn));
+}
+
+async function joinAll({ port, campaign, count, first }: WaitingJob & { do: 'join' }): Promise<void> {
+  front = { port, first };
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const client = createHttpClient({ baseUrl, socketsMax: JOINED_AT_A_TIME, timeoutMs: HEARD_WITHIN_MS });
+  await inParallel(count, JOINED_AT_A_TIME, async (n) => {
+    const headers = { 'x-user-id': crowd(`waiting-${first}`, n) };
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await client.request({ method: 'POST', path: joinPath(campaign), headers });
+      const ticket = result.kind === 'answer' ? (result.body as { ticket?: string }).ticket : undefined;
+      if (ticket !== undefined) return void tickets.push(ticket);
+      if (attempt === JOIN_ATTEMPTS_MAX) throw new Error(`a join met ${JSON.stringify(result)}`);
+      await sleep(500 * Math.random());
+    }
+  });
+  client.close();
+}
+
+async function waitAll(count: number): Promise<void> {
   brokenCount = 0;
   isClosing = false;
-  let next = 0;
-  const openSome = async (): Promise<void> => {
-    while (next < count) {
-      const n = next++;
-      clients.push(await openOne(campaign, crowd(source, n), source, n % 2 === 0));
-    }
-  };
-  await Promise.all(Array.from({ length: OPENED_AT_A_TIME }, openSome));
-}
-
-/** Joins, then waits on the same connection; resolves when the front has answered the join. */
-async function openOne(campaign: string, user: string, source: string, streams: boolean): Promise<Client> {
-  const { socket, ticket } = await joined(campaign, user, source);
-  const client: Client = { socket, ticket, streams, heardAt: 0 };
-  socket.on('data', (text: string) => heard(client, text));
-  socket.on('close', () => {
-    if (!isClosing && client.heardAt === 0) brokenCount += 1;
-  });
-  ask(client);
-  return client;
-}
-
-/** A busy front refuses some joins or lets go of a connection: they come again, on another one. */
-async function joined(campaign: string, user: string, source: string): Promise<Pick<Client, 'socket' | 'ticket'>> {
-  const head = `POST /v1/campaigns/${campaign}/tickets HTTP/1.1\r\nHost: bench\r\nX-User-Id: ${user}\r\n`;
-  for (let attempt = 1; ; attempt += 1) {
-    const socket = connect({ port, host: '127.0.0.1', localAddress: source });
-    socket.setEncoding('latin1');
-    socket.write(`${head}Content-Length: 0\r\n\r\n`);
-    const answer = await nextText(socket).catch(String);
-    const ticket = /"ticket":"([^"]+)"/.exec(answer)?.[1];
-    if (ticket !== undefined) return { socket, ticket };
-    socket.destroy();
-    if (attempt === ATTEMPTS_MAX) throw new Error(`a join was answered ${answer.slice(0, 300)}`);
-    await new Promise((resolve) => setTimeout(resolve, 500 * Math.random()));
-  }
-}
-
-function nextText(socket: Socket): Promise<string> {
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('close', () => reject(new Error('the connection was closed')));
-    socket.once('data', (text: string) => {
-      socket.off('error', reject);
-      socket.on('error', () => undefined);
-      resolve(text);
+  if (count > tickets.length) throw new Error(`${tickets.length} tickets wait, ${count} are wanted`);
+  await inParallel(count, OPENED_AT_A_TIME, async (n) => {
+    const ticket = tickets[n]!;
+    // The first long-polls end one after another, so that afterwards as many end a second as of a crowd that came by and by.
+    const waitSeconds = 1 + (n % LONGEST_SECONDS);
+    const client: Client = { n, ticket, streams: n % 2 === 0, waitSeconds, heardAt: 0 };
+    clients.push(client);
+    await new Promise<void>((resolve) => {
+      client.onFirst = resolve;
+      open(client);
     });
   });
 }
 
-function ask({ socket, ticket, streams }: Client): void {
-  const way = streams ? 'Accept: text/event-stream' : 'Prefer: wait=30';
-  socket.write(`GET /v1/tickets/${ticket} HTTP/1.1\r\nHost: bench\r\n${way}\r\n\r\n`);
+/** Everybody asks where the ticket stands, and a stream says so by itself; then a long-poll waits. */
+function open(client: Client): void {
+  const socket = connect({ port: front.port, host: '127.0.0.1', localAddress: addressOf(client) });
+  client.socket = socket;
+  socket.setEncoding('latin1');
+  socket.on('error', () => undefined);
+  socket.on('data', (text: string) => heard(client, text));
+  socket.on('close', () => {
+    if (isClosing || client.heardAt > 0) return;
+    client.onFirst?.();
+    if (client.streams) brokenCount += 1;
+    // A front makes room by ending connections that have no request just now: their clients come again.
+    else open(client);
+  });
+  if (client.streams) ask(client);
+  else socket.write(requestOf(client.ticket, 'Accept: */*'));
 }
 
+const addressOf = ({ n }: Client): string => `127.0.${1 + front.first}.${2 + Math.floor(n / CLIENTS_PER_ADDRESS)}`;
+
+function ask(client: Client): void {
+  const { socket, ticket, streams, waitSeconds } = client;
+  client.waitSeconds = LONGEST_SECONDS;
+  socket!.write(requestOf(ticket, streams ? 'Accept: text/event-stream' : `Prefer: wait=${waitSeconds}`));
+}
+
+const requestOf = (ticket: string, header: string): string =>
+  `GET /v1/tickets/${ticket} HTTP/1.1\r\nHost: bench\r\n${header}\r\n\r\n`;
+
 function heard(client: Client, text: string): void {
+  client.onFirst?.();
   if (text.includes('"cancelled"')) client.heardAt = performance.now();
   else if (text.startsWith('HTTP/1.1 ') && !text.startsWith('HTTP/1.1 200')) brokenCount += 1;
-  // The long-poll's time is over.
+  // The first answer, or the long-poll's time is over.
   else if (!client.streams && text.includes('"queued"')) ask(client);
 }
 
@@ -117,13 +150,14 @@ async function changeSome(count: number): Promise<number[]> {
 }
 
 async function changeOne(client: Client): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${port}/v1/tickets/${client.ticket}`, { method: 'DELETE' });
+  tickets.splice(tickets.indexOf(client.ticket), 1);
+  const response = await fetch(`http://127.0.0.1:${front.port}/v1/tickets/${client.ticket}`, { method: 'DELETE' });
   await response.arrayBuffer();
   if (response.status !== 200) throw new Error(`a ticket was not given back: ${response.status}`);
   const changedAt = performance.now();
   while (client.heardAt === 0) {
     if (performance.now() - changedAt > HEARD_WITHIN_MS) throw new Error('a client that waits heard nothing');
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
   return Math.max(0, client.heardAt - changedAt);
 }
@@ -134,9 +168,9 @@ async function closeAll(): Promise<void> {
     clients.splice(0).map(
       ({ socket }) =>
         new Promise<void>((resolve) => {
-          if (socket.closed) return resolve();
-          socket.once('close', () => resolve());
-          socket.destroy();
+          if (socket!.closed) return resolve();
+          socket!.once('close', () => resolve());
+          socket!.destroy();
         }),
     ),
   );

@@ -15,6 +15,7 @@ import { errorWords } from './telemetry/describe-error.ts';
 import { createLog } from './telemetry/log.ts';
 import { createErrorLog } from './telemetry/log-once.ts';
 import { breakerMetrics } from './telemetry/metrics.ts';
+import { tellRefusedConnections } from './telemetry/refused-connections.ts';
 import { tellServerErrors } from './telemetry/server-errors.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
@@ -36,6 +37,8 @@ await using open = new AsyncDisposableStack();
 const publicListener = await openPublicListener(config, open);
 const place = open.use(await furnish(config, say));
 const told = open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
+const onRefused = tellRefusedConnections(log);
+publicListener.onRefused(() => onRefused('public'));
 const parts = await openFront(config, place, { log, onError }, open);
 const leaving = new AbortController();
 let ownWorkers: OwnWorkers | undefined;
@@ -61,7 +64,7 @@ open.defer(async () => {
   log.error({ count }, 'the front cut connections: their requests took longer than the drain');
   process.exitCode = 1;
 });
-const adminListener = await openAdminListener(config, service.admin.fetch, open);
+const adminListener = await openAdminListener(config, service.admin.fetch, () => onRefused('admin'), open);
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url, telemetryUrl: told.url };
 const { readiness } = service;

@@ -1,11 +1,12 @@
 // Joins beside buyers who wait, half of them in event streams: what waiting costs those who do not wait yet.
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { publicConnectionsMax } from '../../src/doctor/open-files.ts';
 import { limits } from '../../src/process/limits.ts';
 import { withCpu } from '../cpu.ts';
 import type { Context, Figure, Sample } from '../figure.ts';
 import { type Jobs, runJob, startJobs } from '../jobs.ts';
 import { residentMb } from '../open-loop.ts';
+import { openFilesMax } from '../processes.ts';
 import { alternate, type Contender } from '../rounds.ts';
 import { type Front, startFront } from '../sluice.ts';
 import { openJoins } from '../under-load.ts';
@@ -13,13 +14,13 @@ import type { WaitingJob, WaitingResult } from '../waiting-clients.ts';
 
 const SOME = 5_000;
 const MANY = limits.waitersMax;
-/** Descriptors that a process needs for other things than waits: the connections of the joins, stores, files. */
-const OTHER_FILES = 1_000;
-/** Programs that wait, each from an address of its own: an address has 28,000 ports. */
+/** Connections to the front besides those that wait and join: whoever gives tickets back, and one that a close overtakes. */
+const SPARE_CONNECTIONS = 64;
+/** Programs that wait: a process has so many files. */
 const PROGRAMS = 2;
 const CHANGES = 40;
-/** Of the clients, to begin with. */
-const WAITING_SHARE = 0.99;
+/** Of the clients: a long-poll that has ended is asked again a moment later. */
+const WAITING_SHARE = 0.98;
 /** Fewer than in other figures: nobody shall be refused where the machine is busy with others. */
 const JOIN_CONNECTIONS = 64;
 
@@ -51,10 +52,16 @@ export const waiters: Figure = {
   async measure(context) {
     await using stack = new AsyncDisposableStack();
     const notes: string[] = [];
-    const scene = await openScene(context, stack, notes);
+    const scene = await openScene(context, stack);
     const some = context.quick ? 50 : SOME;
     const many = context.quick ? 200 : roomFor(MANY, notes);
-    notes.push(`waits are half streams, half long-polls of 30 s; ${CHANGES} tickets are given back beside the joins.`);
+    notes.push(
+      `half of the waits are streams, half long-polls of 30 s, of which ${Math.round(many / 60)} a second end and come again.`,
+    );
+    notes.push(
+      `${CHANGES} tickets are given back beside the joins; each time the streams behind hear of another place.`,
+    );
+    await joinAll(scene, many + 2 * (context.rounds + 1) * 2 * CHANGES);
     const contenders = Object.entries({ none: 0, some, many }).map(([name, count]) => contender(scene, name, count));
     return await alternate(context, contenders, notes);
   },
@@ -65,10 +72,11 @@ interface Scene {
   front: Front;
   programs: Jobs[];
   joins: () => Promise<Sample>;
-  notes: string[];
+  /** Of the front before anybody waits; what a round leaves behind for the collector counts as memory of the next. */
+  emptyMb: number;
 }
 
-async function openScene(context: Context, stack: AsyncDisposableStack, notes: string[]): Promise<Scene> {
+async function openScene(context: Context, stack: AsyncDisposableStack): Promise<Scene> {
   const { stand } = context;
   const redis = await stand.redis();
   const databaseUrl = await (await stand.database()).url('waiters');
@@ -80,45 +88,49 @@ async function openScene(context: Context, stack: AsyncDisposableStack, notes: s
     front: front.pid,
     redis: redis.pid,
   });
-  return { context, front, programs, joins, notes };
+  return { context, front, programs, joins, emptyMb: residentMb(front.pid) };
+}
+
+/** Everybody who will wait joins beforehand: the rounds open waits only. */
+async function joinAll({ context, front, programs }: Scene, count: number): Promise<void> {
+  const campaign = context.stand.freshName('waiting');
+  await front.createCampaign({ id: campaign, stock: count });
+  const share = { port: front.port, campaign, count: count / PROGRAMS };
+  await inAll(programs, (n) => ({ do: 'join', ...share, first: n }));
 }
 
 /** Everybody waits on the one front, and only while this contender is measured: its core has no other work. */
 const contender = (scene: Scene, name: string, count: number): Contender => ({
   name,
   open: async () => async () => {
-    const { front, joins, context } = scene;
-    const campaign = context.stand.freshName('waiting');
-    await front.createCampaign({ id: campaign, stock: Math.max(1, count) });
-    const before = residentMb(front.pid);
+    const { front, programs, joins, context, emptyMb } = scene;
     try {
-      await waitAll(scene, campaign, count);
-      const waitKb = count === 0 ? 0 : ((residentMb(front.pid) - before) * 1_024) / count;
+      await waitAll(scene, count);
+      const waitKb = count === 0 ? 0 : ((residentMb(front.pid) - emptyMb) * 1_024) / count;
       const seconds = Math.max(1, context.seconds);
       const { micros } = await withCpu({ front: front.pid }, () => sleep(seconds * 1_000));
-      const waits = { waitKb, waitsCoreShare: micros.front! / (seconds * 1_000_000) };
+      const alone = { waitKb, waitsCoreShare: micros.front! / (seconds * 1_000_000) };
       const changing = count === 0 ? undefined : changeSome(scene);
       changing?.catch(() => undefined);
       const sample = await joins();
-      return { ...sample, ...waits, ...(await changing) };
+      const changed = await changing;
+      const waitsLeft = await waiting(front);
+      if (waitsLeft < (count - CHANGES) * WAITING_SHARE)
+        throw new Error(`${waitsLeft} of ${count} clients waited to the end`);
+      return { ...sample, ...alone, waitsLeft, ...changed };
     } finally {
-      await Promise.all(scene.programs.map((program) => job(program, { do: 'close' })));
+      await inAll(programs, () => ({ do: 'close' }));
     }
   },
 });
 
-const job = (program: Jobs, work: WaitingJob): Promise<WaitingResult> => runJob<WaitingResult>(program, work);
+const inAll = (programs: Jobs[], work: (n: number) => WaitingJob): Promise<WaitingResult[]> =>
+  Promise.all(programs.map((program, n) => runJob<WaitingResult>(program, work(n))));
 
-async function waitAll({ front, programs }: Scene, campaign: string, count: number): Promise<void> {
+async function waitAll({ front, programs }: Scene, count: number): Promise<void> {
   if (count === 0) return;
-  const each = count / programs.length;
-  await Promise.all(
-    programs.map((program, n) =>
-      job(program, { do: 'open', port: front.port, campaign, count: each, source: `127.0.0.${n + 2}` }),
-    ),
-  );
+  await inAll(programs, () => ({ do: 'wait', count: count / PROGRAMS }));
   const deadline = performance.now() + 30_000;
-  // A long-poll that has ended is asked again a moment later: hardly ever do all of them wait at once.
   while ((await waiting(front)) < count * WAITING_SHARE) {
     if (performance.now() > deadline) throw new Error(`${await waiting(front)} of ${count} clients wait`);
     await sleep(100);
@@ -133,18 +145,21 @@ async function waiting({ telemetryPort }: Front): Promise<number> {
 }
 
 async function changeSome({ programs }: Scene): Promise<Sample> {
-  const results = await Promise.all(
-    programs.map((program) => job(program, { do: 'change', count: CHANGES / PROGRAMS })),
-  );
+  const results = await inAll(programs, () => ({ do: 'change', count: CHANGES / PROGRAMS }));
   const brokenCount = results.reduce((sum, result) => sum + result.brokenCount, 0);
   if (brokenCount > 0) throw new Error(`${brokenCount} waits ended before their time`);
   return { heardMaxMs: Math.max(...results.flatMap(({ heardMs }) => heardMs)) };
 }
 
-/** As many waits as a process may have descriptors for. */
+/** As many waits as the front has connections for, by its limit of open files, which the programs that wait share. */
 function roomFor(count: number, notes: string[]): number {
-  const filesMax = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
-  const room = Math.min(count, Math.floor((filesMax - OTHER_FILES) / 2) * 2);
-  if (room < count) notes.push(`ulimit -n is ${filesMax}: ${room} waits instead of ${count}.`);
-  return room;
+  const room = publicConnectionsMax({ told: openFilesMax }) - JOIN_CONNECTIONS - SPARE_CONNECTIONS;
+  // A whole number for each program, half of it streams.
+  const taken = Math.min(count, room - (room % (2 * PROGRAMS)));
+  if (taken < count) {
+    notes.push(
+      `NOT ${count} waits but ${taken}: a process may open ${openFilesMax} files here, and no program may raise that.`,
+    );
+  }
+  return taken;
 }

@@ -50,6 +50,8 @@ export interface Config {
   ticketsNeedUser: boolean;
   /** Addresses and networks whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
+  /** Connections of one address to the public listener; 0 for no limit. */
+  connectionsPerAddress: number;
   clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
   /** The environment for a process started by this one, with `settings` added or replaced. */
   childEnvironment: (settings: Record<string, string>) => Record<string, string | undefined>;
@@ -105,6 +107,7 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
     identity: identityOf(env),
     ticketsNeedUser: (env.TICKETS_NEED_USER ?? (identityOf(env).kind === 'header' ? 'off' : 'on')) === 'on',
     trustedProxies: env.TRUSTED_PROXIES,
+    connectionsPerAddress: env.CONNECTIONS_PER_ADDRESS,
     clientLimits: {
       joinsPerSecond: env.JOINS_PER_USER_PER_SECOND,
       joinsPerAddressPerSecond: env.JOINS_PER_ADDRESS_PER_SECOND,

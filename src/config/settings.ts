@@ -52,6 +52,7 @@ export const settings = {
     .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'takes 1 to 32 small letters, digits and -')
     .optional(),
   ...identitySettings,
+  CONNECTIONS_PER_ADDRESS: count(limits.connectionsPerAddress, 0, 100_000),
   TICKETS_NEED_USER: oneOf('on', 'off').optional(),
   JOINS_PER_ADDRESS_PER_SECOND: count(200, 0, 100_000),
   JOINS_PER_USER_PER_SECOND: count(5, 0, 1_000),

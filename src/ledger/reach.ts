@@ -1,5 +1,6 @@
 // The first contact of a process with its database: what stands in the way is told in one line, with what to do about it.
 import { Fault } from '../domain/fault.ts';
+import { LEDGER_RIGHTS } from '../domain/ledger-rights.ts';
 import { RefusedStart } from '../process/lifecycle.ts';
 
 export interface Obstacle {
@@ -17,9 +18,6 @@ interface DriverError {
   message?: string;
   sqlMessage?: string;
 }
-
-/** What a front needs to make its tables and to work with them. */
-const RIGHTS = 'SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES';
 
 const lasting = (what: string, cure: string): Obstacle => ({ what, cure, lasting: true });
 const passing = (what: string, cure: string): Obstacle => ({ what, cure, lasting: false });
@@ -43,7 +41,7 @@ function numbered(errno: number, { sqlMessage = '' }: DriverError, name: string)
   if (errno === 1044) {
     return lasting(
       `the user in DATABASE_URL may not use the database ${name}`,
-      `as an administrator: GRANT ${RIGHTS} ON ${name}.* TO this user`,
+      `as an administrator: GRANT ${LEDGER_RIGHTS} ON ${name}.* TO this user`,
     );
   }
   if (errno === 1049)
@@ -56,7 +54,7 @@ function numbered(errno: number, { sqlMessage = '' }: DriverError, name: string)
     const [, right = 'do that'] = /^([A-Z][A-Z ,]*) command denied/.exec(sqlMessage) ?? [];
     return lasting(
       `the user in DATABASE_URL may not ${right} in ${name}`,
-      `as an administrator: GRANT ${RIGHTS} ON ${name}.* TO this user`,
+      `as an administrator: GRANT ${LEDGER_RIGHTS} ON ${name}.* TO this user`,
     );
   }
   if ([1130, 1129].includes(errno))

@@ -6,6 +6,7 @@ import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import { Fault } from '../domain/fault.ts';
+import { LEDGER_RIGHTS } from '../domain/ledger-rights.ts';
 import { limits } from '../process/limits.ts';
 import { type DatabaseProgram, findDatabase, findProgram } from './binaries.mjs';
 import { type DataFolder, keptPassword, keptPort, stopLeftover, writeWhole } from './data-folder.ts';
@@ -110,15 +111,16 @@ function emptyFolder(path: string): string {
 }
 
 /**
- * Read by the server at each start, one statement a line. Only `sluice` can come in through the port; the tests and
- * the migrations need all rights.
+ * Read by the server at each start, one statement a line. Only `sluice` can come in through the port, and works in its own
+ * database alone; `root` comes in through the socket in the data folder. A data folder of before gave `sluice` all rights.
  */
 function accountStatements(password: string): string {
   const lines = [
     'CREATE DATABASE IF NOT EXISTS sluice CHARACTER SET utf8mb4;',
     `CREATE USER IF NOT EXISTS 'sluice'@'127.0.0.1' IDENTIFIED BY '${password}';`,
     `ALTER USER 'sluice'@'127.0.0.1' IDENTIFIED BY '${password}';`,
-    "GRANT ALL PRIVILEGES ON *.* TO 'sluice'@'127.0.0.1' WITH GRANT OPTION;",
+    "REVOKE ALL PRIVILEGES, GRANT OPTION FROM 'sluice'@'127.0.0.1';",
+    `GRANT ${LEDGER_RIGHTS} ON sluice.* TO 'sluice'@'127.0.0.1';`,
     `ALTER USER 'root'@'localhost' IDENTIFIED BY '${password}';`,
     "DROP USER IF EXISTS 'root'@'127.0.0.1';",
   ];

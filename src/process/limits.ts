@@ -70,8 +70,8 @@ export const limits = {
   waitsPerIdentityMax: 16,
   /** A ticket in a worker's hands or being retried is asked for this often while its client waits. */
   waitAskMs: 250,
-  /** One in so many looks, about a second apart, asks whether a wait's connection is gone: it was half of what a look costs. */
-  waitGoneLooks: 10,
+  /** One in so many looks, about five seconds apart, asks whether a wait's connection is gone, which Node has told already. */
+  waitGoneLooks: 50,
   /** Questions for waiting clients in flight: when thousands change at once, joins must not queue behind all of them. */
   waitQuestionsMax: 256,
   /** Streams that hear of another place after one reading: 2,500 events a second take an eighth of a core. */
@@ -222,6 +222,11 @@ export const limits = {
   /** Operators, scrapers and probes are few; their listeners must neither fill up the process nor be filled up by buyers. */
   adminListenerConnectionsMax: 256,
   telemetryConnectionsMax: 64,
+  /** Buyers' connections of one address: many households behind a carrier's address, and a thirtieth of all places. */
+  connectionsPerAddress: 1_000,
+  /** Of one address, half of each: who fills up a listener leaves the other half to everybody else. */
+  adminConnectionsPerAddressMax: 128,
+  telemetryConnectionsPerAddressMax: 32,
   /** A connection on which nobody says anything ends after this long; to the telemetry port sooner. A long-poll is silent, too. */
   silentMs: 65_000,
   telemetrySilentMs: 15_000,

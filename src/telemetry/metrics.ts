@@ -49,6 +49,15 @@ export const adminRefusalCount = (): Record<'wrong', number> =>
     'wrong',
   ]);
 
+/** New connections that a listener closed, because their address had as many as it may have. */
+export const refusedConnectionCount = (): Record<'public' | 'admin', number> =>
+  labelledCounter(
+    'sluice_connections_refused',
+    'New connections that were closed because their address had as many as it may have',
+    'listener',
+    ['public', 'admin'],
+  );
+
 export interface WorkerMetrics {
   /** Counts a settled batch and how long it took from receipt to ack. */
   settled: (count: number, seconds: number) => void;

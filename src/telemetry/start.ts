@@ -9,6 +9,7 @@ import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { urlOf } from '../domain/listen-address.ts';
 import { type Readiness, readinessBody } from '../domain/readiness.ts';
 import { answerBare, SECURE_HEADERS } from '../listener/bare-answers.ts';
+import { telemetryConnectionsBound } from '../listener/connection-bounds.ts';
 import { openServer } from '../listener/open-server.ts';
 import { listening } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
@@ -76,6 +77,7 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
       ...settings,
       connectionsMax: limits.telemetryConnectionsMax,
       silentMs: limits.telemetrySilentMs,
+      perAddress: telemetryConnectionsBound(),
     }),
   );
   return server.unref();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalServices } from '../../src/local/services.ts';
 import { EXIT_OUTPUT_LOST, outliveOutput, outputWritten } from '../../src/process/output.ts';
+import { asAdministrator } from '../helpers/database-administrator.ts';
 import { readArguments, USAGE } from './arguments.ts';
 import { CASES } from './registry.ts';
 import { closingLine, outcomeLine, uncoveredLines } from './report.ts';
@@ -62,5 +63,5 @@ async function startSharedDatabase(): Promise<string> {
   const services = await startLocalServices({ dataDir, redis: false, database: true, report: () => undefined });
   scope.onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   scope.onTestFinished(() => services.close());
-  return services.databaseUrl!;
+  return await asAdministrator(dataDir, services.databaseUrl!);
 }

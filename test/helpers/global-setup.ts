@@ -9,6 +9,7 @@ import { openLedger } from '../../src/ledger/pool.ts';
 import { startLocalServices } from '../../src/local/services.ts';
 import { startCluster } from '../topology/cluster.ts';
 import { startSentinels } from '../topology/sentinel.ts';
+import { asAdministrator } from './database-administrator.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -42,7 +43,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     refuseOtherLane(services.banner);
     const redisUrl = (givenRedis || services.redisUrl)!;
-    const databaseUrl = (TEST_DATABASE_URL || services.databaseUrl)!;
+    const databaseUrl = TEST_DATABASE_URL || (await asAdministrator(dataDir, services.databaseUrl!));
     await prepare(databaseUrl);
     project.provide('redisUrl', redisUrl);
     project.provide('databaseUrl', databaseUrl);

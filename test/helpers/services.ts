@@ -1,6 +1,7 @@
 // Where the servers of this run are, and servers of a test's own.
 import { inject, type TestContext } from 'vitest';
 import { type LocalServices, type LocalServicesOptions, startLocalServices } from '../../src/local/services.ts';
+import { asAdministrator } from './database-administrator.ts';
 import { temporaryFolder } from './own-names.ts';
 
 // A file that needs no more than these imports them from there, and counts as one that needs no server.
@@ -23,7 +24,7 @@ export async function startRedis(t: TestContext, options: OwnOptions = {}): Prom
 /** A database of the test's own, for a test that kills or stops it. Gone when the test ends. */
 export async function startDatabase(t: TestContext, options: OwnOptions = {}) {
   const { services, dataDir } = await startOwn(t, { redis: false, database: true, ...options });
-  return { url: services.databaseUrl!, dataDir };
+  return { url: await asAdministrator(dataDir, services.databaseUrl!), dataDir };
 }
 
 async function startOwn(

@@ -4,8 +4,10 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { LEDGER_RIGHTS } from '../../src/domain/ledger-rights.ts';
 import { identityOf, isAlive } from '../../src/local/process-identity.ts';
 import { startLocalServices } from '../../src/local/services.ts';
+import { asAdministrator } from '../helpers/database-administrator.ts';
 import { temporaryFolder } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { query, recordExists, recorded, redisClient, spawnParent, startBoth, urlsOf } from './own-services.ts';
@@ -54,6 +56,24 @@ test('the database is durable at each commit and lets nobody in without a passwo
   const port = new URL(databaseUrl).port;
   for (const user of ['root', 'sluice', 'anyone']) {
     await expect(query(`mysql://${user}@127.0.0.1:${port}/mysql`, 'SELECT 1')).rejects.toThrow(/denied/);
+  }
+});
+
+test('the account of Sluice had all rights on the whole server and could hand them on, also in an older data folder', async (t) => {
+  const dataDir = await temporaryFolder(t);
+  const first = await startBoth(t, dataDir);
+  const administrator = await asAdministrator(dataDir, first.databaseUrl);
+  await query(administrator, "GRANT ALL PRIVILEGES ON *.* TO 'sluice'@'127.0.0.1' WITH GRANT OPTION");
+  await first.close();
+  const { databaseUrl } = await startBoth(t, dataDir);
+  const grants = (await query(databaseUrl, 'SHOW GRANTS')) as Record<string, string>[];
+  const lines = grants.flatMap((row) => Object.values(row).map((line) => line.replaceAll('`', '')));
+  expect(lines.map((line) => line.replace(/ IDENTIFIED BY .*/, '')).sort()).toEqual([
+    `GRANT ${LEDGER_RIGHTS} ON sluice.* TO sluice@127.0.0.1`,
+    'GRANT USAGE ON *.* TO sluice@127.0.0.1',
+  ]);
+  for (const statement of ['CREATE DATABASE another', 'SELECT user FROM mysql.user', 'SET GLOBAL read_only = 1']) {
+    await expect(query(databaseUrl, statement)).rejects.toThrow(/denied/);
   }
 });
 

@@ -86,7 +86,7 @@ const TABLE: Record<string, Row> = {
     why: 'it puts together what composition roots and their tests have in common; it opens no connection and no listener',
   },
   opening: {
-    may: ['domain', 'doctor', 'http', 'ledger', 'redis', 'retry', 'telemetry', 'limits', 'lifecycle'],
+    may: ['domain', 'doctor', 'http', 'ledger', 'listener', 'redis', 'retry', 'telemetry', 'limits', 'lifecycle'],
     mayTypes: ['composition', 'config', 'local'],
     why: 'it opens the stores and listeners of a configuration, in the order in which they close; only a main.ts calls it',
   },

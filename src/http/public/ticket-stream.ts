@@ -1,6 +1,5 @@
 // The event stream of a ticket: for a browser's EventSource, through proxies that cut what is silent, to its last event.
 import type { Context } from 'hono';
-import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { HeldTicket } from '../../admission/held-tickets.ts';
 import { endsWait, isFinal, type TicketBody, ticketJson } from '../../admission/ticket-body.ts';
 import type { Wait, Waits } from '../../admission/waits.ts';
@@ -8,6 +7,7 @@ import { limits } from '../../process/limits.ts';
 import { connectionOf } from '../connection.ts';
 import * as problems from '../problems.ts';
 import { SECURE_HEADERS } from '../respond.ts';
+import { type EventWriter, openEvents, WRITTEN } from './event-writer.ts';
 import { createHeartbeat, type HeartbeatOptions } from './heartbeat.ts';
 
 export interface TicketStreamDeps {
@@ -32,9 +32,6 @@ export type StreamTicket = (c: Context, followed: Followed) => Response;
  */
 const STREAM_HEADERS = { ...SECURE_HEADERS, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
 
-/** A line that every client skips. */
-const COMMENT = ':\n\n';
-
 const RHYTHM = { periodMs: limits.heartbeatMs, lifeMs: limits.streamMaxMs, slots: limits.heartbeatSlots };
 
 export function createTicketStream({ waits }: TicketStreamDeps, rhythm: HeartbeatOptions = RHYTHM): StreamTicket {
@@ -48,18 +45,16 @@ export function createTicketStream({ waits }: TicketStreamDeps, rhythm: Heartbea
     const wait = waits.open({ kind: 'stream', held, user, isGone: connection.isGone });
     if (typeof wait === 'string') return problems.tooManyWaits(wait, body);
     connection.onClose(() => waits.end(wait));
-    const { body: text } = streamSSE(c, async (events) => {
-      const release = heartbeat({ beat: createBeat(events), over: () => waits.end(wait) });
-      // Wakes up a write that waits for a client that reads nothing.
-      wait.onEnd = () => events.abort();
-      events.onAbort(() => waits.end(wait));
-      await tell(events, waits, wait, followed).finally(() => {
-        release();
-        delete wait.onEnd;
-        waits.end(wait);
-      });
+    const events = openEvents(c, STREAM_HEADERS);
+    const release = heartbeat({ beat: events.comment, over: () => waits.end(wait) });
+    wait.onEnd = events.release;
+    void tell(events, waits, wait, followed).finally(() => {
+      release();
+      wait.onEnd = undefined;
+      waits.end(wait);
+      events.end();
     });
-    return new Response(text, { headers: STREAM_HEADERS });
+    return WRITTEN;
   };
 }
 
@@ -67,7 +62,7 @@ const ended = (): Response => new Response(null, { status: 204, headers: SECURE_
 
 /** Writes an event for each change until the ticket's last, the end of the wait, or an outcome that cannot be asked for. */
 async function tell(
-  events: SSEStreamingApi,
+  events: EventWriter,
   waits: Waits,
   wait: Wait,
   { body: first, show = (one) => one }: Pick<Followed, 'body' | 'show'>,
@@ -76,7 +71,7 @@ async function tell(
   for (let told: string | undefined; ; ) {
     const id = eventId(body);
     // The first one also where the front is about to leave: it says when to come back.
-    if (id !== told) await events.writeSSE({ event: 'ticket', id, data: ticketJson(show(body)), retry: retryMs(body) });
+    if (id !== told) await events.write({ id, data: ticketJson(show(body)), retryMs: retryMs(body) });
     told = id;
     if (endsWait(body.status) || wait.isOver) return;
     const patience = { waitMs: limits.streamMaxMs, placeAfterMs: Math.max(limits.streamEventMs, body.pollAfterMs) };
@@ -95,16 +90,4 @@ function eventId({ status, ahead, issuance }: TicketBody): string {
 /** How long an EventSource waits before it comes back: as long as a poller, and after the last event without any hurry. */
 function retryMs({ status, pollAfterMs }: TicketBody): number {
   return endsWait(status) ? Math.round(limits.pollMaxMs * (0.8 + 0.4 * Math.random())) : pollAfterMs;
-}
-
-/** One that a client has not read yet is enough: none is added to it. */
-function createBeat(events: SSEStreamingApi): () => void {
-  let isOnItsWay = false;
-  return () => {
-    if (isOnItsWay) return;
-    isOnItsWay = true;
-    void events.write(COMMENT).then(() => {
-      isOnItsWay = false;
-    });
-  };
 }

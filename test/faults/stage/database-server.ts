@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { startLocalServices } from '../../../src/local/services.ts';
+import { asAdministrator } from '../../helpers/database-administrator.ts';
 import type { Owner } from '../../helpers/tcp-proxy.ts';
 
 export type Row = Record<string, unknown>;
@@ -60,7 +61,11 @@ export async function startDatabaseServer(t: Owner, folder: string): Promise<Dat
   const pid = () => (JSON.parse(readFileSync(join(dataDir, 'database.pid'), 'utf8')) as { pid: number }).pid;
   // One that stands still could not be stopped.
   t.onTestFinished(() => void process.kill(pid(), 'SIGCONT'));
-  return { ...onDatabase(t, services.databaseUrl!), pid, dataFolder: join(dataDir, 'mysql') };
+  return {
+    ...onDatabase(t, await asAdministrator(dataDir, services.databaseUrl!)),
+    pid,
+    dataFolder: join(dataDir, 'mysql'),
+  };
 }
 
 function onDatabase(t: Owner, url: string): Database {

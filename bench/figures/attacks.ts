@@ -1,0 +1,162 @@
+// Joins beside an attack of one client's means: what it costs buyers who have nothing to do with it. What each attack may
+// and may not do is tested in test/attacks/; here is its price.
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AttackJob, AttackResult } from '../attacker.ts';
+import type { Context, Figure, Sample } from '../figure.ts';
+import { type Jobs, runJob, startJobs } from '../jobs.ts';
+import { alternate, type Contender } from '../rounds.ts';
+import { type Front, joinPath, startFront } from '../sluice.ts';
+import { openTokens, type TokenMaker } from '../tokens.ts';
+import { openJoins, openTokenJoins } from '../under-load.ts';
+
+/** One client: a script on one machine, which sends this many requests a second over these connections. */
+const ATTACK = { ratePerSecond: 1_000, connections: 20 };
+/** Different ones, sent in turn: none comes twice while what it met is still remembered. */
+const TEXTS = 10_000;
+const TICKETS = 20;
+const SILENT = { ratePerSecond: 1_000, connections: 990 };
+/** Where the attacker is, by a proxy's word: this machine's own address is counted for nobody. */
+const ATTACKER = '203.0.113.7';
+const JOIN_CONNECTIONS = 64;
+/** Users who come with a token; so many joins fit into a round. */
+const TOKENS = 60_000;
+
+const ratioTo = (under: string, over: string, text: string) => ({
+  text: `joins/s beside ${text} ÷ without`,
+  bar: { atLeast: 0.9 },
+  over: `${over}.ratePerSecond` as const,
+  under: `${under}.ratePerSecond` as const,
+});
+
+export const attacks: Figure = {
+  name: 'attacks',
+  ratios: [
+    ratioTo('none', 'heads', 'HEAD of a ticket that asks for a stream'),
+    ratioTo('none', 'giveBacks', `DELETE again and again of ${TICKETS} tickets`),
+    ratioTo('none', 'guesses', 'made-up campaign ids'),
+    ratioTo('none', 'silence', `${SILENT.connections} silent connections to the telemetry port`),
+    ratioTo('none', 'adminTokens', 'wrong admin tokens'),
+    ratioTo('tokens', 'forged', 'forged tokens'),
+    ratioTo('tokens', 'unknownKeys', 'tokens of made-up key ids'),
+  ],
+  async measure(context) {
+    await using stack = new AsyncDisposableStack();
+    const scene = await openScene(context, stack);
+    const { plain, byToken, tokens } = scene;
+    const campaign = context.stand.freshName('attacked');
+    await plain.front.createCampaign({ id: campaign, stock: TICKETS + 1 });
+    const users = Array.from({ length: TICKETS }, (_, n) => `attacker-${n}`);
+    const tickets = await Promise.all(users.map((user) => plain.front.join(campaign, user)));
+    const joinWith = (token: string) =>
+      request('POST', joinPath(campaign), { authorization: `Bearer ${token}`, 'x-forwarded-for': ATTACKER });
+    const flood = (port: number, requests: string[]): AttackJob => ({ do: 'flood', port, requests, ...ATTACK });
+    const texts = (make: () => string): string[] => Array.from({ length: context.quick ? 500 : TEXTS }, make);
+    const contender = (name: string, { front, joins }: Target, attack?: (front: Front) => AttackJob): Contender => ({
+      name,
+      open: async () => async () => beside(scene.attacker, joins, attack?.(front)),
+    });
+    return await alternate(
+      context,
+      [
+        contender('none', plain),
+        contender('heads', plain, ({ port }) =>
+          flood(
+            port,
+            tickets.map((ticket) => request('HEAD', `/v1/tickets/${ticket}`, { accept: 'text/event-stream' })),
+          ),
+        ),
+        contender('giveBacks', plain, ({ port }) =>
+          flood(
+            port,
+            tickets.map((ticket, n) => request('DELETE', `/v1/tickets/${ticket}`, { 'x-user-id': users[n]! })),
+          ),
+        ),
+        contender('guesses', plain, ({ port }) =>
+          flood(
+            port,
+            texts(() => request('GET', `/v1/campaigns/${randomBytes(8).toString('hex')}`)),
+          ),
+        ),
+        contender('silence', plain, ({ telemetryPort }) => ({ do: 'silence', port: telemetryPort, ...SILENT })),
+        contender('adminTokens', plain, ({ adminPort }) =>
+          flood(
+            adminPort,
+            texts(() =>
+              request('GET', '/admin/campaigns', { authorization: `Bearer ${randomBytes(16).toString('hex')}` }),
+            ),
+          ),
+        ),
+        contender('tokens', byToken),
+        contender('forged', byToken, ({ port }) =>
+          flood(
+            port,
+            texts(() => joinWith(tokens.forged())),
+          ),
+        ),
+        contender('unknownKeys', byToken, ({ port }) =>
+          flood(
+            port,
+            texts(() => joinWith(tokens.ofUnknownKey())),
+          ),
+        ),
+      ],
+      [
+        `an attack sends ${ATTACK.ratePerSecond} requests/s over ${ATTACK.connections} connections, from the core of the load.`,
+        'Beside forged tokens and made-up key ids, buyers join by tokens that the front knows; otherwise by X-User-Id.',
+      ],
+    );
+  },
+};
+
+interface Target {
+  front: Front;
+  joins: () => Promise<Sample>;
+}
+
+interface Scene {
+  attacker: Jobs;
+  tokens: TokenMaker;
+  plain: Target;
+  byToken: Target;
+}
+
+async function openScene(context: Context, stack: AsyncDisposableStack): Promise<Scene> {
+  const { stand } = context;
+  const redis = await stand.redis();
+  const database = await stand.database();
+  const tokens = stack.use(await openTokens());
+  const attacker = stack.use(await startJobs('load', new URL('../attacker.ts', import.meta.url), []));
+  const few = { ...context, connections: JOIN_CONNECTIONS };
+  const started = async (name: string, settings: Record<string, string>): Promise<Front> =>
+    stack.use(await startFront({ redisUrl: redis.url, databaseUrl: await database.url(name) }, settings));
+  const plain = await started('attacks', {});
+  const joins = await openJoins(few, plain, { front: plain.pid, redis: redis.pid });
+  const byToken = await started('attacks_jwt', { ...tokens.settings, TRUSTED_PROXIES: '127.0.0.1' });
+  const file = join(stand.folder, 'tokens.txt');
+  const good = Array.from({ length: context.quick ? 5_000 : TOKENS }, (_, n) => tokens.good(`buyer-${n}`));
+  writeFileSync(file, good.join('\n'));
+  const pids = { front: byToken.pid, redis: redis.pid };
+  const tokenJoins = await openTokenJoins(few, byToken, pids, { file, count: good.length });
+  return { attacker, tokens, plain: { front: plain, joins }, byToken: { front: byToken, joins: tokenJoins } };
+}
+
+/** One round of joins, and what the attacker has sent meanwhile. */
+async function beside(attacker: Jobs, joins: () => Promise<Sample>, attack: AttackJob | undefined): Promise<Sample> {
+  if (attack === undefined) return await joins();
+  const startedAt = performance.now();
+  await runJob<AttackResult>(attacker, attack);
+  const [joined] = await Promise.allSettled([joins()]);
+  const { sentCount, statuses } = await runJob<AttackResult>(attacker, { do: 'stop' } satisfies AttackJob);
+  if (joined.status === 'rejected') throw joined.reason;
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const answered = Object.entries(statuses).map(([status, count]) => [`attack${status}PerSecond`, count / seconds]);
+  return { ...joined.value, attackPerSecond: sentCount / seconds, ...Object.fromEntries(answered) };
+}
+
+function request(method: string, path: string, headers: Record<string, string> = {}): string {
+  const lines = Object.entries({ host: 'bench', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const length = method === 'POST' ? 'content-length: 0\r\n' : '';
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}${length}\r\n`;
+}
