@@ -16,11 +16,13 @@ interface Case {
   environment?: Record<string, string>;
 }
 
-const STRANGE = /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: its certificate is not trusted.*Do: set REDIS_CA_FILE to/m;
-const PLAIN = /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: it does not speak TLS\. Do: take redis in place of rediss/m;
+const STRANGE =
+  /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: the certificate of Redis is not trusted.*Do: set REDIS_CA_FILE to/m;
+const PLAIN = /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: Redis does not speak TLS\. Do: write redis instead of rediss/m;
 const SILENT =
-  /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: it does not answer\. Do: .*without TLS takes redis in place of rediss/m;
-const TLS_ONLY = /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: it closes the connection at once\. Do: .*takes rediss in/m;
+  /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: Redis does not answer\. Do: .*does not speak TLS, write redis instead of rediss/m;
+const TLS_ONLY =
+  /^REDIS_URL, Redis at 127\.0\.0\.1:\d+: the server closes the connection at once\. Do: .*speaks TLS, write rediss instead of redis/m;
 
 const withSsl = (url: string): string => `${url}?ssl=${encodeURIComponent('{"rejectUnauthorized":true}')}`;
 
@@ -81,7 +83,7 @@ test.concurrent('TLS asked of a database that has none, or a certificate that no
 }, async (t) => {
   // MySQL makes itself a certificate, MariaDB has none.
   const line =
-    /^DATABASE_URL, database at 127\.0\.0\.1:\d+\/\w+: (it does not speak TLS\. Do: leave ssl out|its certificate is not trusted.*NODE_EXTRA_CA_CERTS)/m;
+    /^DATABASE_URL, database at 127\.0\.0\.1:\d+\/\w+: (the database does not speak TLS\. Do: remove ssl from|the certificate of the database is not trusted.*NODE_EXTRA_CA_CERTS)/m;
   await start(t, { databaseUrl: withSsl(databaseUrl()) }, 78, line);
 });
 
