@@ -8,7 +8,8 @@ import { serveJobs } from './peers/job.ts';
 import { joinPath } from './sluice.ts';
 
 export type WaitingJob =
-  | { do: 'join'; port: number; campaign: string; count: number; source: string }
+  /** `first` tells the programs apart: their users, and the addresses they come from. */
+  | { do: 'join'; port: number; campaign: string; count: number; first: number }
   /** Opens so many waits, each on a connection of its own, and resolves when the front has them all. */
   | { do: 'wait'; count: number }
   /** Gives tickets back, one after another, and waits until their waiters have heard of it. */
@@ -23,7 +24,8 @@ export interface WaitingResult {
 }
 
 interface Client {
-  socket: Socket;
+  n: number;
+  socket?: Socket;
   ticket: string;
   streams: boolean;
   /** The wait of the next long-poll, s. */
@@ -41,8 +43,10 @@ const JOIN_ATTEMPTS_MAX = 60;
  */
 const OPENED_AT_A_TIME = 256;
 const LONGEST_SECONDS = 30;
+/** For an address the kernel looks through half of its even ports first, and is slow once those 7,057 are taken. */
+const CLIENTS_PER_ADDRESS = 2_500;
 const HEARD_WITHIN_MS = 30_000;
-let front = { port: 0, source: '' };
+let front = { port: 0, first: 0 };
 const tickets: string[] = [];
 const clients: Client[] = [];
 let brokenCount = 0;
@@ -66,12 +70,12 @@ async function inParallel(count: number, atATime: number, work: (n: number) => P
   await Promise.all(Array.from({ length: atATime }, workOn));
 }
 
-async function joinAll({ port, campaign, count, source }: WaitingJob & { do: 'join' }): Promise<void> {
-  front = { port, source };
+async function joinAll({ port, campaign, count, first }: WaitingJob & { do: 'join' }): Promise<void> {
+  front = { port, first };
   const baseUrl = `http://127.0.0.1:${port}`;
   const client = createHttpClient({ baseUrl, socketsMax: JOINED_AT_A_TIME, timeoutMs: HEARD_WITHIN_MS });
   await inParallel(count, JOINED_AT_A_TIME, async (n) => {
-    const headers = { 'x-user-id': crowd(source, n) };
+    const headers = { 'x-user-id': crowd(`waiting-${first}`, n) };
     for (let attempt = 1; ; attempt += 1) {
       const result = await client.request({ method: 'POST', path: joinPath(campaign), headers });
       const ticket = result.kind === 'answer' ? (result.body as { ticket?: string }).ticket : undefined;
@@ -91,37 +95,39 @@ async function waitAll(count: number): Promise<void> {
     const ticket = tickets[n]!;
     // The first long-polls end one after another, so that afterwards as many end a second as of a crowd that came by and by.
     const waitSeconds = 1 + (n % LONGEST_SECONDS);
-    clients.push(await openWait({ ticket, streams: n % 2 === 0, waitSeconds, heardAt: 0 }));
+    const client: Client = { n, ticket, streams: n % 2 === 0, waitSeconds, heardAt: 0 };
+    clients.push(client);
+    await new Promise<void>((resolve) => {
+      client.onFirst = resolve;
+      open(client);
+    });
   });
 }
 
-async function openWait(waiting: Omit<Client, 'socket'>): Promise<Client> {
-  const socket = connect({ port: front.port, host: '127.0.0.1', localAddress: front.source });
+/** Everybody asks where the ticket stands, and a stream says so by itself; then a long-poll waits. */
+function open(client: Client): void {
+  const socket = connect({ port: front.port, host: '127.0.0.1', localAddress: addressOf(client) });
+  client.socket = socket;
   socket.setEncoding('latin1');
-  const client: Client = Object.assign(waiting, { socket });
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   socket.on('error', () => undefined);
   socket.on('data', (text: string) => heard(client, text));
   socket.on('close', () => {
     if (isClosing || client.heardAt > 0) return;
-    // A front makes room by ending connections that have no request just now: their clients come again.
+    client.onFirst?.();
     if (client.streams) brokenCount += 1;
-    else void openWait(client);
-  });
-  // Everybody asks where the ticket stands; a stream says so by itself.
-  const first = new Promise<void>((resolve) => {
-    client.onFirst = resolve;
+    // A front makes room by ending connections that have no request just now: their clients come again.
+    else open(client);
   });
   if (client.streams) ask(client);
   else socket.write(requestOf(client.ticket, 'Accept: */*'));
-  await first;
-  return client;
 }
+
+const addressOf = ({ n }: Client): string => `127.0.${1 + front.first}.${2 + Math.floor(n / CLIENTS_PER_ADDRESS)}`;
 
 function ask(client: Client): void {
   const { socket, ticket, streams, waitSeconds } = client;
   client.waitSeconds = LONGEST_SECONDS;
-  socket.write(requestOf(ticket, streams ? 'Accept: text/event-stream' : `Prefer: wait=${waitSeconds}`));
+  socket!.write(requestOf(ticket, streams ? 'Accept: text/event-stream' : `Prefer: wait=${waitSeconds}`));
 }
 
 const requestOf = (ticket: string, header: string): string =>
@@ -162,9 +168,9 @@ async function closeAll(): Promise<void> {
     clients.splice(0).map(
       ({ socket }) =>
         new Promise<void>((resolve) => {
-          if (socket.closed) return resolve();
-          socket.once('close', () => resolve());
-          socket.destroy();
+          if (socket!.closed) return resolve();
+          socket!.once('close', () => resolve());
+          socket!.destroy();
         }),
     ),
   );

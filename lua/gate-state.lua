@@ -29,8 +29,8 @@ local function state_of()
     local settled, kept = tonumber(marks[1] or '0'), tonumber(marks[2] or '0') -- kept: acked, and not trimmed yet
     local length = redis.call('XLEN', KEYS[2 + k])
     if seqs - settled > length - kept then return 'damaged' end
-    -- Ahead of the gate, also by an entry that was deleted since: nothing can be written behind it, and where nobody buys
-    -- no worker reads the stream. A rebuild takes strangers' entries away.
+    -- Ahead of the gate, also by an entry that was deleted since: no ticket can be written behind it, and no worker reads the
+    -- stream of a closed campaign. A rebuild deletes strangers' entries.
     local info = redis.call('EXISTS', KEYS[2 + k]) == 1 and redis.call('XINFO', 'STREAM', KEYS[2 + k]) or {}
     for i = 1, #info, 2 do
       local last_seq = info[i] == 'last-generated-id' and tonumber(string.match(info[i + 1], '^(%d+)-')) or 0

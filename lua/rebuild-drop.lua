@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Deletes entries that a rebuilt gate must not deliver: somebody else has taken their tickets on already. They are acked
--- as well: a worker that still reads its history would find an entry without content, and keep a letter for it.
+-- Deletes entries that a rebuilt gate must not deliver, because a row, a letter or a retry has their tickets. The script acks
+-- them as well: a worker that still reads its history would find an entry without content, and keep a letter for it.
 --
 -- uses: builder
 -- KEYS: gate work

@@ -5,6 +5,7 @@ import { parseScript } from '../src/redis/scripts.ts';
 import { read, sources } from './tidy/sources.ts';
 
 const LINES_MAX = 300;
+const PROGRAM_LINES_MAX = 80;
 const code = sources('.ts', '.mjs', '.js', '.lua', '.sh');
 
 test(`no source file has more than ${LINES_MAX} lines`, () => {
@@ -13,6 +14,17 @@ test(`no source file has more than ${LINES_MAX} lines`, () => {
   const remedy = 'find the second noun in it and give that a file of its own';
   expect(
     long.filter(({ lines }) => lines > LINES_MAX),
+    remedy,
+  ).toEqual([]);
+});
+
+test(`no program has more than ${PROGRAM_LINES_MAX} lines of its own: it opens, puts together, runs`, () => {
+  const programs = code.filter((path) => /^(src|workers)\/main\.ts$/.test(path));
+  expect(programs).toHaveLength(2);
+  const long = programs.map((path) => ({ path, lines: read(path).split('\n').length - 1 }));
+  const remedy = 'what opens moves to src/opening, what puts together to src/composition';
+  expect(
+    long.filter(({ lines }) => lines >= PROGRAM_LINES_MAX),
     remedy,
   ).toEqual([]);
 });

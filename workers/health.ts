@@ -1,15 +1,15 @@
 // Whether a worker does its work: a process that is up and reads nothing looks healthy from everywhere but here.
-import type { Broker } from '../src/broker/port.ts';
 import type { Readiness } from '../src/domain/readiness.ts';
 import { limits } from '../src/process/limits.ts';
 
 export interface WorkerHealth {
   /** To be called after every look at the campaigns that went well. */
-  looked(): void;
-  /** The same broker, whose reads are noted. */
-  noting(broker: Broker): Broker;
+  looked: () => void;
+  /** To be called whenever a campaign's streams were read, and when they are to be read no more. */
+  read: (campaign: string) => void;
+  left: (campaign: string) => void;
   /** Whether it can issue: it reaches the ledger, and has read lately what it reads. */
-  readiness(): Readiness;
+  readiness: () => Readiness;
 }
 
 /** `now` in ms of any clock that only goes forward. */
@@ -21,25 +21,8 @@ export function createWorkerHealth(isLedgerAway: () => boolean, now = () => perf
     looked: () => {
       lookedAt = now();
     },
-    noting: (broker) => ({
-      ...broker,
-      async consume(campaign, name) {
-        const consumer = await broker.consume(campaign, name);
-        readAt.set(campaign.id, now());
-        return {
-          ...consumer,
-          async receive(waitMs) {
-            const batches = await consumer.receive(waitMs);
-            readAt.set(campaign.id, now());
-            return batches;
-          },
-          close() {
-            readAt.delete(campaign.id);
-            return consumer.close();
-          },
-        };
-      },
-    }),
+    read: (campaign) => void readAt.set(campaign, now()),
+    left: (campaign) => void readAt.delete(campaign),
     readiness: () => ({
       reasons: [
         ...(isLedgerAway() ? ['ledger-unreachable'] : []),

@@ -1,100 +1,100 @@
-// Issues the tickets of one campaign: receives batches, commits them to the ledger, settles them.
+// Issues tickets: receives batches of whichever campaigns have them, commits them to the ledger, settles them.
 //
 // Order of effects, and what a crash between two of them does:
 //   receive → ledger commit        crash: delivered again, nothing was done
 //   ledger commit → retry scheduled crash: delivered again, the ledger answers `already`
 //   retry scheduled → settle        crash: delivered again; the retry is scheduled once for each ticket
-//   settle                          the entry is gone, the watermark stands, exceptions are visible: all in one script
-import type { Batch, Broker, ConsumedCampaign, Consumer } from '../src/broker/port.ts';
-import { couponCode } from '../src/domain/coupon.ts';
+//   settle → release                crash: the entry is gone, the watermark stands, exceptions are visible: all in one
+//                                   script; a carrier that was not told so delivers again what counts no more
+import type { Batch, TicketSource } from '../src/broker/port.ts';
 import { type EntryTicket, readEntry } from '../src/domain/entry-ticket.ts';
 import { NO_UNIT_LEFT } from '../src/domain/failure.ts';
 import { isFault } from '../src/domain/fault.ts';
-import { userTag } from '../src/domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
 import type { TicketException } from '../src/domain/ticket-state.ts';
-import { CANCELLED, issuedAs, keptAs, renumber } from '../src/issuing/renumber.ts';
-import { type IssuingDeps, issueRows } from '../src/issuing/rows.ts';
+import type { Settlement } from '../src/gate/port.ts';
+import { endedAs, renumber } from '../src/issuing/renumber.ts';
+import { type IssuingDeps, issueRows, rowOf } from '../src/issuing/rows.ts';
 import { backoffMs, pause, within } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import type { Retries } from '../src/retry/port.ts';
 import { traceBatch } from '../src/telemetry/join-trace.ts';
 
 export interface IssuerDeps extends IssuingDeps {
-  broker: Broker;
+  /** This duty's own: it is closed when the duty ends. */
+  source: TicketSource;
+  settlement: Settlement;
   retries: Pick<Retries, 'schedule'>;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<unknown>;
-  workerName: string;
   onSettled: (count: number, seconds: number) => void;
-  /** Hears how many entries it was given and leaves unsettled when it ends. */
+  /** Takes how many entries it was given and leaves unsettled when it ends. */
   onLeft: (count: number) => void;
   onError: (error: unknown) => void;
 }
 
 /** Runs until `stopping` aborts; then finishes the batches in hand. */
-export async function issueTickets(deps: IssuerDeps, campaign: ConsumedCampaign, stopping: AbortSignal): Promise<void> {
-  const consumer = await deps.broker.consume(campaign, deps.workerName);
+export async function issueTickets(deps: IssuerDeps, stopping: AbortSignal): Promise<void> {
   const inHand = new Map<Batch, Promise<void>>();
-  let failureCount = 0;
-  try {
-    while (!stopping.aborted) {
-      // Nothing is received that could not be issued: it stays for whoever can.
-      await deps.untilLedgerUp(stopping);
-      if (stopping.aborted) break;
-      try {
-        for (const batch of await consumer.receive(limits.receiveMs)) {
-          const work = settleBatch(deps, campaign, consumer, batch, stopping);
-          inHand.set(
-            batch,
-            work.finally(() => inHand.delete(batch)),
-          );
-        }
-        failureCount = 0;
-      } catch (error) {
-        deps.onError(error);
-        await pause(backoffMs(failureCount++, limits.backoffMinMs, limits.backoffMaxMs), stopping);
-      }
+  const take = (batches: readonly Batch[]) => {
+    for (const batch of batches) {
+      const work = settleBatch(deps, batch, stopping);
+      inHand.set(
+        batch,
+        work.finally(() => inHand.delete(batch)),
+      );
     }
-    await within(limits.drainMs, Promise.all(inHand.values()));
-    for (const { entries } of inHand.keys()) deps.onLeft(entries.length);
-  } finally {
-    await consumer.close();
+  };
+  let failureCount = 0;
+  while (!stopping.aborted) {
+    // Nothing is received that could not be issued: it stays for another worker.
+    await deps.untilLedgerUp(stopping);
+    if (stopping.aborted) break;
+    try {
+      take(await deps.source.receive(limits.receiveMs));
+      failureCount = 0;
+    } catch (error) {
+      deps.onError(error);
+      await pause(backoffMs(failureCount++, limits.backoffMinMs, limits.backoffMaxMs), stopping);
+    }
   }
+  take(await deps.source.close());
+  await within(limits.drainMs, Promise.all(inHand.values()));
+  for (const { entries } of inHand.keys()) deps.onLeft(entries.length);
 }
 
-/** Does all the work of one batch. While the ledger or Redis is away it waits and tries again; nobody acks. */
-async function settleBatch(
-  deps: IssuerDeps,
-  campaign: ConsumedCampaign,
-  consumer: Consumer,
-  batch: Batch,
-  stopping: AbortSignal,
-): Promise<void> {
+/** Does all the work of one batch. While the ledger or Redis is away it waits and tries again; nobody settles it. */
+async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   const tickets = batch.entries.map(readEntry);
   const span = traceBatch(batch.shard, tickets.length, tickets.map((ticket) => ticket.traceparent).filter(Boolean));
   for (let attempt = 0; ; attempt += 1) {
     try {
       await deps.untilLedgerUp(stopping);
-      const exceptions = await issue(deps, campaign, tickets);
-      const settled = await consumer.settle(batch, exceptions);
+      // After an outage another worker may be at work on it. What is still this worker's is received again.
+      if (attempt > 0 && batch.mayBeElsewhere()) {
+        deps.source.release(batch, 'unsettled');
+        break;
+      }
+      const exceptions = await issue(deps, batch, tickets);
+      const settled = await deps.settlement.settle(batch, exceptions);
+      deps.source.release(batch, 'settled');
       deps.onSettled(settled, (performance.now() - startedAt) / 1_000);
       break;
     } catch (error) {
       // The gate was verified or rebuilt meanwhile: its new epoch delivers again what it still has of this batch.
       if (isFault(error, 'stale-epoch')) {
-        // It is delivered again at once, and once more, until this worker knows of the epoch.
+        // It is delivered again at once, and once more, until its source knows of the epoch.
         await pause(limits.backoffMinMs, stopping);
-        consumer.release(batch);
+        deps.source.release(batch, 'unsettled');
         break;
       }
       deps.onError(error);
       // Not retryable means that this worker cannot do it; another one, or this one after a fix, will be given it again.
       if (stopping.aborted || !isFault(error) || !error.retryable) {
         await pause(limits.backoffMaxMs / 5, stopping);
-        consumer.release(batch);
+        deps.source.release(batch, 'unsettled');
         if (stopping.aborted) deps.onLeft(batch.entries.length);
         break;
       }
@@ -111,34 +111,29 @@ interface Underway {
   traceparent: string;
 }
 
-async function issue(deps: IssuerDeps, campaign: ConsumedCampaign, tickets: EntryTicket[]): Promise<TicketException[]> {
+async function issue(deps: IssuerDeps, { campaign, epoch }: Batch, tickets: EntryTicket[]): Promise<TicketException[]> {
   const exceptions: TicketException[] = [];
   const underway: Underway[] = [];
   for (const ticket of tickets) {
     if (ticket.kind === 'malformed') {
-      await deps.keepMalformed(campaign.id, campaign.epoch, ticket.seq, ticket.raw);
+      await deps.keepMalformed(campaign, epoch, ticket.seq, ticket.raw);
       exceptions.push({ seq: ticket.seq, outcome: { status: 'failed', reason: 'malformed-entry' } });
     } else {
-      underway.push({ row: rowOf(deps, campaign.id, ticket), place: ticket.seq, traceparent: ticket.traceparent });
+      const { seq: place, ticketSeq: seq, traceparent } = ticket;
+      underway.push({ row: rowOf(deps, { ...ticket, campaign, seq }), place, traceparent });
     }
   }
   const results = await issueRows(
     deps,
     underway.map(({ row }) => row),
-    campaign.epoch,
+    epoch,
   );
   for (const [index, result] of results.entries()) {
     if (result.kind === 'issued' || result.kind === 'already') continue;
     const { row, place, traceparent } = underway[index]!;
-    exceptions.push({ seq: place, ...(await exceptionOf(deps, campaign.epoch, { row, result, traceparent })) });
+    exceptions.push({ seq: place, ...(await exceptionOf(deps, epoch, { row, result, traceparent })) });
   }
   return exceptions;
-}
-
-function rowOf(deps: IssuerDeps, campaign: string, ticket: EntryTicket & { kind: 'ticket' }): IssuanceRow {
-  const { unit, user, admittedAt, epoch, ticketSeq: seq } = ticket;
-  const code = couponCode(deps.couponKey, campaign, unit, userTag(campaign, user));
-  return { campaign, unit, user, seq, epoch, code, admittedAt };
 }
 
 interface NotIssued {
@@ -153,9 +148,7 @@ async function exceptionOf(
   { row, result, traceparent }: NotIssued,
 ): Promise<Omit<TicketException, 'seq'>> {
   const { campaign, epoch, seq, unit, user, admittedAt } = row;
-  if (result.kind === 'duplicate') return issuedAs(result, unit);
-  if (result.kind === 'kept') return keptAs(result, unit);
-  if (result.kind === 'cancelled') return { ...CANCELLED, ...(result.ownUnitIsFree && { returnedUnit: unit }) };
+  if ('ownUnitIsFree' in result) return endedAs(result, unit);
   const ticket = { campaign, epoch, seq, user, admittedAt, traceparent };
   if (result.kind === 'bad-row') {
     await deps.retries.schedule({ ...ticket, unit, reason: result.reason });

@@ -1,16 +1,15 @@
 // Tries single tickets again, and keeps as dead letters those that failed for good. What its user gave back meanwhile it
 // cancels instead.
-import { couponCode } from '../src/domain/coupon.ts';
 import type { DeadLetter, Keeping } from '../src/domain/dead-letter.ts';
 import { type Failure, NO_UNIT_LEFT } from '../src/domain/failure.ts';
 import { Fault, failureOf, isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
-import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
+import type { IssueResult } from '../src/domain/issuance.ts';
 import type { RetryJob } from '../src/domain/retry-job.ts';
 import { traceIdOf } from '../src/domain/trace-context.ts';
 import type { Gate, GateShape, Returns } from '../src/gate/port.ts';
-import { type Ended, issuedAs, keptAs, renumber } from '../src/issuing/renumber.ts';
-import { type IssuingDeps, issueRows } from '../src/issuing/rows.ts';
+import { type Ended, endedAs, renumber } from '../src/issuing/renumber.ts';
+import { type IssuingDeps, issueRows, rowOf } from '../src/issuing/rows.ts';
 import type { RetryWork } from '../src/retry/port.ts';
 import { type CancellingDeps, cancelIfGivenBack } from './cancelling.ts';
 
@@ -36,9 +35,8 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
         // With its unit: a ticket that was restored meanwhile has another one in the gate, or none.
         return end(deps, job, { outcome: { status: 'issued-renumbered', unit: row.unit } });
       case 'duplicate':
-        return end(deps, job, issuedAs(result, row.unit));
       case 'kept':
-        return end(deps, job, keptAs(result, row.unit));
+        return end(deps, job, endedAs(result, row.unit));
       case 'unit-taken': {
         const renumbered = await renumber(deps, row, epoch);
         if (renumbered === undefined) {
@@ -85,7 +83,7 @@ async function bury(
     case 'kept':
       return end(deps, job, { outcome: { status: 'failed', reason: kept.reason } });
     case 'issued':
-      return end(deps, job, issuedAs(kept, job.unit));
+      return end(deps, job, endedAs({ ...kept, kind: 'duplicate' }, job.unit));
     case 'cancelled':
       return void (await cancelIfGivenBack(deps, job));
     case 'moved-on':
@@ -109,11 +107,6 @@ async function failureOfWork(work: Promise<void>): Promise<Failure | undefined> 
     if (isFault(error) && error.retryable) throw error;
     return failureOf(error);
   }
-}
-
-function rowOf(deps: RetrierDeps, { campaign, epoch, seq, unit, user, admittedAt }: RetryJob): IssuanceRow {
-  const code = couponCode(deps.couponKey, campaign, unit, userTag(campaign, user));
-  return { campaign, epoch, seq, unit, user, admittedAt, code };
 }
 
 async function shapeOf(deps: RetrierDeps, campaign: string): Promise<GateShape> {

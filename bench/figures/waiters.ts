@@ -16,7 +16,7 @@ const SOME = 5_000;
 const MANY = limits.waitersMax;
 /** Connections to the front besides those that wait and join: whoever gives tickets back, and one that a close overtakes. */
 const SPARE_CONNECTIONS = 64;
-/** Programs that wait, each from an address of its own: an address has 28,000 ports. */
+/** Programs that wait: a process has so many files. */
 const PROGRAMS = 2;
 const CHANGES = 40;
 /** Of the clients: a long-poll that has ended is asked again a moment later. */
@@ -72,6 +72,8 @@ interface Scene {
   front: Front;
   programs: Jobs[];
   joins: () => Promise<Sample>;
+  /** Of the front before anybody waits; what a round leaves behind for the collector counts as memory of the next. */
+  emptyMb: number;
 }
 
 async function openScene(context: Context, stack: AsyncDisposableStack): Promise<Scene> {
@@ -86,7 +88,7 @@ async function openScene(context: Context, stack: AsyncDisposableStack): Promise
     front: front.pid,
     redis: redis.pid,
   });
-  return { context, front, programs, joins };
+  return { context, front, programs, joins, emptyMb: residentMb(front.pid) };
 }
 
 /** Everybody who will wait joins beforehand: the rounds open waits only. */
@@ -94,18 +96,17 @@ async function joinAll({ context, front, programs }: Scene, count: number): Prom
   const campaign = context.stand.freshName('waiting');
   await front.createCampaign({ id: campaign, stock: count });
   const share = { port: front.port, campaign, count: count / PROGRAMS };
-  await inAll(programs, (n) => ({ do: 'join', ...share, source: `127.0.0.${n + 2}` }));
+  await inAll(programs, (n) => ({ do: 'join', ...share, first: n }));
 }
 
 /** Everybody waits on the one front, and only while this contender is measured: its core has no other work. */
 const contender = (scene: Scene, name: string, count: number): Contender => ({
   name,
   open: async () => async () => {
-    const { front, programs, joins, context } = scene;
-    const before = residentMb(front.pid);
+    const { front, programs, joins, context, emptyMb } = scene;
     try {
       await waitAll(scene, count);
-      const waitKb = count === 0 ? 0 : ((residentMb(front.pid) - before) * 1_024) / count;
+      const waitKb = count === 0 ? 0 : ((residentMb(front.pid) - emptyMb) * 1_024) / count;
       const seconds = Math.max(1, context.seconds);
       const { micros } = await withCpu({ front: front.pid }, () => sleep(seconds * 1_000));
       const alone = { waitKb, waitsCoreShare: micros.front! / (seconds * 1_000_000) };

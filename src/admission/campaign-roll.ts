@@ -24,14 +24,13 @@ export interface CampaignRollDeps {
 
 export function createCampaignRoll(deps: CampaignRollDeps): CampaignRoll {
   let known: ReadonlySet<string> | undefined;
-  /** Learned since the last reading began, and before: the next reading that succeeds has the latter. */
-  let learned = new Set<string>();
-  let older = new Set<string>();
+  /** By campaign, during or after which reading it was learned: one that begins later has it, or it is gone. */
+  const learned = new Map<string, number>();
+  let readingCount = 0;
 
   async function read(): Promise<void> {
     const ids = new Set<string>();
-    older = older.union(learned);
-    learned = new Set();
+    readingCount += 1;
     for (let after: string | undefined; ; ) {
       const page = await deps.listIds({ after, limit: limits.rowsPerRead });
       for (const id of page) ids.add(id);
@@ -39,12 +38,12 @@ export function createCampaignRoll(deps: CampaignRollDeps): CampaignRoll {
       after = page.at(-1);
     }
     known = ids;
-    older = new Set();
+    for (const [id, at] of learned) if (at < readingCount) learned.delete(id);
   }
 
   return {
-    mayHave: (campaign) => known === undefined || [known, learned, older].some((ids) => ids.has(campaign)),
-    learn: (campaign) => void learned.add(campaign),
+    mayHave: (campaign) => known === undefined || known.has(campaign) || learned.has(campaign),
+    learn: (campaign) => void learned.set(campaign, readingCount),
     isRead: () => known !== undefined,
     async keepReading(stopping) {
       while (!stopping.aborted) {

@@ -24,7 +24,7 @@ export interface CampaignsDeps {
   readAdmittedTags: ReadAdmittedTags;
   /** Whether the ledger has this campaign, as far as is known: then a gate that is not there is a lost one. No I/O. */
   exists: (id: string) => boolean;
-  /** Hears of a campaign whose gate was read after it was unknown here. */
+  /** Called with a campaign that was not in memory, once its gate has been read. */
   onFound: (id: string) => void;
   readCancelledTags: ReadCancelledTags;
   /** What the ledger says of a campaign of which Redis has no gate. */

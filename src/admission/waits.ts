@@ -5,10 +5,19 @@ import { aheadOf } from '../domain/gate-view.ts';
 import { limits } from '../process/limits.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
-import { type HeldTicket, isWaiting, standingOf } from './held-tickets.ts';
+import { type HeldTicket, standingOf } from './held-tickets.ts';
 import { endsWait, type TicketBody } from './ticket-body.ts';
 import type { Tickets } from './tickets.ts';
 import { createTurns } from './turns.ts';
+import {
+  createLines,
+  isWaitingBy,
+  type Lines,
+  NOWHERE,
+  takeLines,
+  type WaitingPlace,
+  waitingPlace,
+} from './waiting-lines.ts';
 
 export type WaitKind = 'long-poll' | 'stream';
 
@@ -30,22 +39,23 @@ export interface Waiter {
   isGone: () => boolean;
 }
 
-/** One client that waits. */
+/** One client that waits. Flat, and always of one shape: a look goes through all of them ten times a second. */
 export interface Wait extends Waiter {
   isOver: boolean;
   /** Called once when it is over. */
-  onEnd?: () => void;
-  /** What it waits for, while it does. */
-  parked?: Parked;
-}
-
-interface Parked {
-  seen: TicketBody;
+  onEnd: (() => void) | undefined;
+  /** Ends its parking; undefined while it is not parked. The rest is of the time that it is. */
+  wake: (() => void) | undefined;
+  seen: TicketBody | undefined;
   /** By the span clock: when it ends without a change, when another place is a change, and when the gate may be asked. */
   endsAt: number;
   placeFrom: number;
   askFrom: number;
-  wake: () => void;
+  standing: WaitingPlace;
+  /** Whether memory says that it waits as before, and of which version of the lines that and its place are known. */
+  isAsSeen: boolean;
+  checkedVersion: number;
+  placeVersion: number;
 }
 
 export interface Patience {
@@ -69,7 +79,7 @@ export interface Waits {
 }
 
 export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
-  const groups = new Map<string, Set<Wait>>();
+  const groups = new Map<string, Group>();
   const counts: Record<WaitKind, number> = { 'long-poll': 0, stream: 0 };
   const ofTicket = createTally();
   const ofIdentity = createTally();
@@ -84,19 +94,20 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
     lookCount += 1;
     let placesLeft = limits.placesToldMax;
     let n = lookCount;
-    for (const [campaign, group] of groups) {
+    for (const [campaign, { waits, lines }] of groups) {
       const memory = campaigns.peek(campaign);
-      for (const wait of group) {
-        const { parked } = wait;
+      takeLines(lines, memory);
+      for (const wait of waits) {
         n += 1;
         if (n % limits.waitGoneLooks === 0 && wait.isGone()) end(wait);
-        else if (parked === undefined) continue;
-        else if (now >= parked.endsAt) parked.wake();
-        else if (!isAsSeen(wait, parked.seen, memory)) {
-          if (now >= parked.askFrom) parked.wake();
-        } else if (now >= parked.placeFrom && placesLeft > 0 && placeIn(wait, memory!) !== parked.seen.ahead) {
+        if (wait.wake === undefined) continue;
+        if (wait.checkedVersion !== lines.version) check(wait, lines, memory);
+        if (now >= wait.endsAt || (!wait.isAsSeen && now >= wait.askFrom)) wait.wake();
+        else if (wait.isAsSeen && now >= wait.placeFrom && wait.placeVersion !== lines.version && placesLeft > 0) {
+          wait.placeVersion = lines.version;
+          if (placeIn(wait, memory!) === wait.seen!.ahead) continue;
           placesLeft -= 1;
-          parked.wake();
+          wait.wake();
         }
       }
     }
@@ -118,32 +129,36 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
     if (wait.isOver) return;
     wait.isOver = true;
     const { campaign } = wait.held.ticket;
-    const group = groups.get(campaign);
-    if (group?.delete(wait)) {
+    const waits = groups.get(campaign)?.waits;
+    if (waits?.delete(wait)) {
       counts[wait.kind] -= 1;
       ofTicket.take(wait.held.text);
       if (wait.user !== undefined) ofIdentity.take(wait.user);
     }
-    if (group?.size === 0) groups.delete(campaign);
+    if (waits?.size === 0) groups.delete(campaign);
     if (groups.size === 0) {
       stopLooking?.();
       stopLooking = undefined;
     }
-    wait.parked?.wake();
+    wait.wake?.();
     wait.onEnd?.();
   }
 
   leaving.addEventListener('abort', () => {
-    for (const group of [...groups.values()]) for (const wait of group) end(wait);
+    for (const { waits } of [...groups.values()]) for (const wait of waits) end(wait);
   });
 
-  function parked(wait: Wait, times: Omit<Parked, 'wake'>): Promise<void> {
+  function parked(wait: Wait, times: Pick<Wait, 'seen' | 'endsAt' | 'placeFrom' | 'askFrom'>): Promise<void> {
+    const { held } = wait;
+    wait.standing = waitingPlace(held, campaigns.peek(held.ticket.campaign)?.view);
+    wait.checkedVersion = UNCHECKED;
+    wait.placeVersion = UNCHECKED;
+    Object.assign(wait, times);
     return new Promise((resolve) => {
-      const wake = () => {
-        delete wait.parked;
+      wait.wake = () => {
+        wait.wake = undefined;
         resolve();
       };
-      wait.parked = { ...times, wake };
     });
   }
 
@@ -154,8 +169,8 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
     const endsAt = startedAt + waitMs;
     const placeFrom = startedAt + placeAfterMs;
     // Behind all others: places are told in turn.
-    const group = groups.get(held.ticket.campaign);
-    if (group?.delete(wait)) group.add(wait);
+    const waits = groups.get(held.ticket.campaign)?.waits;
+    if (waits?.delete(wait)) waits.add(wait);
     const ask = async () => tickets.peek(held) ?? (await inTurn(() => tickets.status(held, user))) ?? seen;
     if (endsWait(seen.status) || wait.isOver) return seen;
     for (let askFrom = startedAt; ; askFrom = spanClock() + limits.waitAskMs) {
@@ -169,15 +184,16 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
 
   return {
     open(waiter) {
-      const wait: Wait = { ...waiter, isOver: leaving.aborted };
+      const wait = waitOf(waiter, leaving.aborted);
       if (wait.isOver) return wait;
       const { kind, held, user } = waiter;
       if (counts['long-poll'] + counts.stream >= limits.waitersMax) return 'front';
       if (ofTicket.count(held.text) >= limits.waitsPerTicketMax) return 'ticket';
       if (user !== undefined && ofIdentity.count(user) >= limits.waitsPerIdentityMax) return 'identity';
       const { campaign } = held.ticket;
-      const group = groups.get(campaign) ?? new Set();
-      groups.set(campaign, group.add(wait));
+      const group = groups.get(campaign) ?? { waits: new Set(), lines: createLines() };
+      group.waits.add(wait);
+      groups.set(campaign, group);
       counts[kind] += 1;
       ofTicket.add(held.text);
       if (user !== undefined) ofIdentity.add(user);
@@ -190,9 +206,36 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
   };
 }
 
+interface Group {
+  waits: Set<Wait>;
+  lines: Lines;
+}
+
+const UNCHECKED = -1;
+
+const waitOf = ({ kind, held, user, isGone }: Waiter, isOver: boolean): Wait => ({
+  kind,
+  held,
+  user,
+  isGone,
+  isOver,
+  onEnd: undefined,
+  wake: undefined,
+  seen: undefined,
+  endsAt: 0,
+  placeFrom: 0,
+  askFrom: 0,
+  standing: NOWHERE,
+  isAsSeen: false,
+  checkedVersion: UNCHECKED,
+  placeVersion: UNCHECKED,
+});
+
 /** Whether memory says that it waits as before: then there is nothing to ask. */
-const isAsSeen = ({ held }: Wait, seen: TicketBody, memory: CampaignMemory | undefined): boolean =>
-  seen.status === 'queued' && memory !== undefined && isWaiting(held, memory);
+function check(wait: Wait, lines: Lines, memory: CampaignMemory | undefined): void {
+  wait.checkedVersion = lines.version;
+  wait.isAsSeen = wait.seen?.status === 'queued' && memory !== undefined && isWaitingBy(lines, wait, memory);
+}
 
 const placeIn = ({ held }: Wait, { view }: CampaignMemory): number => aheadOf(view, standingOf(held, view)!);
 

@@ -26,12 +26,16 @@ const ANSWER_MS = 10_000;
 
 export async function ask({ url, token, actor }: AdminClient, request: Request): Promise<Answer> {
   const { method, path, body, idempotencyKey } = request;
+  const name = actor
+    .replaceAll(/[^\w.@ -]/g, '-')
+    .slice(0, 64)
+    .trim();
   try {
     const response = await fetch(addressOf(url, path), {
       method,
       headers: {
         authorization: `Bearer ${token}`,
-        'x-actor': actor.replaceAll(/[^\w.@ -]/g, '-').slice(0, 64),
+        ...(name === '' ? {} : { 'x-actor': name }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       },

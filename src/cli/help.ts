@@ -102,7 +102,13 @@ export function verbHelp(verb: Verb): string {
   );
 }
 
-const TAKEN = { campaign: ['<id>'], user: ['<id>'], letter: ['<id>'], letters: ['[<id or ticket>…]'], nothing: [] } as const;
+const TAKEN = {
+  campaign: ['<id>'],
+  user: ['<id>'],
+  letter: ['<id>'],
+  letters: ['[<id or ticket>…]'],
+  nothing: [],
+} as const;
 
 export function synopsis({ name, takes, needs, may }: Verb): string {
   const shown = (option: OptionName) => `--${option} ${OPTIONS[option].value}`;

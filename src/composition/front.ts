@@ -16,7 +16,7 @@ import type { Gate, ReadGates, Returns } from '../gate/port.ts';
 import { createAdmittedTagsReader } from '../gate/redis/admitted-tags.ts';
 import { createGate } from '../gate/redis/gate.ts';
 import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
-import { createRedisBreaker, guardEachReader, guardPort, guardReader } from '../gate/redis/guard.ts';
+import { createRedisBreaker, guardEachReader, guardGate, guardReader, guardReturns } from '../gate/redis/guard.ts';
 import { createOldestWaitReader } from '../gate/redis/oldest-wait.ts';
 import { createCancelledTagsReader, createReturns } from '../gate/redis/returns.ts';
 import { createGiveBack } from '../giving-back/give-back.ts';
@@ -110,8 +110,8 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const { redis, ledger, status, retries, board } = parts;
   const { durability, ticketKeys, couponKey, clientLimits, corsOrigins, publicUrl, graceMs, onError } = settings;
   const breaker = createRedisBreaker(redis);
-  const gate = guardPort(createGate(redis), breaker);
-  const returns = guardPort(createReturns(redis), breaker);
+  const gate = guardGate(createGate(redis), breaker);
+  const returns = guardReturns(createReturns(redis), breaker);
   const readGates = guardReader(createGateReader(redis), breaker);
   const store = campaignStore(ledger);
   const roll = createCampaignRoll({ listIds: (page) => store.listGatedIds(page), onError });
@@ -125,10 +125,11 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     onError,
   });
   const { draining, ownWorkersDown } = settings;
+  const reports = createWorkerReports(redis);
   const readiness = createFrontReadiness({
     draining,
     isRedisAway: () => redis.status !== 'ready' || breaker.isOpen(),
-    readWorkers: guardPort(createWorkerReports(redis), breaker).read,
+    readWorkers: () => breaker.run(reports.read),
     ownWorkersDown,
     onError,
   });

@@ -12,7 +12,7 @@ import { isRedrivable, type RedrivableLetter, type StoredDeadLetter } from '../d
 import { Fault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
-import { traceparentOf } from '../domain/trace-context.ts';
+import { continuingTraceparent } from '../domain/trace-context.ts';
 import type { ReadGates, Returns } from '../gate/port.ts';
 
 /** What a redrive needs of the ledger. */
@@ -65,6 +65,6 @@ async function keep(deps: RedriveDeps, letter: StoredDeadLetter, why: NotRedrive
 
 function jobOf(letter: RedrivableLetter): RetryJob {
   const { campaign, epoch, seq, unit, user, admittedAt, reason, traceId, redriveCount } = letter;
-  const traceparent = traceparentOf(traceId);
+  const traceparent = continuingTraceparent(traceId);
   return { campaign, epoch, seq, unit, user, admittedAt, reason, traceparent, redriveCount };
 }

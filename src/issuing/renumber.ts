@@ -1,26 +1,25 @@
 // A ticket whose own unit is somebody else's: another unit for it, or none.
-import { couponCode } from '../domain/coupon.ts';
-import { userTag } from '../domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
 import type { TicketException } from '../domain/ticket-state.ts';
 import { limits } from '../process/limits.ts';
-import type { IssuingDeps } from './rows.ts';
-
-export const CANCELLED = { outcome: { status: 'cancelled' } } as const;
+import { type IssuingDeps, rowOf } from './rows.ts';
 
 /** How a ticket ended that was not issued as promised. */
 export type Ended = Pick<TicketException, 'outcome' | 'returnedUnit'>;
 
-/** The user holds `found.unit`: that one stands, and `spareUnit` goes back if nobody holds it. */
-export function issuedAs(found: { unit: number; ownUnitIsFree: boolean }, spareUnit: number): Ended {
-  const outcome = { status: 'issued-renumbered', unit: found.unit } as const;
-  return found.ownUnitIsFree ? { outcome, returnedUnit: spareUnit } : { outcome };
+/** A row, a cancellation or a kept letter of the user stands: the ticket ends so, and `unit` goes back if it is free. */
+export function endedAs(found: Instead, unit: number): Ended {
+  const outcome = outcomeOf(found);
+  return found.ownUnitIsFree ? { outcome, returnedUnit: unit } : { outcome };
 }
 
-/** A dead letter of the user stands, and `spareUnit` goes back if nobody holds it. */
-export function keptAs({ reason, ownUnitIsFree }: IssueResult & { kind: 'kept' }, spareUnit: number): Ended {
-  const outcome = { status: 'failed', reason } as const;
-  return ownUnitIsFree ? { outcome, returnedUnit: spareUnit } : { outcome };
+/** What stands in the ledger in place of a row of this ticket. */
+type Instead = Extract<IssueResult, { ownUnitIsFree: boolean }>;
+
+function outcomeOf(found: Instead): Ended['outcome'] {
+  if (found.kind === 'duplicate') return { status: 'issued-renumbered', unit: found.unit };
+  if (found.kind === 'kept') return { status: 'failed', reason: found.reason };
+  return { status: 'cancelled' };
 }
 
 /**
@@ -31,16 +30,14 @@ export async function renumber(deps: IssuingDeps, row: IssuanceRow, epoch: numbe
   for (let attempt = 0; attempt < limits.renumberAttemptsMax; attempt += 1) {
     const unit = await deps.gate.takeUnit(row.campaign, epoch);
     if (unit === undefined) return undefined;
-    const code = couponCode(deps.couponKey, row.campaign, unit, userTag(row.campaign, row.user));
-    const [result] = (await deps.issueBatch([{ ...row, unit, code }], epoch)) as [IssueResult];
+    const [result] = (await deps.issueBatch([rowOf(deps, { ...row, unit })], epoch)) as [IssueResult];
     if (result.kind === 'issued' || result.kind === 'already')
       return { outcome: { status: 'issued-renumbered', unit } };
-    if (result.kind === 'duplicate') return issuedAs(result, unit);
+    if (result.kind === 'duplicate' || result.kind === 'kept') return endedAs(result, unit);
     if (result.kind === 'cancelled') {
       await deps.gate.returnUnit(row.campaign, epoch, unit);
-      return CANCELLED;
+      return { outcome: { status: 'cancelled' } };
     }
-    if (result.kind === 'kept') return keptAs(result, unit);
   }
   return undefined;
 }

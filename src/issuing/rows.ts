@@ -1,4 +1,6 @@
 // Rows of tickets on their way into the ledger, by whichever duty.
+import { couponCode } from '../domain/coupon.ts';
+import { userTag } from '../domain/ids.ts';
 import type { IssuanceRow, IssueResult } from '../domain/issuance.ts';
 import type { Gate } from '../gate/port.ts';
 
@@ -13,6 +15,15 @@ export interface IssuingDeps {
   gate: Pick<Gate, 'takeUnit' | 'returnUnit'>;
   issueBatch: IssueBatch;
   couponKey: Buffer;
+}
+
+/** The row of a ticket, with the coupon code that follows from its unit and its user. */
+export function rowOf(
+  { couponKey }: Pick<IssuingDeps, 'couponKey'>,
+  { campaign, unit, user, seq, epoch, admittedAt }: Omit<IssuanceRow, 'code'>,
+): IssuanceRow {
+  const code = couponCode(couponKey, campaign, unit, userTag(campaign, user));
+  return { campaign, unit, user, seq, epoch, code, admittedAt };
 }
 
 /** Issues what has a unit; a restored ticket that found none needs another one, as if its own were taken. */

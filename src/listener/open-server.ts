@@ -1,6 +1,7 @@
 // Opens an HTTP server with limits on everything a client can make it hold: headers, bodies, time and connections. All
 // listeners of all processes are opened here.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { limits } from '../process/limits.ts';
 import { answerBare, answerClientErrors } from './bare-answers.ts';
 
@@ -50,7 +51,7 @@ export async function openServer(onRequest: OnRequest, options: ServerOptions): 
   server.maxHeadersCount = 100;
   answerClientErrors(server);
   if (options.perAddress !== undefined) boundByAddress(server, options.perAddress);
-  keepRoom(server, connectionsMax);
+  server.prependListener('request', keepRoom(server, connectionsMax));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port, host, backlog: limits.acceptQueueMax }, resolve);
@@ -99,22 +100,33 @@ function hostCount(raw: readonly string[]): number {
 
 const isHost = (host: string): boolean => host !== '' && URL.canParse(`http://${host}/`);
 
-/** Idle connections are kept for those who come back, and end when newcomers need their place. */
-function keepRoom(server: Server, connectionsMax: number): void {
-  let openCount = 0;
+/**
+ * Idle connections are kept for those who come back, and end when newcomers need their place. Node's closeIdleConnections
+ * would end newcomers as well, whose first request is still on its way; those that stay silent are idle in the end.
+ */
+function keepRoom(server: Server, connectionsMax: number): OnRequest {
+  const open = new Set<Socket & { _httpMessage?: ServerResponse | null }>();
+  /** When each came that has sent no request yet, by performance.now(). */
+  const newcomers = new Map<Socket, number>();
   let roomAt = Number.NEGATIVE_INFINITY;
   server.on('connection', (socket) => {
-    openCount += 1;
-    socket.once('close', () => {
-      openCount -= 1;
-    });
-    if (openCount < connectionsMax * limits.connectionsBusyShare) return;
+    open.add(socket);
     const now = performance.now();
+    newcomers.set(socket, now);
+    socket.once('close', () => {
+      open.delete(socket);
+      newcomers.delete(socket);
+    });
+    if (open.size < connectionsMax * limits.connectionsBusyShare) return;
     // Looking through all connections costs milliseconds.
     if (now - roomAt < limits.makeRoomMs) return;
     roomAt = now;
-    server.closeIdleConnections();
+    for (const one of open) {
+      const isNew = now - (newcomers.get(one) ?? Number.NEGATIVE_INFINITY) < limits.headersMs;
+      if (!isNew && !one._httpMessage) one.destroy();
+    }
   });
+  return (request) => newcomers.delete(request.socket);
 }
 
 /** One address must not take all the connections of a listener. A connection that is refused takes no place. */

@@ -89,8 +89,8 @@ export const limits = {
   waitsPerIdentityMax: 16,
   /** A ticket in a worker's hands or being retried is asked for this often while its client waits. */
   waitAskMs: 250,
-  /** One in so many looks, about a second apart, asks whether a wait's connection is gone: it was half of what a look costs. */
-  waitGoneLooks: 10,
+  /** One in so many looks, about five seconds apart, asks whether a wait's connection is gone, which Node has told already. */
+  waitGoneLooks: 50,
   /** Questions for waiting clients in flight: when thousands change at once, joins must not queue behind all of them. */
   waitQuestionsMax: 256,
   /** Streams that hear of another place after one reading: 2,500 events a second take an eighth of a core. */

@@ -82,8 +82,8 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
 }
 
 /**
- * Opens a gate that was found whole. A change that its gate had heard of before the server was started again is not
- * projected again by anybody else: the settings are read once more.
+ * Opens a gate that was found whole, and reads the settings once more. A change that was projected before the server was
+ * started again may be missing in its old snapshot, and the janitor does not project the change again.
  */
 async function promote(deps: RecoverDeps, campaign: StoredCampaign, epoch: number, server: string): Promise<number> {
   const afterSeq = await deps.gates.promote(campaign, epoch, server);

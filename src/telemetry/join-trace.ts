@@ -9,6 +9,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
+import { TRACEPARENT } from '../domain/trace-context.ts';
 import { limits } from '../process/limits.ts';
 
 const tracer = trace.getTracer('sluice');
@@ -18,9 +19,6 @@ export interface JoinTrace {
   traceparent: string;
   end(decision: string): void;
 }
-
-/** Version 00 of W3C Trace Context; what is not of this form says nothing. */
-const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-([\da-f]{2})$/;
 
 const UNTRACED: JoinTrace = { traceparent: '', end: () => undefined };
 
@@ -46,7 +44,7 @@ export function createTraceJoin(ratio: number, clock: () => number = () => perfo
   return (route, header) => {
     const caller = header?.match(TRACEPARENT);
     const decision =
-      caller && (Number.parseInt(caller[1]!, 16) & TraceFlags.SAMPLED) !== 0 ? 'record' : caller && 'do not';
+      caller && (Number.parseInt(caller[2]!, 16) & TraceFlags.SAMPLED) !== 0 ? 'record' : caller && 'do not';
     if (decision === 'do not') return UNTRACED;
     if (!(decision === 'record' && mayForce()) && Math.random() >= ratio) return UNTRACED;
     const parent = caller ? propagation.extract(context.active(), { traceparent: header }) : context.active();

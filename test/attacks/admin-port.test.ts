@@ -28,9 +28,9 @@ test('20,727 wrong admin tokens left no line in the log and no count', { timeout
   expect(guesses.map(({ status }) => status)).toEqual(guesses.map(() => 401));
   expect((await guess(front.adminToken)).status).toBe(200);
   expect(await countOf('sluice_admin_refusals_total', 'token="wrong"')).toBe(20);
-  await until('a line for the first', WITHIN_MS, () => logged('the admin API refused a wrong token').length === 1);
-  await until('one line for the others', WITHIN_MS, () => logged('refused more wrong tokens').length === 1);
-  expect(logged('refused more wrong tokens')[0]).toMatchObject({ level: 40, count: 19 });
+  await until('a line for the first', WITHIN_MS, () => logged('the admin API rejected a wrong token').length === 1);
+  await until('one line for the others', WITHIN_MS, () => logged('rejected more wrong tokens').length === 1);
+  expect(logged('rejected more wrong tokens')[0]).toMatchObject({ level: 40, count: 19 });
   expect(front.output()).not.toContain('canary-guess');
 });
 

@@ -1,30 +1,23 @@
 // What only the Redis adapter can get wrong.
 import { expect, test, vi } from 'vitest';
-import { createRedisStreams } from '../../src/broker/redis-streams.ts';
-import { openBlocking } from '../../src/redis/connection.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { testRedis } from '../helpers/redis.ts';
-import { redisUrl, startRedis, uniqueName } from '../helpers/services.ts';
+import { startRedis, uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
+import { openReader } from './redis-source.ts';
 
 const CLAIM_IDLE_MS = 300;
 
 test('a claim that fails on a later shard does not keep the entries of an earlier one for ever', async (t) => {
   const redis = testRedis(t);
   const campaign = uniqueName('half-claimed');
-  const broker = createRedisStreams({
-    redis,
-    openReader: (name) => openBlocking({ url: redisUrl(), name, blockMs: 1_000, onError: () => undefined }),
-    batchMax: 5,
-    claimIdleMs: CLAIM_IDLE_MS,
-    onVanished: () => undefined,
-  });
+  const options = { redis, claimIdleMs: CLAIM_IDLE_MS };
   await redis.hset(keys.gate(campaign), 'seq', 2);
   const [silent, other] = [
-    await broker.consume({ id: campaign, epoch: 1, shards: 2 }, 'silent'),
-    await broker.consume({ id: campaign, epoch: 1, shards: 2 }, 'other'),
+    await openReader({ ...options, name: 'silent' }, { id: campaign, epoch: 1, shards: 2 }),
+    await openReader({ ...options, name: 'other' }, { id: campaign, epoch: 1, shards: 2 }),
   ];
-  t.onTestFinished(() => Promise.all([silent.close(), other.close()]).then(() => undefined));
+  for (const reader of [silent, other]) t.onTestFinished(() => reader.close());
   await redis.xadd(keys.work(campaign, 0), '2-0', 'user', 'ann');
   expect(await silent.receive(100)).toHaveLength(1);
   expect(await other.receive(10)).toEqual([]);
@@ -46,20 +39,14 @@ test('a worker that starts while Redis is full receives what waits; a shard with
   const { url } = await startRedis(t);
   const redis = testRedis(t, url);
   const campaign = uniqueName('full');
-  const broker = createRedisStreams({
-    redis,
-    openReader: (name) => openBlocking({ url, name, blockMs: 1_000, onError: () => undefined }),
-    batchMax: 5,
-    claimIdleMs: CLAIM_IDLE_MS,
-    onVanished: () => undefined,
-  });
+  const options = { redis, url, claimIdleMs: CLAIM_IDLE_MS };
   await redis.xadd(keys.work(campaign, 0), '1-0', 'user', 'ann');
   await redis.xgroup('CREATE', keys.work(campaign, 0), GROUP, '0');
   await redis.config('SET', 'maxmemory', '1');
-  const consumer = await broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'late');
+  const consumer = await openReader({ ...options, name: 'late' }, { id: campaign, epoch: 1, shards: 1 });
   t.onTestFinished(() => consumer.close());
   expect((await consumer.receive(100)).map(({ entries }) => entries.map(({ seq }) => seq))).toEqual([[1]]);
-  await expect(broker.consume({ id: campaign, epoch: 1, shards: 2 }, 'late')).rejects.toMatchObject({
+  await expect(openReader({ ...options, name: 'late' }, { id: campaign, epoch: 1, shards: 2 })).rejects.toMatchObject({
     code: 'redis-unavailable',
   });
 });
@@ -67,19 +54,13 @@ test('a worker that starts while Redis is full receives what waits; a shard with
 test('entries of a silent consumer are claimed also after the clock was set back by an hour', async (t) => {
   const redis = testRedis(t);
   const campaign = uniqueName('set-back');
-  const broker = createRedisStreams({
-    redis,
-    openReader: (name) => openBlocking({ url: redisUrl(), name, blockMs: 1_000, onError: () => undefined }),
-    batchMax: 5,
-    claimIdleMs: CLAIM_IDLE_MS,
-    onVanished: () => undefined,
-  });
+  const options = { redis, claimIdleMs: CLAIM_IDLE_MS };
   await redis.hset(keys.gate(campaign), 'seq', 1);
   const [silent, other] = [
-    await broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'silent'),
-    await broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'other'),
+    await openReader({ ...options, name: 'silent' }, { id: campaign, epoch: 1, shards: 1 }),
+    await openReader({ ...options, name: 'other' }, { id: campaign, epoch: 1, shards: 1 }),
   ];
-  t.onTestFinished(() => Promise.all([silent.close(), other.close()]).then(() => undefined));
+  for (const reader of [silent, other]) t.onTestFinished(() => reader.close());
   await redis.xadd(keys.work(campaign, 0), '1-0', 'user', 'ann');
   expect(await silent.receive(100)).toHaveLength(1);
   const right = Date.now.bind(Date);

@@ -12,9 +12,7 @@ const config = {
 } as unknown as Parameters<typeof frontPromise>[0];
 
 test('a front wants connections for every pool that it opens, and for those of its workers', () => {
-  const pools = ['src/main.ts', 'src/composition/front.ts'].flatMap(
-    (path) => read(path).match(/\bopenLedger\(/g) ?? [],
-  );
+  const pools = read('src/opening/front.ts').match(/\bopenLedger\(/g) ?? [];
   expect(pools.length).toBeGreaterThan(0);
   expect(frontPromise(config).connectionsWanted).toBe(pools.length * limits.adminConnectionsMax + 2 * 3);
   expect(workerPromise(config).connectionsWanted).toBe(3);

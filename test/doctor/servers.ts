@@ -43,15 +43,16 @@ export async function sql(url: string, ...statements: string[]): Promise<void> {
   }
 }
 
-/** Who starts; how it went, and what it printed. */
+/** Who starts, behind a command that sets it up; how it went, and what it printed. */
 export async function startOf(
   t: TestContext,
   program: 'src/main.ts' | 'workers/main.ts',
   stores: Stores,
   environment: Record<string, string> = {},
+  wrapper: readonly string[] = [],
 ) {
   const options = program === 'src/main.ts' ? ['--no-rehearsal'] : [];
-  const started = startProgram(t, [process.execPath, program, ...options], {
+  const started = startProgram(t, [...wrapper, process.execPath, program, ...options], {
     ...environmentOf(stores),
     DATA_DIR: await temporaryFolder(t),
     ...environment,

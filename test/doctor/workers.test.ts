@@ -62,7 +62,8 @@ test('a ticket that waits without a worker is broken, not "ok, 0 entries", until
   const redis = await loneRedis(t);
   const stores = { redisUrl: redis.url, databaseUrl: await migratedDatabase(t) };
   const front = await startFront(t, stores);
-  expect(front.output()).toMatch(/workers +0 started here, none on this Redis: tickets wait and are not issued/);
+  const welcome = /workers +0 started here, none on this Redis: tickets wait and are not issued/;
+  await until('the front says that nobody issues', 60_000, () => welcome.test(front.output()));
   const campaign = uniqueName('doctor');
   expect((await examined(stores)).named('workers')?.status).toBe('warning');
 

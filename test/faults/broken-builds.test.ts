@@ -62,10 +62,10 @@ const BROKEN: Broken[] = [
     patches: [
       {
         file: 'workers/issuer.ts',
-        from: 'const exceptions = await issue(deps, campaign, tickets);',
-        to: `await consumer.settle(batch, []);
+        from: 'const exceptions = await issue(deps, batch, tickets);',
+        to: `await deps.settlement.settle(batch, []);
           await pause(100);
-          const exceptions = await issue(deps, campaign, tickets);`,
+          const exceptions = await issue(deps, batch, tickets);`,
       },
     ],
   },

@@ -172,12 +172,41 @@ test('a sold-out campaign sells again once there is more stock', async () => {
   expect(answer.body.seq).toBe(2);
 });
 
+test('a name that the audit log cannot take was left out of it, and the change made without a name', async () => {
+  const id = uniqueName('unnamed');
+  await post('/admin/campaigns', { id, stock: 1 });
+  const one = `/admin/campaigns/${id}`;
+  const routes: [string, string, unknown?, Record<string, string>?][] = [
+    ['POST', '/admin/campaigns', { id: uniqueName('unmade'), stock: 1 }],
+    ['PATCH', one, { ratePerSecond: 9 }],
+    ['POST', `${one}/pause`],
+    ['POST', `${one}/resume`],
+    ['POST', `${one}/close`],
+    ['POST', `${one}/stock`, { add: 1 }, { 'idempotency-key': 'k' }],
+    ['POST', `${one}/reconcile`],
+    ['POST', '/admin/dead-letters/redrive', { campaign: id }],
+    ['POST', '/admin/dead-letters/discard', { campaign: id }],
+  ];
+  for (const actor of ['<script>', 'a'.repeat(65), '', 'Jürgen, in Latin-1']) {
+    for (const [method, path, body, headers] of routes) {
+      const answer = await front().admin(method, path, body, { ...headers, 'x-actor': actor });
+      expect([path, answer.status, answer.body.errors]).toEqual([
+        path,
+        422,
+        [{ field: 'x-actor', message: 'takes 1 to 64 letters, digits and _ . @ - and space, in UTF-8' }],
+      ]);
+    }
+  }
+  const rows = await file.database.sql('SELECT action FROM audit_log WHERE campaign = ?', [id]);
+  expect(rows).toEqual([{ action: 'create' }]);
+});
+
 test('every change leaves who, what, before and after; a repeat leaves nothing', async () => {
   const id = uniqueName('audited');
   await post('/admin/campaigns', { id, stock: 1 }, { 'x-actor': 'ann@example' });
   await post('/admin/campaigns', { id, stock: 1 }, { 'x-actor': 'bob' });
   await front().admin('PATCH', `/admin/campaigns/${id}`, { ratePerSecond: 9 }, { 'x-actor': 'bob' });
-  await post(`/admin/campaigns/${id}/pause`, undefined, { 'x-actor': '<script>' });
+  await post(`/admin/campaigns/${id}/pause`);
   await post(`/admin/campaigns/${id}/pause`);
   for (const _ of [1, 2]) await post(`/admin/campaigns/${id}/stock`, { add: 2 }, { 'idempotency-key': 'k' });
   const rows = await file.database.sql('SELECT * FROM audit_log WHERE campaign = ? ORDER BY id', [id]);

@@ -95,16 +95,17 @@ test('a place of a length that no gate writes is refused by everything that read
   const returns = createReturns(redis);
   const ticket = { campaign: campaign.id, tag, seq: 1, unit: 1, epoch: 1, admittedAt: 1 };
   const asked = {
-    admit: gate.admit(campaign, [joinOf(campaign.id, 'a')], 0),
-    outcome: gate.outcome(campaign, tag),
-    readmit: gate.readmit(campaign, 'a', ticket),
-    resolve: gate.resolve(campaign, tag, { status: 'issued-renumbered', unit: 1 }),
-    cancel: returns.cancel(campaign, tag),
-    giveBack: returns.giveBack(campaign, { tag, seq: 1, unit: null }),
-    redrive: returns.redrive(campaign, tag),
+    admit: () => gate.admit(campaign, [joinOf(campaign.id, 'a')], 0),
+    outcome: () => gate.outcome(campaign, tag),
+    readmit: () => gate.readmit(campaign, 'a', ticket),
+    resolve: () => gate.resolve(campaign, tag, { status: 'issued-renumbered', unit: 1 }),
+    cancel: () => returns.cancel(campaign, tag),
+    giveBack: () => returns.giveBack(campaign, { tag, seq: 1, unit: null }),
+    redrive: () => returns.redrive(campaign, tag),
   };
-  for (const [name, answer] of Object.entries(asked)) {
-    await expect(answer, name).rejects.toMatchObject({ code: 'corrupt-state', retryable: false });
+  for (const [name, ask] of Object.entries(asked)) {
+    // One call after the other: a rejection that is not awaited yet fails the run.
+    await expect(ask(), name).rejects.toMatchObject({ code: 'corrupt-state', retryable: false });
   }
   expect(await redis.hgetall(keys.gate(campaign.id))).toEqual(before);
 });

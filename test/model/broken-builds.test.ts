@@ -140,7 +140,7 @@ const BROKEN: Broken[] = [
     // Either of both keeps the promise: a builder that takes over goes on in the same epoch.
     name: 'the lease of a recovery is not renewed, and each builder begins again',
     patches: [
-      { file: 'src/redis/lease.ts', from: '  }, renewMs);', to: '  }, renewMs * 1_000_000);' },
+      { file: 'src/gate/redis/locks.ts', from: '  }, renewMs);', to: '  }, renewMs * 1_000_000);' },
       {
         file: 'src/recovery/recover.ts',
         from: "state === 'damaged' ? await resume(deps, campaign, lease)",

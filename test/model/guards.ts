@@ -1,5 +1,13 @@
 // Scenarios that must go on finding nothing.
-import { admitted, FRONT_READS, GIVE_BACK, ISSUER_BEFORE_INSERT, REPAIR, type Scenario } from './scenario-parts.ts';
+import {
+  admitted,
+  FRONT_READS,
+  GIVE_BACK,
+  ISSUER_BEFORE_INSERT,
+  REFUSED_BEFORE_INSERT,
+  REPAIR,
+  type Scenario,
+} from './scenario-parts.ts';
 
 /** Scenarios that go well, because something sees to it: `broken-builds.test.ts` takes that out. */
 export const GUARDS: Scenario[] = [
@@ -8,7 +16,7 @@ export const GUARDS: Scenario[] = [
     rule: 'wish-forgotten-202',
     finding: 'none',
     plan: { processes: ['f1', 'w1'] },
-    events: ['sour u1', ...admitted('u1'), ...ISSUER_BEFORE_INSERT, 'drive w1 issuer past settle', ...GIVE_BACK('u1')],
+    events: [...REFUSED_BEFORE_INSERT, 'drive w1 issuer past settle', ...GIVE_BACK('u1')],
   },
   {
     name: 'the unit of a ticket that is kept as a letter outlives a rebuild',
@@ -39,7 +47,7 @@ export const GUARDS: Scenario[] = [
       'leap 400',
       FRONT_READS,
       ...admitted('u2'),
-      'drive w2 watch past pipeline',
+      'drive w2 issuer past pipeline',
       'drive w2 issuer until insert issuances',
       'drive w1 issuer past settle',
       'crash w2',

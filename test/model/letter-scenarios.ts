@@ -1,5 +1,5 @@
 // Scenarios of tickets that are given up and kept as dead letters.
-import { admitted, FRONT_READS, ISSUER_BEFORE_INSERT, type Scenario } from './scenario-parts.ts';
+import { admitted, FRONT_READS, ISSUER_BEFORE_INSERT, REFUSED_BEFORE_INSERT, type Scenario } from './scenario-parts.ts';
 
 /** Worker 1 has tried the retry that is due as often as it may be tried. */
 const THREE_ATTEMPTS = Array.from({ length: 3 }, () => 'drive w1 retrier past end retry');
@@ -11,9 +11,7 @@ export const LETTER_SCENARIOS: Scenario[] = [
     finding: 'buried-and-issued',
     plan: {},
     events: [
-      'sour u1',
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
+      ...REFUSED_BEFORE_INSERT,
       'drive w1 issuer past settle',
       ...THREE_ATTEMPTS,
       'drive w2 retrier until insert issuances',
@@ -29,9 +27,7 @@ export const LETTER_SCENARIOS: Scenario[] = [
     finding: 'buried-and-issued',
     plan: {},
     events: [
-      'sour u1',
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
+      ...REFUSED_BEFORE_INSERT,
       'drive w1 issuer past settle',
       ...THREE_ATTEMPTS,
       'drive w1 retrier past insert issuances',
@@ -42,14 +38,12 @@ export const LETTER_SCENARIOS: Scenario[] = [
     ],
   },
   {
-    name: 'a ticket is buried before its entry is settled, and shown as being retried for ever',
+    name: 'a ticket is buried before its entry is settled, and shown as being retried without end',
     rule: 'no-rest',
     finding: 'buried-before-it-was-settled',
     plan: {},
     events: [
-      'sour u1',
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
+      ...REFUSED_BEFORE_INSERT,
       'drive w1 issuer past schedule retry',
       ...THREE_ATTEMPTS,
       'drive w1 retrier past resolve',
@@ -57,14 +51,12 @@ export const LETTER_SCENARIOS: Scenario[] = [
     ],
   },
   {
-    name: 'a ticket is issued by its retry before its entry is settled, and shown as being retried for ever',
+    name: 'a ticket is issued by its retry before its entry is settled, and shown as being retried without end',
     rule: 'no-rest',
     finding: 'buried-before-it-was-settled',
     plan: {},
     events: [
-      'sour u1',
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
+      ...REFUSED_BEFORE_INSERT,
       'drive w1 issuer past schedule retry',
       'sweeten',
       'drive w1 retrier past resolve',
@@ -72,14 +64,12 @@ export const LETTER_SCENARIOS: Scenario[] = [
     ],
   },
   {
-    name: 'a letter is discarded before its entry is settled, and shown as being retried for ever',
+    name: 'a letter is discarded before its entry is settled, and shown as being retried without end',
     rule: 'no-rest',
     finding: 'buried-before-it-was-settled',
     plan: {},
     events: [
-      'sour u1',
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
+      ...REFUSED_BEFORE_INSERT,
       'drive w1 issuer past schedule retry',
       ...THREE_ATTEMPTS,
       'drive w1 retrier past resolve',
@@ -95,11 +85,9 @@ export const LETTER_SCENARIOS: Scenario[] = [
     finding: 'issued-beside-a-letter',
     plan: {},
     events: [
-      'sour u1',
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
+      ...REFUSED_BEFORE_INSERT,
       'leap 16000',
-      'drive w2 watch past pipeline',
+      'drive w2 issuer past pipeline',
       'drive w2 issuer past settle',
       ...THREE_ATTEMPTS,
       'drive w1 retrier past remove retry',
@@ -126,7 +114,7 @@ export const LETTER_SCENARIOS: Scenario[] = [
       'leap 400',
       FRONT_READS,
       ...admitted('u2'),
-      'drive w2 watch past pipeline',
+      'drive w2 issuer past pipeline',
       'drive w2 issuer past settle',
       'drive w1 retrier past commit',
     ],

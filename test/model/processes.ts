@@ -1,26 +1,10 @@
 // The processes of a simulated service: the product's own code, composed as its programs compose it, over the model's
 // stores.
 import { Hono } from 'hono';
-import { createRedisStreams } from '../../src/broker/redis-streams.ts';
 import { composeFront } from '../../src/composition/front.ts';
-import { composeRecovery } from '../../src/composition/recovery.ts';
-import type { IssuanceRow } from '../../src/domain/issuance.ts';
-import type { RetryJob } from '../../src/domain/retry-job.ts';
-import { reapConsumers } from '../../src/gate/redis/consumers.ts';
-import { createGate } from '../../src/gate/redis/gate.ts';
-import { createEachGateReader, createGateReader } from '../../src/gate/redis/gate-reader.ts';
-import { createReturns } from '../../src/gate/redis/returns.ts';
-import { campaignStore } from '../../src/ledger/campaign-store.ts';
-import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
+import { type ComposedWorker, composeWorker } from '../../src/composition/worker.ts';
 import { createLedgerGuard } from '../../src/ledger/guard.ts';
-import { issueBatch } from '../../src/ledger/issuances.ts';
-import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
-import { watchCampaigns } from '../../workers/campaign-watch.ts';
-import { finishHalfDone } from '../../workers/finisher.ts';
-import { issueTickets } from '../../workers/issuer.ts';
-import { tidyUp } from '../../workers/janitor.ts';
-import { recoverGates } from '../../workers/recoverer.ts';
-import { createRetryWork } from '../../workers/retrier.ts';
+import { dutiesOf } from '../../workers/duties.ts';
 import type { MemoryLedger } from './memory-ledger.ts';
 import type { RedisStore } from './redis-store.ts';
 import type { RetryQueue } from './retry-queue.ts';
@@ -102,107 +86,54 @@ export async function startFront(stores: Stores, name: string): Promise<Front> {
   });
 }
 
-/** The duties of `workers/main.ts`, but for the reconciler, which changes nothing. */
+/** The duties of `workers/main.ts`, but for those that change nothing: the reconciler and the reports. */
 export function startWorker(stores: Stores, name: string): Actor {
   const { world, retries } = stores;
   const actor = world.spawn(name);
   const stopping = new AbortController().signal;
   const onError = (error: unknown) => stores.onError(name, error);
-  const duty = (task: string, work: () => Promise<void>) => void world.run(actor, task, work).catch(onError);
   // Composed as the worker, so that what it starts is the worker's.
-  const duties = world.runSync(actor, 'worker', () => composeWorker(stores, actor, onError));
-  duty('watch', () => watchCampaigns(duties.watch, stopping));
-  duty('recoverer', () => recoverGates(duties.recover, stopping));
-  duty('retrier', () => retries.workOn(actor, duties.retryWork, stopping));
-  duty('finisher', () => finishHalfDone(duties.finish, stopping));
-  duty('janitor', () => tidyUp(duties.tidy, stopping));
+  const duties = world.runSync(actor, 'worker', () =>
+    dutiesOf(composeModelWorker(stores, actor, onError), {
+      workOnRetries: (work, until) => retries.workOn(actor, work, until),
+      readiness: () => ({ reasons: [], warnings: [] }),
+    }),
+  );
+  const start = (task: string, duty: (stopping: AbortSignal) => Promise<void>) =>
+    void world.run(actor, task, () => duty(stopping)).catch(onError);
+  start('issuer', duties.issue);
+  start('recoverer', duties.recover);
+  start('retrier', duties.retry);
+  start('finisher', duties.finish);
+  start('janitor', duties.tidy);
   return actor;
 }
 
-function composeWorker(
+function composeModelWorker(
   { world, redis: server, ledger: memory, retries: queue, idleMs }: Stores,
   actor: Actor,
   onError: (error: unknown) => void,
-) {
-  const redis = server.reach(actor);
+): ComposedWorker {
   const ledger = memory.reach(world, actor, 'worker');
-  const retries = queue.reach(actor);
-  const guard = createLedgerGuard(ledger);
-  const store = campaignStore(ledger);
-  const cancellations = cancellationStore(ledger);
-  const gate = createGate(redis);
-  const returns = createReturns(redis);
-  const readGates = createGateReader(redis);
-  const readEachGate = createEachGateReader(redis);
-  const broker = createRedisStreams({
-    redis,
-    openReader: () => server.reach(actor),
-    batchMax: 10,
-    claimIdleMs: idleMs.claim,
-    onVanished: () => undefined,
-  });
-  const issuing = {
-    gate,
-    issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => issueBatch(ledger, rows, epoch)),
-    untilLedgerUp: guard.breaker.untilClosed,
-    couponKey: COUPON_KEY,
-  };
-  const retryWork = createRetryWork({
-    ...issuing,
-    returns,
-    cancellations,
-    shapeOf: async (campaign) => (await readGates([campaign]))[0],
-    keepDeadLetter: (letter, epoch) => keepDeadLetter(ledger, letter, epoch),
-  });
-  const issuer = {
-    ...issuing,
-    broker,
-    retries,
-    workerName: actor.name,
-    keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
-      keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
-    onSettled: () => undefined,
-    onLeft: () => undefined,
-    onError,
-  };
-  const recovery = composeRecovery({ redis, ledger, retries, durability: 'disk', graceMs: GRACE_MS });
-  return {
-    retryWork,
-    watch: {
-      ...store,
-      readGates: readEachGate,
-      issue: (campaign: Parameters<typeof issueTickets>[1], stop: AbortSignal) =>
-        world.run(actor, 'issuer', () => issueTickets(issuer, campaign, stop)),
-      onLook: () => undefined,
-      onError,
+  return composeWorker(
+    {
+      redis: server.reach(actor),
+      ledger,
+      guard: createLedgerGuard(ledger),
+      retries: queue.reach(actor),
+      openReader: () => server.reach(actor),
     },
-    recover: {
-      listLiveCampaigns: store.listLiveCampaigns,
-      listGated: store.listGated,
-      stateOf: recovery.gates.state,
-      recover: (campaign: string) => recovery.recover(campaign, actor.name),
-      onRecovered: () => undefined,
-      onAlone: () => undefined,
-      onError,
+    {
+      name: actor.name,
+      couponKey: COUPON_KEY,
+      claimIdleMs: idleMs.claim,
+      halfDoneMs: idleMs.halfDone,
+      batchMax: 10,
+      durability: 'disk',
+      graceMs: GRACE_MS,
+      retainEndedMs: Number.POSITIVE_INFINITY,
+      retainLedgerMs: undefined,
     },
-    finish: {
-      store: letterStore(ledger),
-      cancellations,
-      returns,
-      readGates,
-      scheduleRetry: (job: RetryJob) => retries.schedule(job),
-      idleMs: idleMs.halfDone,
-      onError,
-    },
-    tidy: {
-      store,
-      gate,
-      readGates: readEachGate,
-      reapConsumers: (campaign: string, shards: number, idleMs: number) =>
-        reapConsumers(redis, campaign, shards, idleMs),
-      onDeadLetters: () => undefined,
-      onGateLost: () => undefined,
-      onError,
-    },
-  };
+    { onError },
+  );
 }

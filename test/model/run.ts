@@ -43,7 +43,7 @@ async function run(stage: Stage, plan: Plan, live: (service: Service) => Promise
   }
 }
 
-const BACKGROUND = / (front|janitor|finisher|watch): /;
+const BACKGROUND = / (front|janitor|finisher): | issuer: (select campaigns|pipeline)/;
 
 async function walk(service: Service, plan: Plan): Promise<void> {
   const { world } = service;

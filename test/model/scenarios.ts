@@ -3,7 +3,15 @@
 import { LETTER_SCENARIOS } from './letter-scenarios.ts';
 import { planOf } from './plan.ts';
 import { type Run, replay } from './run.ts';
-import { admitted, FRONT_READS, GIVE_BACK, ISSUER_BEFORE_INSERT, REPAIR, type Scenario } from './scenario-parts.ts';
+import {
+  admitted,
+  FRONT_READS,
+  GIVE_BACK,
+  ISSUER_BEFORE_INSERT,
+  REFUSED_BEFORE_INSERT,
+  REPAIR,
+  type Scenario,
+} from './scenario-parts.ts';
 import type { Stage } from './stage.ts';
 
 export const SCENARIOS: Scenario[] = [
@@ -68,11 +76,11 @@ export const SCENARIOS: Scenario[] = [
       'drive w1 issuer past settle',
       // The issuer of the epoch before receives it first, and may not settle it.
       'drive w1 issuer past settle',
-      'drive w1 watch past pipeline',
-      'drive w1 watch past pipeline',
+      'drive w1 issuer past pipeline',
+      'drive w1 issuer past pipeline',
       'drive w1 issuer past settle',
-      'drive w1 watch past pipeline',
-      'drive w1 watch past pipeline',
+      'drive w1 issuer past pipeline',
+      'drive w1 issuer past pipeline',
       'drive w1 issuer past settle',
       ...GIVE_BACK('u2'),
     ],
@@ -82,14 +90,7 @@ export const SCENARIOS: Scenario[] = [
     rule: 'wish-forgotten-202',
     finding: 'wish-forgotten',
     plan: { processes: ['f1', 'w1'] },
-    events: [
-      'sour u1',
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
-      'drive w1 issuer past settle',
-      ...GIVE_BACK('u1'),
-      ...REPAIR,
-    ],
+    events: [...REFUSED_BEFORE_INSERT, 'drive w1 issuer past settle', ...GIVE_BACK('u1'), ...REPAIR],
   },
   {
     name: 'an entry of a stranger in a stream that nobody reads makes every rebuild fail',
@@ -146,7 +147,7 @@ export const SCENARIOS: Scenario[] = [
       ...admitted('u1'),
       ...ISSUER_BEFORE_INSERT,
       'leap 16000',
-      'drive w2 watch past pipeline',
+      'drive w2 issuer past pipeline',
       'drive w2 issuer past settle',
       FRONT_READS,
       ...GIVE_BACK('u1'),
@@ -218,14 +219,7 @@ export const SCENARIOS: Scenario[] = [
     rule: 'no-rest',
     finding: 'retry-lost-with-the-tail',
     plan: { processes: ['f1', 'w1'] },
-    events: [
-      'sour u1',
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
-      'redis save',
-      'drive w1 issuer past schedule retry',
-      'redis put-back',
-    ],
+    events: [...REFUSED_BEFORE_INSERT, 'redis save', 'drive w1 issuer past schedule retry', 'redis put-back'],
   },
   ...LETTER_SCENARIOS,
 ];

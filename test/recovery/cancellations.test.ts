@@ -54,15 +54,15 @@ async function openShop(t: TestContext) {
     /** The ticket of user-1, settled as one that is retried; `unit` is that of its job. */
     async retried(unit: number): Promise<string> {
       const [ticket] = await front.admit(campaign, 1, 1);
-      const consumer = await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'reader');
+      const source = duties.source(campaign, 'reader');
       const [batch] = await until('a batch', async () => {
-        const batches = await consumer.receive(1_000);
+        const batches = await source.receive(1_000);
         return batches.length > 0 ? batches : undefined;
       });
       const job = { campaign, epoch: 1, seq: 1, unit, user: 'user-1', admittedAt: Date.now(), reason: 'rejected' };
       await duties.retries.schedule({ ...job, traceparent: '' });
-      await consumer.settle(batch!, [{ seq: 1, outcome: { status: 'retrying' } }]);
-      await consumer.close();
+      await duties.settlement.settle(batch!, [{ seq: 1, outcome: { status: 'retrying' } }]);
+      await source.close();
       return ticket!;
     },
     retryAll: async () => {

@@ -208,11 +208,11 @@ test('an entry that somebody deleted was told as issued where a later ticket had
   await duties.client().admit(campaign, users(1, 10));
   const view = async () => (await duties.readGates([campaign]))[0]!;
   expect((await duties.returns.cancel(await view(), userTag(campaign, 'user-8'))).state).toBe('cancelled');
-  const consumer = await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'reader');
   await duties.redis.xdel(keys.work(campaign, 0), '3-0');
-  const [batch] = await consumer.receive(60_000);
-  await consumer.settle({ ...batch!, entries: batch!.entries.filter(({ seq }) => seq <= 5) }, []);
+  const source = duties.source(campaign, 'reader');
+  const [batch] = await source.receive(60_000);
+  await duties.settlement.settle({ ...batch!, entries: batch!.entries.filter(({ seq }) => seq <= 5) }, []);
   expect(await duties.redis.hget(keys.gate(campaign), 'run_id')).toBe('entries-lost');
   expect((await duties.gate.outcome(await view(), userTag(campaign, 'user-3'))).outcome.status).toBe('queued');
-  await consumer.close();
+  await source.close();
 });

@@ -82,7 +82,7 @@ test('retries that were put off while they were listed were missing from the lis
   expect(movedCount).toBeGreaterThan(0);
 });
 
-test('a retrier whose connections fell silent is received no retry once a retry is overdue', async (t) => {
+test('a retrier whose connections fell silent is started again once a retry is overdue', async (t) => {
   const { url } = await startRedis(t);
   const proxy = await startTcpProxy(t, url);
   const schedule = scheduler(t, url);
@@ -106,11 +106,13 @@ test('while the ledger is away retries wait without an attempt, and then come at
   await Promise.all(seqs.map(schedule));
   const redis = testRedis(t, url);
   await until('all are due, and some in hand', async () => {
-    const [delayed, inHand] = await Promise.all([
-      redis.zcard(`${keys.retryPrefix}:issuance:delayed`),
+    // BullMQ orders its delayed set by the due time times 0x1000. It moves what is due on when a worker takes the next job:
+    // once all hands are full, a job that comes due later stays in the set.
+    const [notDue, inHand] = await Promise.all([
+      redis.zcount(`${keys.retryPrefix}:issuance:delayed`, Date.now() * 0x1000, '+inf'),
       redis.llen(`${keys.retryPrefix}:issuance:active`),
     ]);
-    return delayed === 0 && inHand === limits.retryConcurrency;
+    return notDue === 0 && inHand === limits.retryConcurrency;
   });
   expect(attempted).toEqual([]);
   up.resolve();

@@ -188,28 +188,3 @@ test('doctor on a fresh database says that a front makes the tables, not that ri
   expect(report.findings.filter(({ status }) => status === 'unknown')).toEqual([]);
   expect(out).not.toMatch(/allow this user|doesn't exist/);
 });
-
-test.for([
-  ['PORT', 'HOST'],
-  ['ADMIN_PORT', 'ADMIN_HOST'],
-  ['TELEMETRY_PORT', 'TELEMETRY_HOST'],
-] as const)(
-  'a %s that is taken, and a %s of another machine, are told by name',
-  { timeout: 90_000 },
-  async ([port, host], t) => {
-    const taken = await portOf(t, createServer());
-    const stores = { redisUrl: sharedRedis(), databaseUrl: sharedDatabase() };
-    const on = { DURABILITY: 'memory', TELEMETRY: 'on', TELEMETRY_PORT: '0' };
-    const blocked = await startOf(t, 'src/main.ts', stores, { ...on, [port]: String(taken) });
-    expect(await blocked.ended).toEqual({ code: 1, signal: null });
-    expect(blocked.output()).toMatch(
-      new RegExp(`^${port}: port ${taken} of 127\\.0\\.0\\.1 is in use.*Do: .*set ${port} to`, 'm'),
-    );
-    const elsewhere = await startOf(t, 'src/main.ts', stores, { ...on, [host]: '192.0.2.1' });
-    expect(await elsewhere.ended).toEqual({ code: 78, signal: null });
-    expect(elsewhere.output()).toMatch(
-      new RegExp(`^${host}: this machine has no address 192\\.0\\.2\\.1\\. Do: set ${host}`, 'm'),
-    );
-    for (const { output } of [blocked, elsewhere]) expect(output()).not.toMatch(/^ +at .*:\d+:\d+/m);
-  },
-);

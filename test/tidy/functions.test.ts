@@ -8,8 +8,6 @@ const LINES_MAX = 70;
 const TO_BE_SPLIT = [
   'src/admission/campaigns.ts createCampaigns',
   'src/admission/waits.ts createWaits',
-  'src/broker/memory.ts createMemoryBroker',
-  'src/broker/redis-streams.ts createConsumer',
   'src/composition/front.ts composeFront',
   'src/desk/letter-desk.ts createLetterDesk',
   'src/http/admin/admin.ts createAdmin',

@@ -25,7 +25,11 @@ const TABLE: Record<string, Row> = {
   'gate/redis': { may: ['domain', 'gate', 'redis', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
   listener: { may: ['limits'], why: 'it opens servers for applications that it does not know' },
   telemetry: { may: ['domain', 'limits', 'lifecycle', 'listener'], why: 'everything may count and log' },
-  broker: { may: ['domain', 'gate', 'gate/redis', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
+  broker: {
+    may: ['domain', 'gate/redis', 'redis', 'telemetry', 'limits', 'lifecycle'],
+    mayTypes: ['gate'],
+    why: 'the Redis source reads the streams that the gate writes, as the group that the gate settles',
+  },
   ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
   recovery: {
@@ -66,12 +70,13 @@ const TABLE: Record<string, Row> = {
   doctor: {
     may: ['domain', 'redis', 'ledger', 'limits', 'lifecycle'],
     mayTypes: ['config', 'telemetry'],
-    why: 'it looks at both stores from outside of the duties; only a composition root calls it',
+    why: 'it looks at both stores from outside of the duties; only what opens a process, or the CLI, calls it',
   },
   composition: {
     may: [
       'domain',
       'admission',
+      'broker',
       'desk',
       'giving-back',
       'ending',
@@ -84,14 +89,19 @@ const TABLE: Record<string, Row> = {
       'limits',
     ],
     mayTypes: ['breaker', 'gate', 'retry'],
-    why: 'it puts together what composition roots and their tests have in common; what opens and closes stays with them',
+    why: 'it puts together what composition roots and their tests have in common; it opens no connection and no listener',
+  },
+  opening: {
+    may: ['domain', 'doctor', 'http', 'ledger', 'listener', 'redis', 'retry', 'telemetry', 'limits', 'lifecycle'],
+    mayTypes: ['composition', 'config', 'local'],
+    why: 'it opens the stores and listeners of a configuration, in the order in which they close; only a main.ts calls it',
   },
   cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
   rehearsal: { may: [], why: 'a judge that shares code with the service shares its mistakes' },
   workers: {
     may: ['domain', 'desk', 'giving-back', 'issuing', 'recovery', 'telemetry', 'limits', 'lifecycle'],
-    mayTypes: ['gate', 'broker', 'ledger', 'retry', 'admission'],
-    why: 'a duty takes its adapters as deps; workers/main.ts brings them together',
+    mayTypes: ['gate', 'broker', 'ledger', 'retry', 'admission', 'composition'],
+    why: 'a duty takes its adapters as deps; src/composition/worker.ts puts them together',
   },
 };
 

@@ -1,6 +1,6 @@
 import { expect, type TestContext, test } from 'vitest';
-import type { Broker } from '../../src/broker/port.ts';
 import { Fault } from '../../src/domain/fault.ts';
+import type { Settlement } from '../../src/gate/port.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { keysLike } from '../helpers/redis.ts';
 import { startRedis } from '../helpers/services.ts';
@@ -16,17 +16,11 @@ const issuedCount = async (campaign: string) =>
 async function crashAtSettle(duties: Duties, campaign: string): Promise<void> {
   const reached = Promise.withResolvers<void>();
   const death = Promise.withResolvers<never>();
-  const broker: Broker = {
-    ...duties.broker,
-    consume: async (...args) => {
-      const settle = () => {
-        reached.resolve();
-        return death.promise;
-      };
-      return { ...(await duties.broker.consume(...args)), settle };
-    },
+  const settle = () => {
+    reached.resolve();
+    return death.promise;
   };
-  const stop = duties.issue(campaign, { broker });
+  const stop = duties.issue(campaign, { settlement: { settle } });
   await reached.promise;
   const stopped = stop();
   death.reject(new Error('dead'));
@@ -58,19 +52,14 @@ test('a settlement whose answer was lost is asked again, and counts once', async
   const tickets = await client.admit(campaign, users(1, 50));
   let losses = 0;
   const settled: number[] = [];
-  const broker: Broker = {
-    ...duties.broker,
-    consume: async (...args) => {
-      const consumer = await duties.broker.consume(...args);
-      const settle: typeof consumer.settle = async (...told) => {
-        const count = await consumer.settle(...told);
-        if (losses++ === 0) throw new Fault('redis-unavailable', 'the answer was lost', { retryable: true });
-        return count;
-      };
-      return { ...consumer, settle };
+  const settlement: Settlement = {
+    async settle(...told) {
+      const count = await duties.settlement.settle(...told);
+      if (losses++ === 0) throw new Fault('redis-unavailable', 'the answer was lost', { retryable: true });
+      return count;
     },
   };
-  duties.issue(campaign, { broker, onSettled: (count) => settled.push(count) });
+  duties.issue(campaign, { settlement, onSettled: (count) => settled.push(count) });
   await client.untilStatus(tickets[49]!, 'issued');
   await until('it was asked again', 3_000, () => settled.length > 0);
   expect(settled[0]).toBe(0);

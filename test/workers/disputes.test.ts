@@ -97,7 +97,7 @@ test('a worker that dies between two of its batches leaves its entries to anothe
   const campaign = await duties.openCampaign({ stock: 10 });
   const client = duties.client();
   const tickets = await client.admit(campaign, users(1, 10));
-  const dead = await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'dead');
+  const dead = duties.source(campaign, 'dead');
   await until('all received', 3_000, async () => (await dead.receive(100)).length > 0);
   await dead.close();
   duties.issue(campaign, { workerName: 'heir' });

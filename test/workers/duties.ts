@@ -3,24 +3,21 @@ import type { TestContext } from 'vitest';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { createJoins } from '../../src/admission/joins.ts';
 import { createTickets } from '../../src/admission/tickets.ts';
-import type { Broker } from '../../src/broker/port.ts';
-import { createRedisStreams } from '../../src/broker/redis-streams.ts';
+import type { TicketSource } from '../../src/broker/port.ts';
+import { composeWorker } from '../../src/composition/worker.ts';
 import { couponCode } from '../../src/domain/coupon.ts';
 import type { DeadLetter } from '../../src/domain/dead-letter.ts';
 import { isFault } from '../../src/domain/fault.ts';
 import { userTag } from '../../src/domain/ids.ts';
-import type { IssuanceRow } from '../../src/domain/issuance.ts';
 import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
-import { createGate } from '../../src/gate/redis/gate.ts';
-import { createEachGateReader, createGateReader } from '../../src/gate/redis/gate-reader.ts';
-import { createCancelledTagsReader, createReturns } from '../../src/gate/redis/returns.ts';
+import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
+import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { createLedgerGuard } from '../../src/ledger/guard.ts';
-import { issueBatch } from '../../src/ledger/issuances.ts';
-import { cancellationStore, letterStore } from '../../src/ledger/letter-store.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { pause } from '../../src/process/lifecycle.ts';
+import { limits } from '../../src/process/limits.ts';
 import { openBlocking } from '../../src/redis/connection.ts';
 import { openRetries, type RetryPace, workOnRetries } from '../../src/retry/bullmq.ts';
 import type { RetryWork } from '../../src/retry/port.ts';
@@ -34,6 +31,9 @@ import { until } from '../helpers/until.ts';
 
 const couponKey = Buffer.from(COUPON_KEY, 'hex');
 const ticketKeys = { current: 1, keys: new Map([[1, Buffer.from(TICKET_KEY, 'hex')]]) };
+
+/** Under its own name a worker is given again what it had received. */
+const WORKER = 'duties';
 
 export interface DutiesOptions {
   redisUrl: string;
@@ -49,64 +49,60 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   const errors: unknown[] = [];
   const onError = (error: unknown) => void errors.push(error);
   const redis = testRedis(t, redisUrl);
-  const gate = createGate(redis);
-  const returns = createReturns(redis);
-  const cancellations = cancellationStore(ledger);
-  const letters = letterStore(ledger);
   const store = campaignStore(ledger);
-  const readGates = createGateReader(redis);
   const retries = openRetries({ url: redisUrl, onError }, pace);
   t.onTestFinished(() => retries.close());
-  const vanished: number[] = [];
-  const foreign: string[] = [];
-  const left: number[] = [];
-  const broker = createRedisStreams({
-    redis,
-    openReader: (name) => openBlocking({ url: redisUrl, name, blockMs: 1_000, onError }),
-    batchMax: 500,
-    claimIdleMs,
-    onVanished: (_campaign, seqs) => vanished.push(...seqs),
-    onForeign: (_campaign, ids) => foreign.push(...ids),
-  });
+  const guard = createLedgerGuard(ledger);
+  t.onTestFinished(() => guard[Symbol.dispose]());
   // How many batches were at work in the ledger whenever one began.
   const working: number[] = [];
   let workingCount = 0;
-  const guard = createLedgerGuard(ledger);
-  t.onTestFinished(() => guard[Symbol.dispose]());
-  const issuing = {
-    gate,
-    couponKey,
-    issueBatch: (rows: IssuanceRow[], epoch: number) =>
-      guard.run(() => {
-        working.push(++workingCount);
-        return issueBatch(ledger, rows, epoch).finally(() => {
-          workingCount -= 1;
-        });
-      }),
-    untilLedgerUp: guard.breaker.untilClosed,
-  };
-  const keep = (letter: DeadLetter, epoch?: number) => keepDeadLetter(ledger, letter, epoch);
-  const issuerDeps: IssuerDeps = {
-    ...issuing,
-    broker: broker as Broker,
-    retries,
-    workerName: 'duties',
-    keepMalformed: (campaign, epoch, seq, raw) =>
-      keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
-    onSettled: () => undefined,
-    onLeft: (count) => void left.push(count),
-    onError,
-  };
-  const retryWork = createRetryWork({
-    ...issuing,
-    returns,
-    cancellations,
-    shapeOf: async (campaign) => (await readGates([campaign]))[0],
-    keepDeadLetter: keep,
-  });
+  const run: typeof guard.run = (work) =>
+    guard.run(() => {
+      working.push(++workingCount);
+      return work().finally(() => {
+        workingCount -= 1;
+      });
+    });
+  const vanished: number[] = [];
+  const foreign: string[] = [];
+  const left: number[] = [];
+  const worker = composeWorker(
+    {
+      redis,
+      ledger,
+      guard: { ...guard, run },
+      retries,
+      openReader: (name) => openBlocking({ url: redisUrl, name, blockMs: limits.receiveMs, onError }),
+    },
+    {
+      name: WORKER,
+      couponKey,
+      claimIdleMs,
+      durability: 'disk',
+      graceMs: 0,
+      retainEndedMs: 0,
+      retainLedgerMs: undefined,
+    },
+    {
+      onVanished: (_campaign, seqs) => void vanished.push(...seqs),
+      onForeign: (_campaign, ids) => void foreign.push(...ids),
+      onLeft: (count) => void left.push(count),
+      onError,
+    },
+  );
+  const issuerDeps = worker.issuer;
+  const retryWork = createRetryWork(worker.retrier);
+  const { gate } = worker.issuer;
+  const { returns, cancellations } = worker.retrier;
+  const { readGates } = worker.finisher;
+
+  /** The tickets of one campaign, for a worker of that name; closed by whoever opens it. */
+  const source = (id: string, name = WORKER, shards = 1, epoch = 1): TicketSource =>
+    worker.openSource(async () => ({ found: [{ id, epoch, shards }], unreadable: new Set() }), name);
 
   /** Runs a duty; stopped by what it returns, or with the test. */
-  function run(duty: (stopping: AbortSignal) => Promise<void>): () => Promise<void> {
+  function runDuty(duty: (stopping: AbortSignal) => Promise<void>): () => Promise<void> {
     const stopping = new AbortController();
     const ended = duty(stopping.signal).catch(onError);
     const stop = () => {
@@ -123,21 +119,24 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     gate,
     returns,
     store,
-    letters,
+    letters: worker.finisher.store,
     cancellations,
     readGates,
-    broker,
+    source,
+    /** Of all campaigns of the ledger. */
+    openSource: worker.openSource,
+    settlement: worker.issuer.settlement,
     retries,
     retryWork,
     issuerDeps,
-    keepLetter: keep,
+    keepLetter: (letter: DeadLetter, epoch?: number) => keepDeadLetter(ledger, letter, epoch),
     errors,
     vanished,
     foreign,
     left,
     guard,
     working,
-    run,
+    run: runDuty,
 
     /** An open campaign whose gate stands. */
     async openCampaign(settings: { stock: number; shards?: number }): Promise<string> {
@@ -146,10 +145,13 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
       await store.markProjected(campaign.id, campaign.version);
       return campaign.id;
     },
-    issue: (campaign: string, other: Partial<IssuerDeps> = {}, shards = 1, epoch = 1) =>
-      run((stopping) => issueTickets({ ...issuerDeps, ...other }, { id: campaign, epoch, shards }, stopping)),
+    issue(campaign: string, other: Partial<IssuerDeps> & { workerName?: string } = {}, shards = 1, epoch = 1) {
+      const { workerName, source: own = source(campaign, workerName, shards, epoch), ...deps } = other;
+      return runDuty((stopping) => issueTickets({ ...issuerDeps, ...deps, source: own }, stopping));
+    },
+    issueAll: () => runDuty((stopping) => issueTickets({ ...issuerDeps, source: worker.openSource() }, stopping)),
     retry: (work: RetryWork = retryWork) =>
-      run((stopping) => workOnRetries({ url: redisUrl, onError }, work, stopping)),
+      runDuty((stopping) => workOnRetries({ url: redisUrl, onError }, work, stopping)),
     client: () => openClient(t, { gate, readGates, redis, onError }),
   };
 }

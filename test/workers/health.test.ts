@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { createMemoryBroker } from '../../src/broker/memory.ts';
 import { limits } from '../../src/process/limits.ts';
 import { createWorkerHealth } from '../../workers/health.ts';
 import { freePort } from '../helpers/free-port.ts';
@@ -19,18 +18,17 @@ test('a worker is ready while it looks at the campaigns and reads every one of t
   );
   expect(health.readiness().reasons).toEqual(['campaigns-read-stale']);
   health.looked();
-  const broker = createMemoryBroker({ batchMax: 10, claimIdleMs: 1_000, clock: () => now });
-  const consumer = await health.noting(broker).consume({ id: 'sale', epoch: 1, shards: 1 }, 'w');
+  health.read('sale');
   expect(health.readiness().reasons).toEqual([]);
   now += limits.readStaleMs + 1;
   health.looked();
   expect(health.readiness().reasons).toEqual(['stream-read-stale:sale']);
-  await consumer.receive(0);
+  health.read('sale');
   expect(health.readiness().reasons).toEqual([]);
   isAway = true;
   expect(health.readiness().reasons).toEqual(['ledger-unreachable']);
   isAway = false;
-  await consumer.close();
+  health.left('sale');
   now += limits.readStaleMs + 1;
   health.looked();
   expect(health.readiness().reasons).toEqual([]);
@@ -42,8 +40,7 @@ test('of thousands of streams that are not read a worker names three, and counts
     () => false,
     () => now,
   );
-  const broker = health.noting(createMemoryBroker({ batchMax: 10, claimIdleMs: 1_000, clock: () => now }));
-  for (let n = 0; n < 5; n += 1) await broker.consume({ id: `sale-${n}`, epoch: 1, shards: 1 }, 'w');
+  for (let n = 0; n < 5; n += 1) health.read(`sale-${n}`);
   now += limits.readStaleMs + 1;
   health.looked();
   expect(health.readiness().reasons).toEqual([

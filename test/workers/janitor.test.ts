@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { projectCampaign } from '../../src/desk/campaign-desk.ts';
 import { reapConsumers } from '../../src/gate/redis/consumers.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
-import { watchCampaigns } from '../../workers/campaign-watch.ts';
 import { tidyUp } from '../../workers/janitor.ts';
 import { startFront } from '../helpers/processes.ts';
 import { redisUrl, startRedis } from '../helpers/services.ts';
@@ -80,17 +79,20 @@ test('a silent consumer is deleted only when it holds nothing, and its entries g
   const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open(), claimIdleMs: 300 });
   const campaign = await duties.openCampaign({ stock: 10 });
   const client = duties.client();
-  for (const name of ['empty', 'holding'])
-    await (await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, name)).close();
-  const empty = await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'empty');
-  await empty.receive(1);
+  const names = async () =>
+    ((await duties.redis.xinfo('CONSUMERS', keys.work(campaign, 0), GROUP).catch(() => [])) as unknown[][]).map(
+      (info) => info[1],
+    );
+  const empty = duties.source(campaign, 'empty');
+  await until('it has read', async () => {
+    expect(await empty.receive(10)).toEqual([]);
+    return (await names()).includes('empty');
+  });
   await empty.close();
   const tickets = await client.admit(campaign, users(1, 10));
-  const holding = await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, 'holding');
+  const holding = duties.source(campaign, 'holding');
   await until('all received', 3_000, async () => (await holding.receive(100)).length > 0);
   await holding.close();
-  const names = async () =>
-    ((await duties.redis.xinfo('CONSUMERS', keys.work(campaign, 0), GROUP)) as unknown[][]).map((info) => info[1]);
   expect(await names()).toEqual(expect.arrayContaining(['empty', 'holding']));
   expect(await reapConsumers(duties.redis, campaign, 1, 60_000)).toBe(0);
   const idleMs = async () =>
@@ -131,30 +133,6 @@ test('a campaign that is done with and has a ticket waiting again is looked at a
   const liveIds = async () => (await duties.store.listLiveCampaigns()).map(({ id }) => id);
   await until('it is live', 5_000, async () => (await liveIds()).includes(restored));
   expect(await liveIds()).not.toContain(done);
-});
-
-test('a gate that was rebuilt under another epoch has its tickets issued under that', async (t) => {
-  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
-  const campaign = await duties.openCampaign({ stock: 5 });
-  const attended: number[] = [];
-  duties.run((stopping) =>
-    watchCampaigns(
-      {
-        listLiveCampaigns: duties.store.listLiveCampaigns,
-        onLook: () => undefined,
-        readGates: duties.readGates,
-        onError: (error) => duties.errors.push(error),
-        issue: ({ epoch }, stop) => {
-          attended.push(epoch);
-          return new Promise((resolve) => stop.addEventListener('abort', () => resolve()));
-        },
-      },
-      stopping,
-    ),
-  );
-  await until('it is attended', 3_000, () => attended.length > 0);
-  await duties.redis.hset(keys.gate(campaign), 'epoch', 2);
-  await until('it is attended anew', 3_000, () => attended.includes(2));
 });
 
 test('a lost gate is never made again by a projection: joins stay refused, and the janitor calls for help', async (t) => {

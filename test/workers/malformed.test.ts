@@ -78,7 +78,7 @@ test('entries that were trimmed while pending are dead letters, not silence', as
   const campaign = await duties.openCampaign({ stock: 3 });
   const client = duties.client();
   const tickets = await client.admit(campaign, users(1, 3));
-  const held = await duties.broker.consume({ id: campaign, epoch: 1, shards: 1 }, duties.issuerDeps.workerName);
+  const held = duties.source(campaign);
   await until('all received', 3_000, async () => (await held.receive(100)).length > 0);
   await held.close();
   await duties.redis.xdel(keys.work(campaign, 0), '2-0');

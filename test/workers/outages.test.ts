@@ -4,6 +4,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { openLedger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/process/limits.ts';
+import { GROUP, keys } from '../../src/redis/keys.ts';
 import { readLedger } from '../../src/rehearsal/ledger-reader.ts';
 import { signalIfThere, startWorker, untilPrinted } from '../helpers/processes.ts';
 import { startDatabase, startRedis } from '../helpers/services.ts';
@@ -53,7 +54,8 @@ test('a frozen ledger: nobody acks or receives, joins go on, and after it the dr
   // The ledger says nothing meanwhile: a poll that asked it would have no answer.
   for (let i = 0; i < 100; i += 1) expect(await client.poll(tickets[599]!)).toMatchObject({ ticket: tickets[599] });
   await until('several probes', () => Date.now() - openAt > 5 * limits.ledgerProbeMs);
-  expect(await duties.broker.lag(other, 1)).toEqual([{ shard: 0, undeliveredCount: 50, pendingCount: 0 }]);
+  expect(await duties.redis.xlen(keys.work(other, 0))).toBe(50);
+  expect((await duties.redis.xpending(keys.work(other, 0), GROUP))[0]).toBe(0);
   expect((await duties.readGates([campaign]))[0]).toMatchObject({ seq: 600 });
   expect(await client.poll(tickets[599]!)).toMatchObject({ status: 'queued' });
   expect(duties.errors.length).toBeLessThan(errorCount + 10);

@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRedisStreams } from '../../src/broker/redis-streams.ts';
-import { limits } from '../../src/process/limits.ts';
-import { openBlocking } from '../../src/redis/connection.ts';
+import { openStreams } from '../contract/redis-source.ts';
 import { loneRedis } from '../helpers/lone-redis.ts';
 import { startWorker } from '../helpers/processes.ts';
 import { startRedis } from '../helpers/services.ts';
@@ -18,15 +16,9 @@ test('a reader whose connection fell silent reads again after three times its wa
   const duties = openDuties(t, { redisUrl: url, ledger: database.open() });
   const campaign = await duties.openCampaign({ stock: 20 });
   const client = duties.client();
-  const onError = () => undefined;
-  const broker = createRedisStreams({
-    redis: duties.redis,
-    openReader: (name) => openBlocking({ url: proxy.url, name, blockMs: limits.receiveMs, onError }),
-    batchMax: 500,
-    claimIdleMs: 30_000,
-    onVanished: () => undefined,
-  });
-  duties.issue(campaign, { broker });
+  const found = [{ id: campaign, epoch: 1, shards: 1 }];
+  const source = openStreams({ redis: duties.redis, url: proxy.url, found, name: 'behind-the-proxy' });
+  duties.issue(campaign, { source });
   const [first] = await client.admit(campaign, ['user-1']);
   await client.untilStatus(first!, 'issued');
   proxy.strand();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Broker } from '../../src/broker/port.ts';
+import type { TicketSource } from '../../src/broker/port.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { finishReturn } from '../../src/giving-back/give-back.ts';
 import { keys } from '../../src/redis/keys.ts';
@@ -19,23 +19,21 @@ test('a worker that slept with a batch in hand does not issue again what was giv
 
   const asleep = Promise.withResolvers<void>();
   const awake = Promise.withResolvers<void>();
-  const broker: Broker = {
-    ...duties.broker,
-    consume: async (...args) => {
-      const consumer = await duties.broker.consume(...args);
-      const receive: typeof consumer.receive = async (waitMs) => {
-        const batches = await consumer.receive(waitMs);
-        if (batches.length > 0) {
-          asleep.resolve();
-          await awake.promise;
-        }
-        return batches;
-      };
-      return { ...consumer, receive };
+  const own = duties.source(campaign, 'zombie');
+  const source: TicketSource = {
+    receive: async (waitMs) => {
+      const batches = await own.receive(waitMs);
+      if (batches.length > 0) {
+        asleep.resolve();
+        await awake.promise;
+      }
+      return batches;
     },
+    release: (...released) => own.release(...released),
+    close: () => own.close(),
   };
   const settled: number[] = [];
-  duties.issue(campaign, { broker, workerName: 'zombie', onSettled: (count) => settled.push(count) });
+  duties.issue(campaign, { source, onSettled: (count) => settled.push(count) });
   await asleep.promise;
   duties.issue(campaign, { workerName: 'heir' });
   for (const ticket of tickets) await client.untilStatus(ticket, 'issued');

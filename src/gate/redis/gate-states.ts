@@ -11,6 +11,7 @@ const promote = loadScript('promote');
 
 /** A server that has fewer than `replicasMin` is not believed when it says that a gate needs to be opened. */
 export function createGateStates(redis: RedisClient, replicasMin: number): GateStates {
+  const gate = createGate(redis);
   async function stateOn(campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>) {
     const names = [keys.gate(campaign.id), ...keys.works(campaign)];
     const told = await runScript(redis, state, names, [campaign.epoch, replicasMin]).catch(rethrow);
@@ -20,7 +21,7 @@ export function createGateStates(redis: RedisClient, replicasMin: number): GateS
   return {
     state: async (campaign) => (await stateOn(campaign)).state,
     stateOn,
-    project: (campaign) => createGate(redis).project(campaign, false),
+    project: (campaign) => gate.project(campaign, false),
     async promote(campaign, to, server) {
       const args = [campaign.epoch, to, server, campaign.version, ...settingsOfGate(campaign)];
       return (await runScript(redis, promote, [keys.gate(campaign.id)], args).catch(rethrow)) as number;

@@ -4,7 +4,7 @@ import { Fault, isFault } from '../../domain/fault.ts';
 import { type Breaker, createBreaker } from '../../process/breaker.ts';
 import { limits } from '../../process/limits.ts';
 import { isOutOfReach, type RedisClient, redisFault } from '../../redis/connection.ts';
-import type { ReadEachGate, ReadGates } from '../port.ts';
+import type { Gate, ReadEachGate, ReadGates, Returns } from '../port.ts';
 
 export function createRedisBreaker(redis: RedisClient): Breaker {
   return createBreaker({
@@ -24,13 +24,22 @@ export function createRedisBreaker(redis: RedisClient): Breaker {
   });
 }
 
-/** A port of Redis behind the breaker: once for each call, and so once for a whole batch of joins. */
-export function guardPort<P extends object>(port: P, { run }: Breaker): P {
-  const questions = Object.entries(port) as [string, (...asked: unknown[]) => Promise<unknown>][];
-  return Object.fromEntries(
-    questions.map(([name, ask]) => [name, (...asked: unknown[]) => run(() => ask(...asked))]),
-  ) as unknown as P;
-}
+/** Every call goes through the breaker: once for a whole batch of joins. */
+export const guardGate = (gate: Gate, { run }: Breaker): Gate => ({
+  admit: (shape, joins, deadlineMs) => run(() => gate.admit(shape, joins, deadlineMs)),
+  outcome: (shape, tag) => run(() => gate.outcome(shape, tag)),
+  readmit: (shape, user, ticket) => run(() => gate.readmit(shape, user, ticket)),
+  project: (campaign, create) => run(() => gate.project(campaign, create)),
+  resolve: (shape, tag, final, returnedUnit) => run(() => gate.resolve(shape, tag, final, returnedUnit)),
+  takeUnit: (campaign, epoch) => run(() => gate.takeUnit(campaign, epoch)),
+  returnUnit: (campaign, epoch, unit) => run(() => gate.returnUnit(campaign, epoch, unit)),
+});
+
+export const guardReturns = (returns: Returns, { run }: Breaker): Returns => ({
+  cancel: (shape, tag) => run(() => returns.cancel(shape, tag)),
+  giveBack: (shape, returned) => run(() => returns.giveBack(shape, returned)),
+  redrive: (shape, tag) => run(() => returns.redrive(shape, tag)),
+});
 
 export const guardReader =
   (readGates: ReadGates, { run }: Breaker): ReadGates =>

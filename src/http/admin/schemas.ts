@@ -5,6 +5,7 @@ import { isCampaignName, NAME_CHARS_MAX, NAME_EXPECTED, NAME_PATTERN } from '../
 import { parseInstant, YEARS } from '../../domain/instant.ts';
 import { limits } from '../../process/limits.ts';
 import { campaignId } from '../public/schemas.ts';
+import { ACTOR_EXPECTED, isActor } from './roles.ts';
 
 const time = z.iso
   .datetime({ offset: true, abort: true })
@@ -71,12 +72,17 @@ export const changeBody = z
 
 export const stockBody = z.strictObject({ add: z.int().min(1).max(limits.stockMax) }).openapi('AddStock');
 
-/** Who acts, for the audit log. What the log cannot take stays out of it; the role stands there in any case. */
+/** Who acts, for the audit log. A name that the log cannot take is refused: a change without its name cannot be explained. */
 export const actorHeader = z.object({
-  'x-actor': z.string().optional().openapi({
-    description: 'The name of the operator for the audit log: 1 to 64 of A-Z a-z 0-9 _ . @ - and space',
-    example: 'ann',
-  }),
+  'x-actor': z
+    .string()
+    .refine(isActor, ACTOR_EXPECTED)
+    .optional()
+    .openapi({
+      description: `The name of the operator for the audit log; it ${ACTOR_EXPECTED}`,
+      pattern: '^[A-Za-z0-9_.@ -]{1,64}$',
+      example: 'ann',
+    }),
 });
 
 export const adminCampaign = z

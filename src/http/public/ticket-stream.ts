@@ -50,7 +50,7 @@ export function createTicketStream({ waits }: TicketStreamDeps, rhythm: Heartbea
     wait.onEnd = events.release;
     void tell(events, waits, wait, followed).finally(() => {
       release();
-      delete wait.onEnd;
+      wait.onEnd = undefined;
       waits.end(wait);
       events.end();
     });

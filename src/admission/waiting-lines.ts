@@ -1,0 +1,81 @@
+// The lines behind which tickets of a campaign wait, by shard, and whether anything of them has changed: most readings say
+// what the one before said, and a ticket's place among them is worked out once.
+import type { GateView } from '../domain/gate-view.ts';
+import { shardOf } from '../domain/shard.ts';
+import type { CampaignMemory } from './campaign-memory.ts';
+import { type HeldTicket, isWaiting, standingOf } from './held-tickets.ts';
+
+export interface Lines {
+  /** Grows with each change that may end the waiting of a ticket or move its place. */
+  version: number;
+  /** Undefined while nothing is known of the gate. */
+  epoch: number | undefined;
+  /** Last seq given out. */
+  seq: number;
+  /** By shard: up to it tickets are settled, and up to the other they are settled or being worked on. */
+  watermarks: readonly number[];
+  acked: readonly number[];
+  cancelledCount: number;
+  cancelledSize: number;
+}
+
+/** Where a ticket stands in an epoch; in none where that is not known. */
+export interface WaitingPlace {
+  epoch: number;
+  seq: number;
+  shard: number;
+}
+
+export const NOWHERE: WaitingPlace = { epoch: Number.NaN, seq: Number.NaN, shard: 0 };
+
+export const createLines = (): Lines => ({
+  version: 0,
+  epoch: undefined,
+  seq: 0,
+  watermarks: [],
+  acked: [],
+  cancelledCount: 0,
+  cancelledSize: 0,
+});
+
+export function waitingPlace(held: HeldTicket, view: GateView | undefined): WaitingPlace {
+  const seq = view && standingOf(held, view);
+  return seq === undefined ? NOWHERE : { epoch: view!.epoch, seq, shard: shardOf(seq, view!.shards) };
+}
+
+/** Takes over what memory says now. That more tickets were given out changes nothing for those that wait. */
+export function takeLines(lines: Lines, memory: CampaignMemory | undefined): void {
+  const { view, cancelled, cancelledCount = 0 } = memory ?? {};
+  const isSame =
+    view !== undefined &&
+    view.epoch === lines.epoch &&
+    view.seq >= lines.seq &&
+    cancelledCount === lines.cancelledCount &&
+    cancelled!.size === lines.cancelledSize &&
+    areSame(view.watermarks, lines.watermarks) &&
+    areSame(view.acked, lines.acked);
+  lines.seq = view?.seq ?? 0;
+  if (isSame) return;
+  lines.version += 1;
+  lines.epoch = view?.epoch;
+  lines.watermarks = view?.watermarks ?? [];
+  lines.acked = view?.acked ?? [];
+  lines.cancelledCount = cancelledCount;
+  lines.cancelledSize = cancelled?.size ?? 0;
+}
+
+const areSame = (some: readonly number[], others: readonly number[]): boolean =>
+  some.length === others.length && some.every((value, n) => value === others[n]);
+
+/** As `isWaiting` says, from numbers at hand. */
+export function isWaitingBy(
+  { epoch, seq: last, watermarks, acked }: Lines,
+  { held, standing }: { held: HeldTicket; standing: WaitingPlace },
+  memory: CampaignMemory,
+): boolean {
+  const { seq, shard } = standing;
+  // Somebody else may have asked where it stands in the new epoch.
+  if (standing.epoch !== epoch) return isWaiting(held, memory);
+  const isQueued = seq > 0 && seq <= last && seq > (watermarks[shard] ?? 0) && seq > (acked[shard] ?? 0);
+  return isQueued && (memory.cancelled.size === 0 || !memory.cancelled.has(held.ticket.tag));
+}

@@ -1,0 +1,252 @@
+// What the duties of a worker are made of, put together of the stores: the worker itself does it, and its tests do.
+import { type CampaignsWithWork, lookForWork } from '../broker/campaigns-with-work.ts';
+import type { TicketSource } from '../broker/port.ts';
+import { createRedisStreams } from '../broker/redis-streams.ts';
+import type { DeadLetter } from '../domain/dead-letter.ts';
+import type { Durability } from '../domain/durability.ts';
+import type { IssuanceRow } from '../domain/issuance.ts';
+import type { RetryJob } from '../domain/retry-job.ts';
+import { reapConsumers } from '../gate/redis/consumers.ts';
+import { createGate } from '../gate/redis/gate.ts';
+import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
+import { createReturns } from '../gate/redis/returns.ts';
+import { createSettlement } from '../gate/redis/settlement.ts';
+import { campaignStore } from '../ledger/campaign-store.ts';
+import { keepDeadLetter } from '../ledger/dead-letters.ts';
+import type { LedgerGuard } from '../ledger/guard.ts';
+import { issueBatch } from '../ledger/issuances.ts';
+import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
+import type { Ledger } from '../ledger/pool.ts';
+import { limits } from '../process/limits.ts';
+import type { Recovery } from '../recovery/recover.ts';
+import type { ReconcileReport } from '../recovery/report.ts';
+import type { RedisClient } from '../redis/connection.ts';
+import { createWorkerReports } from '../redis/worker-reports.ts';
+import type { Retries } from '../retry/port.ts';
+import { composeEnding } from './ending.ts';
+import { composeRecovery } from './recovery.ts';
+
+export interface WorkerParts {
+  /** For commands that answer at once. */
+  redis: RedisClient;
+  ledger: Ledger;
+  /** Before that ledger. */
+  guard: LedgerGuard;
+  retries: Retries;
+  /** Opens a connection for one reader that blocks; the reader closes it. */
+  openReader: (name: string) => RedisClient;
+}
+
+export interface WorkerSettings {
+  /** One live worker per name; one that is restarted takes up the entries that it had received. */
+  name: string;
+  couponKey: Buffer;
+  /** Entries that a worker was silent about for this long are another worker's. */
+  claimIdleMs: number;
+  /** What was begun this long ago and not ended is taken over. */
+  halfDoneMs?: number;
+  batchMax?: number;
+  durability: Durability;
+  /** Ms after a rebuild in which only holders of lost tickets are admitted. */
+  graceMs: number;
+  /** Ms after its end until a campaign is archived. */
+  retainEndedMs: number;
+  /** Ms after it was archived until its rows leave the ledger; undefined to keep them. */
+  retainLedgerMs: number | undefined;
+}
+
+/** What a worker logs, counts, and judges its own health by. */
+export interface WorkerEvents {
+  onError: (error: unknown) => void;
+  /** Entries that a batch settled, and the seconds it took. */
+  onSettled: (count: number, seconds: number) => void;
+  /** Entries that the worker had received and leaves unsettled. */
+  onLeft: (count: number) => void;
+  /** Tickets that wait, and that are being retried, over all campaigns; after every look that went well. */
+  onLook: (backlog: number, retrying: number) => void;
+  /** A campaign's streams were read; until it is left they are to be read again. */
+  onRead: (campaign: string) => void;
+  onLeave: (campaign: string) => void;
+  onVanished: (campaign: string, seqs: number[]) => void;
+  onForeign: (campaign: string, ids: string[]) => void;
+  onRecovered: (campaign: string, recovery: Recovery) => void;
+  onAlone: (campaign: string) => void;
+  onReconciled: (mismatches: number, lost: number) => void;
+  onMismatch: (report: ReconcileReport) => void;
+  onDeadLetters: (count: number) => void;
+  onGateLost: (campaign: string) => void;
+  onEnded: (campaign: string, end: 'archived' | 'purged') => void;
+}
+
+const nothing = () => undefined;
+const UNHEARD: Omit<WorkerEvents, 'onError'> = {
+  onSettled: nothing,
+  onLeft: nothing,
+  onLook: nothing,
+  onRead: nothing,
+  onLeave: nothing,
+  onVanished: nothing,
+  onForeign: nothing,
+  onRecovered: nothing,
+  onAlone: nothing,
+  onReconciled: nothing,
+  onMismatch: nothing,
+  onDeadLetters: nothing,
+  onGateLost: nothing,
+  onEnded: nothing,
+};
+
+/** By duty, what it takes. */
+export interface ComposedWorker
+  extends ReturnType<typeof issuingDuties>,
+    ReturnType<typeof keepingDuties>,
+    ReturnType<typeof endingDuty> {
+  /** Of all campaigns that may have tickets, unless `look` says which; the worker's own, unless `consumer` is another's. */
+  openSource: (look?: () => Promise<CampaignsWithWork>, consumer?: string) => TicketSource;
+}
+
+/** Nothing runs until a duty does; `workers/duties.ts` has the duties. */
+export function composeWorker(
+  parts: WorkerParts,
+  settings: WorkerSettings,
+  given: Partial<WorkerEvents> & Pick<WorkerEvents, 'onError'>,
+): ComposedWorker {
+  const events = { ...UNHEARD, ...given };
+  return {
+    openSource: sourceOf(parts, settings, events),
+    ...issuingDuties(parts, settings, events),
+    ...keepingDuties(parts, settings, events),
+    ...endingDuty(parts, settings, events),
+  };
+}
+
+/** What the duties take that issue tickets. */
+function issuingDuties(
+  { redis, ledger, guard, retries }: WorkerParts,
+  { couponKey }: WorkerSettings,
+  { onSettled, onLeft, onError }: WorkerEvents,
+) {
+  const readGates = createGateReader(redis);
+  const issuing = {
+    gate: createGate(redis),
+    issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => issueBatch(ledger, rows, epoch)),
+    untilLedgerUp: guard.breaker.untilClosed,
+    couponKey,
+  };
+  return {
+    issuer: {
+      ...issuing,
+      settlement: createSettlement(redis),
+      retries,
+      keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
+        keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
+      onSettled,
+      onLeft,
+      onError,
+    },
+    retrier: {
+      ...issuing,
+      returns: createReturns(redis),
+      cancellations: cancellationStore(ledger),
+      shapeOf: async (campaign: string) => (await readGates([campaign]))[0],
+      keepDeadLetter: (letter: DeadLetter, epoch: number) => keepDeadLetter(ledger, letter, epoch),
+    },
+  };
+}
+
+/** What the duties take that keep gates, ledger and streams in order. */
+function keepingDuties(
+  { redis, ledger, retries }: WorkerParts,
+  { name, halfDoneMs = limits.halfDoneMs, durability, graceMs }: WorkerSettings,
+  events: WorkerEvents,
+) {
+  const { onRecovered, onAlone, onReconciled, onMismatch, onDeadLetters, onGateLost, onError } = events;
+  const store = campaignStore(ledger);
+  const recovery = composeRecovery({ redis, ledger, retries, durability, graceMs });
+  const reports = createWorkerReports(redis);
+  return {
+    recoverer: {
+      listLiveCampaigns: store.listLiveCampaigns,
+      listGated: store.listGated,
+      stateOf: recovery.gates.state,
+      recover: (campaign: string) => recovery.recover(campaign, name),
+      onRecovered,
+      onAlone,
+      onError,
+    },
+    reconciler: {
+      listLiveCampaigns: store.listLiveCampaigns,
+      takeTurn: (campaign: string, ms: number) => recovery.gates.takeTurn(campaign, name, ms),
+      look: recovery.look,
+      onRound: onReconciled,
+      onMismatch,
+      onError,
+    },
+    finisher: {
+      store: letterStore(ledger),
+      cancellations: cancellationStore(ledger),
+      returns: createReturns(redis),
+      readGates: createGateReader(redis),
+      scheduleRetry: (job: RetryJob) => retries.schedule(job),
+      idleMs: halfDoneMs,
+      onError,
+    },
+    janitor: {
+      store,
+      gate: createGate(redis),
+      readGates: createEachGateReader(redis),
+      reapConsumers: (campaign: string, shards: number, idleMs: number) =>
+        reapConsumers(redis, campaign, shards, idleMs),
+      onDeadLetters,
+      onGateLost,
+      onError,
+    },
+    reporter: {
+      report: (reasons: readonly string[]) => reports.report(name, reasons),
+      withdraw: () => reports.withdraw(name),
+      onError,
+    },
+  };
+}
+
+/** What the duty takes that archives and purges campaigns which are over. */
+function endingDuty(
+  { redis, ledger, retries }: WorkerParts,
+  { name, retainEndedMs, retainLedgerMs }: WorkerSettings,
+  { onEnded, onError }: WorkerEvents,
+) {
+  const ending = composeEnding({ redis, ledger, retries, name });
+  return {
+    archivist: {
+      ...ending,
+      listToArchive: (after: string) => ending.listToArchive(retainEndedMs, after),
+      listToPurge: async () => (retainLedgerMs === undefined ? [] : ending.listToPurge(retainLedgerMs)),
+      onEnded,
+      onError,
+    },
+  };
+}
+
+function sourceOf(
+  { redis, ledger, openReader }: WorkerParts,
+  { name, claimIdleMs, batchMax = limits.workBatchMax }: WorkerSettings,
+  { onLook, onRead, onLeave, onVanished, onForeign, onError }: WorkerEvents,
+): ComposedWorker['openSource'] {
+  const { listLiveCampaigns } = campaignStore(ledger);
+  const readGates = createEachGateReader(redis);
+  const usual = () => lookForWork({ listLiveCampaigns, readGates, onLook, onError });
+  return (look = usual, consumer = name) =>
+    createRedisStreams({
+      redis,
+      openReader,
+      name: consumer,
+      batchMax,
+      claimIdleMs,
+      lookForWork: look,
+      onRead,
+      onLeave,
+      onVanished,
+      onForeign,
+      onError,
+    });
+}

@@ -1,0 +1,83 @@
+// Opens what a front is made of, in the order in which it closes backwards.
+
+import type { FrontParts, FrontSettings } from '../composition/front.ts';
+import type { Config } from '../config/config.ts';
+import { frontPromise } from '../doctor/configured.ts';
+import { checkStart } from '../doctor/start.ts';
+import { BOARD_PATH } from '../http/admin/board.ts';
+import { migrate } from '../ledger/migrate.ts';
+import { openLedger } from '../ledger/pool.ts';
+import { reachLedger } from '../ledger/reach.ts';
+import type { Place } from '../local/furnish.ts';
+import { limits } from '../process/limits.ts';
+import { openFast } from '../redis/connection.ts';
+import { createReach } from '../redis/reach.ts';
+import { openBoard } from '../retry/board.ts';
+import { openRetries } from '../retry/bullmq.ts';
+import type { Log } from '../telemetry/log.ts';
+import { poolMetrics } from '../telemetry/metrics.ts';
+
+/** All of it closes with `open`. A RefusedStart when a store says that a promise of the configuration cannot be kept. */
+export async function openFront(
+  config: Config,
+  place: Place,
+  { log, onError }: { log: Log; onError: (error: unknown) => void },
+  open: AsyncDisposableStack,
+): Promise<FrontParts> {
+  const { acquireMs, statementMs, adminConnectionsMax: connectionMax, adminQueueMax: queueMax } = limits;
+  const pool = { url: place.databaseUrl, connectionMax, queueMax, acquireMs, statementMs };
+  const ledger = open.use(openLedger({ ...pool, name: 'admin' }));
+  // Buyers who give back wait for connections of their own: a crowd of them must not keep operators out.
+  const status = open.use(openLedger({ ...pool, name: 'status' }));
+  const server = { url: place.redisUrl, ca: config.redisCa };
+  const reach = createReach(server.url, onError);
+  const redis = open.adopt(
+    openFast({ ...server, name: 'sluice-front', onError: reach.onError, commandMs: limits.gateCallMs }),
+    (client) => client.disconnect(),
+  );
+  await reach.until(redis, limits.drainMs);
+  await reachLedger(place.databaseUrl, () => ledger.run('SELECT 1', []));
+  await checkStart({ redis, ledger, ...frontPromise(config) }, log);
+  await reachLedger(place.databaseUrl, () => migrate(ledger));
+  const retryQueue = { ...server, onError };
+  const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
+  const board = open.adopt(openBoard(retryQueue, BOARD_PATH, config.adminUrl), (opened) => opened.close());
+  poolMetrics(ledger);
+  poolMetrics(status);
+  return { redis, ledger, status, retries, board: board.routes };
+}
+
+type Configured =
+  | 'durability'
+  | 'ticketKeys'
+  | 'couponKey'
+  | 'identity'
+  | 'ticketsNeedUser'
+  | 'trustedProxies'
+  | 'corsOrigins'
+  | 'publicUrl'
+  | 'adminUrl'
+  | 'clientLimits'
+  | 'traceRatio'
+  | 'graceMs'
+  | 'tokens';
+
+/** What the configuration, and what a machine was furnished with, say of a front. */
+export function frontSettings(config: Config, place: Place): Pick<FrontSettings, Configured> {
+  const { telemetry, admin, workers } = config;
+  return {
+    durability: config.durability,
+    ticketKeys: place.ticketKeys,
+    couponKey: place.couponKey,
+    identity: config.identity,
+    ticketsNeedUser: config.ticketsNeedUser,
+    trustedProxies: config.trustedProxies,
+    corsOrigins: config.corsOrigins,
+    publicUrl: config.publicUrl,
+    adminUrl: config.adminUrl,
+    clientLimits: config.clientLimits,
+    traceRatio: telemetry.on ? telemetry.traceRatio : 0,
+    graceMs: workers.recoveryGraceMs,
+    tokens: { operator: place.adminToken, reader: admin.readToken },
+  };
+}

@@ -1,0 +1,54 @@
+// Opens what a worker is made of, in the order in which it closes backwards.
+
+import type { WorkerParts } from '../composition/worker.ts';
+import type { Config } from '../config/config.ts';
+import { workerPromise } from '../doctor/configured.ts';
+import { checkStart } from '../doctor/start.ts';
+import { createLedgerGuard } from '../ledger/guard.ts';
+import { openLedger } from '../ledger/pool.ts';
+import { reachLedger } from '../ledger/reach.ts';
+import { limits } from '../process/limits.ts';
+import { openBlocking, openFast } from '../redis/connection.ts';
+import { createReach } from '../redis/reach.ts';
+import { openRetries, workOnRetries } from '../retry/bullmq.ts';
+import type { RetryWork } from '../retry/port.ts';
+import type { Log } from '../telemetry/log.ts';
+import { breakerMetrics, poolMetrics } from '../telemetry/metrics.ts';
+
+export interface OpenWorkerParts extends WorkerParts {
+  /** Takes jobs from the retry queue until `stopping` aborts. */
+  workOnRetries: (work: RetryWork, stopping: AbortSignal) => Promise<void>;
+}
+
+/** All of it closes with `open`. A RefusedStart when a store says that a promise of the configuration cannot be kept. */
+export async function openWorker(
+  config: Config,
+  { name, log, onError }: { name: string; log: Log; onError: (error: unknown) => void },
+  open: AsyncDisposableStack,
+): Promise<OpenWorkerParts> {
+  const { acquireMs, statementMs, workerQueueMax, receiveMs } = limits;
+  const pool = { connectionMax: config.workers.connections, queueMax: workerQueueMax, acquireMs, statementMs };
+  const ledger = open.use(openLedger({ url: config.databaseUrl!, name: 'worker', ...pool }));
+  const server = { url: config.redisUrl!, ca: config.redisCa };
+  const connection = { ...server, name: `sluice-worker:${name}` };
+  const reach = createReach(server.url, onError);
+  const redis = open.adopt(openFast({ ...connection, onError: reach.onError, commandMs: statementMs }), (client) =>
+    client.disconnect(),
+  );
+  await reach.until(redis, limits.drainMs);
+  // It starts without its ledger, too, and waits for it; not with a password that is wrong.
+  await reachLedger(config.databaseUrl!, () => ledger.run('SELECT 1', []), { canWait: true });
+  await checkStart({ redis, ledger, ...workerPromise(config) }, log);
+  const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
+  const guard = open.use(createLedgerGuard(ledger));
+  breakerMetrics('ledger', guard.breaker);
+  poolMetrics(ledger);
+  return {
+    redis,
+    ledger,
+    guard,
+    retries,
+    openReader: (reader) => openBlocking({ ...server, name: reader, blockMs: receiveMs, onError }),
+    workOnRetries: (work, stopping) => workOnRetries({ ...server, onError }, work, stopping),
+  };
+}

@@ -1,0 +1,54 @@
+import { shardOf } from '../../src/domain/shard.ts';
+import { encodeOutcome } from '../../src/gate/redis/outcome-text.ts';
+import { createSettlement } from '../../src/gate/redis/settlement.ts';
+import { keys } from '../../src/redis/keys.ts';
+import { testRedis } from '../helpers/redis.ts';
+import { uniqueName } from '../helpers/services.ts';
+import { createMemoryCarrier } from './memory-carrier.ts';
+import { openStreams } from './redis-source.ts';
+import { ticketSourceContract } from './ticket-source.ts';
+
+const BATCH_MAX = 5;
+const SHARDS = 3;
+
+ticketSourceContract('A carrier in memory', async (_t, claimIdleMs) => {
+  let now = 0;
+  const carrier = createMemoryCarrier({ batchMax: BATCH_MAX, claimIdleMs, clock: () => now });
+  return {
+    ...carrier,
+    campaigns: [uniqueName('memory'), uniqueName('other')],
+    shards: SHARDS,
+    batchMax: BATCH_MAX,
+    append: async (campaign, ...seqs) => {
+      for (const seq of seqs) carrier.append(campaign, shardOf(seq, SHARDS), { seq, fields: { user: `u${seq}` } });
+    },
+    silence: async () => {
+      now += claimIdleMs + 1;
+    },
+    exceptionOf: async (campaign, seq) => {
+      const exception = carrier.exceptionsOf(campaign).get(seq);
+      return exception && encodeOutcome(exception.outcome);
+    },
+  };
+});
+
+ticketSourceContract('Redis Streams', async (t, claimIdleMs) => {
+  const redis = testRedis(t);
+  const campaigns = [uniqueName('streams'), uniqueName('other')] as const;
+  const found = campaigns.map((id) => ({ id, epoch: 1, shards: SHARDS }));
+  return {
+    open: (name) => openStreams({ redis, found, name, batchMax: BATCH_MAX, claimIdleMs }),
+    settlement: createSettlement(redis),
+    campaigns,
+    shards: SHARDS,
+    batchMax: BATCH_MAX,
+    append: async (campaign, ...seqs) => {
+      const [, run] = /run_id:(\w+)/.exec(await redis.info('server'))!;
+      await redis.hset(keys.gate(campaign), 'seq', Math.max(...seqs), 'epoch', 1, 'shards', SHARDS, 'run_id', run!);
+      for (const seq of seqs)
+        await redis.xadd(keys.work(campaign, shardOf(seq, SHARDS)), `${seq}-0`, 'user', `u${seq}`);
+    },
+    silence: () => new Promise((resolve) => setTimeout(resolve, claimIdleMs + 50)),
+    exceptionOf: async (campaign, seq) => (await redis.hget(keys.exceptions(campaign), String(seq))) ?? undefined,
+  };
+});

@@ -1,0 +1,9 @@
+import { state } from './state.ts';
+
+export default {
+  scenario: {
+    get iterationInTest() {
+      return state().iteration;
+    },
+  },
+};

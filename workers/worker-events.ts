@@ -1,0 +1,44 @@
+// What a worker logs and counts of what its duties meet.
+import type { WorkerEvents } from '../src/composition/worker.ts';
+import type { Log } from '../src/telemetry/log.ts';
+import type { WorkerMetrics } from '../src/telemetry/metrics.ts';
+import type { WorkerHealth } from './health.ts';
+
+export interface WorkerEventsDeps {
+  log: Log;
+  metrics: WorkerMetrics;
+  health: WorkerHealth;
+  onError: (error: unknown) => void;
+  stopping: AbortSignal;
+}
+
+export const workerEvents = ({ log, metrics, health, onError, stopping }: WorkerEventsDeps): WorkerEvents => ({
+  onError,
+  onSettled: metrics.settled,
+  onLeft: (count) => {
+    log.warn({ count }, 'stopped before all received entries were settled; another worker will claim them');
+    if (stopping.aborted) process.exitCode = 1;
+  },
+  onLook: (backlog, retrying) => {
+    metrics.looked(backlog, retrying);
+    health.looked();
+  },
+  onRead: health.read,
+  onLeave: health.left,
+  onVanished: (campaign, seqs) =>
+    log.error({ campaign, seqs }, 'entries vanished from a work stream before they were settled'),
+  onForeign: (campaign, ids) => log.error({ campaign, ids }, 'dropped entries that no gate wrote from a work stream'),
+  onRecovered: (campaign, opening) => log.warn({ campaign, ...opening }, 'gate opened under a new epoch'),
+  onAlone: (campaign) =>
+    log.error({ campaign }, 'gate stays closed: DURABILITY promises a replica, and its Redis has none'),
+  onReconciled: metrics.reconciled,
+  onMismatch: (report) =>
+    log.error(report, 'gate, streams, retry queue and ledger differ; run sluice reconcile <campaign> for details'),
+  onDeadLetters: metrics.deadLetters,
+  onEnded: (campaign, end) => {
+    metrics.ended(end);
+    log.info({ campaign }, `campaign ${end}`);
+  },
+  onGateLost: (campaign) =>
+    log.error({ campaign }, 'setting change pending: the gate is missing and will receive it after recovery'),
+});
