@@ -189,7 +189,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       loading.set(id, reading);
       return reading;
     },
-    ended: ends.peek,
+    ended: (id) => ends.peek(id),
     async hasEnded(id) {
       const found = await ends.find(id);
       const isEnded = typeof found === 'object';

@@ -1,6 +1,5 @@
 // Campaigns whose gate is no more, as the ledger tells of them. Asked for an id that Redis has no gate of, once and then
 // not again for a while, whatever the answer: an archived campaign stays one.
-
 import type { SpanClock } from '../domain/clock.ts';
 import type { AskedTicket, EndedCampaign, EndedTicket } from '../domain/ended-campaign.ts';
 import { Fault } from '../domain/fault.ts';
@@ -22,8 +21,8 @@ export interface EndedCampaigns {
   find(id: string): Promise<EndedCampaign | 'goes-on' | undefined>;
 }
 
-export const ARCHIVED = new Fault('archived', 'This campaign has ended');
-export const PURGED = new Fault('purged', 'This campaign has ended, and its tickets were deleted');
+const ARCHIVED = new Fault('archived', 'This campaign has ended');
+const PURGED = new Fault('purged', 'This campaign has ended, and its tickets were deleted');
 
 /** The Fault that says so to all who ask: one for all, because a stack trace costs more than the answer. */
 export const endOf = ({ isPurged }: EndedCampaign): Fault => (isPurged ? PURGED : ARCHIVED);

@@ -1,5 +1,5 @@
 // Asks the admin API. What it answers is a value; so is that nobody answered.
-import type { Request } from './verbs.ts';
+import type { Request } from './verb.ts';
 
 export type Answer =
   | { kind: 'done'; status: number; body: unknown }

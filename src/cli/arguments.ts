@@ -6,7 +6,8 @@ import { doctorHelp, generalHelp, synopsis, tokenHelp, verbHelp } from './help.t
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
 import { RECONCILE_VERB } from './reconcile-verb.ts';
-import { CAMPAIGN_VERBS, type Values, type Verb } from './verbs.ts';
+import type { Values, Verb } from './verb.ts';
+import { CAMPAIGN_VERBS } from './verbs.ts';
 
 export type Command =
   | { kind: 'help'; text: string }

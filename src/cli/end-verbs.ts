@@ -1,6 +1,6 @@
 // Verbs that take campaigns and buyers out of the stores. Each shows first what would go: --yes does it.
 import { type CampaignEnd, campaignNames, type Erasure, wentWords } from './present-ends.ts';
-import type { Verb } from './verbs.ts';
+import type { Verb } from './verb.ts';
 
 const end = (verb: 'archive' | 'purge', help: string): Verb => ({
   noun: 'campaign',

@@ -4,7 +4,8 @@ import { USER_VERBS } from './end-verbs.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
 import { RECONCILE_VERB } from './reconcile-verb.ts';
-import { CAMPAIGN_VERBS, type Verb } from './verbs.ts';
+import type { Verb } from './verb.ts';
+import { CAMPAIGN_VERBS } from './verbs.ts';
 
 /** Exit codes: a script must be able to tell "no" from "nobody was there". */
 export const EXIT = { done: 0, refused: 1, unreachable: 2, usage: 64, configuration: 78 } as const;

@@ -1,7 +1,7 @@
 // Verbs of dead letters. What changes something shows first what it would do: --yes does it.
 
 import { letterDetails, letterTable, letterWork } from './present-letters.ts';
-import type { Values, Verb } from './verbs.ts';
+import type { Values, Verb } from './verb.ts';
 
 const PATH = '/admin/dead-letters';
 

@@ -1,5 +1,5 @@
 // Comparing what the stores say of a campaign, and building its gate anew.
-import type { Verb } from './verbs.ts';
+import type { Verb } from './verb.ts';
 
 interface Reconciliation {
   campaign: string;

@@ -5,7 +5,7 @@ import { type Command, readCommand } from './arguments.ts';
 import { EXIT } from './help.ts';
 import { optionOfField } from './options.ts';
 import { operatorToken, requestToken, type TokenSettings } from './token.ts';
-import type { Request } from './verbs.ts';
+import type { Request } from './verb.ts';
 
 export interface CliDeps {
   out: (text: string) => void;

@@ -3,36 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { END_VERBS } from './end-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
 import { type Campaign, campaignDetails, campaignTable } from './present.ts';
+import type { Done, Request, Values, Verb } from './verb.ts';
 import { counted } from './words.ts';
-
-export type Values = Partial<Record<OptionName, string | number | boolean | null>>;
-
-export interface Request {
-  method: 'GET' | 'POST' | 'PATCH';
-  path: string;
-  body?: Values | Record<string, unknown>;
-  idempotencyKey?: string;
-}
-
-/** What was asked, and whether the service made something new of it (201). */
-export interface Done {
-  request: Request;
-  isNew: boolean;
-}
-
-export interface Verb {
-  noun: 'campaign' | 'dead-letters' | 'reconcile' | 'user';
-  name: string;
-  /** What stands behind it: the id of a campaign, of a dead letter or of a user, or any number of letters' ids and tickets. */
-  takes: 'campaign' | 'letter' | 'letters' | 'user' | 'nothing';
-  needs: readonly OptionName[];
-  may: readonly OptionName[];
-  help: string;
-  request(names: readonly string[], values: Values): Request;
-  show(body: unknown, done: Done): string;
-  /** The answer is a page of the list in this field, in order of `id`: ask for the next until one is empty. */
-  pages?: 'campaigns' | 'deadLetters';
-}
 
 const at = (id: string | undefined, rest = '') => `/admin/campaigns/${id}${rest}`;
 const CHANGEABLE = ['name', 'opens-at', 'closes-at', 'rate', 'burst', 'backlog-max'] as const;

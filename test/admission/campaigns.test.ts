@@ -17,6 +17,8 @@ function reading(t: TestContext, now = spanClock, tagsAreRead = () => Promise.re
   const redis = testRedis(t);
   const asked: (readonly string[])[] = [];
   const errors: unknown[] = [];
+  /** What the roll does: it learns campaigns whose gate was read. */
+  const found = new Set<string>();
   const read = createEachGateReader(redis, now);
   const readTags = createAdmittedTagsReader(redis);
   const campaigns = createCampaigns({
@@ -29,8 +31,8 @@ function reading(t: TestContext, now = spanClock, tagsAreRead = () => Promise.re
       await tagsAreRead();
     },
     findEnd: async () => undefined,
-    exists: () => false,
-    onFound: () => undefined,
+    exists: (id) => found.has(id),
+    onFound: (id) => void found.add(id),
     readCancelledTags: createCancelledTagsReader(redis),
     now,
     onError: (error) => errors.push(error),

@@ -74,7 +74,10 @@ test('more tickets than units are explained: what was given back is sold again',
   const { body } = await joinCampaign(front, id, 'ann');
   await untilIssued(front, body.ticket, 60_000);
   expect((await run('campaign', 'show', id)).out).toMatch(/^admitted +1 ticket$/m);
-  await fetch(`${front.url}/v1/tickets/${body.ticket}`, { method: 'DELETE' });
+  await until('ann has given it back', 60_000, async () => {
+    const { status } = await fetch(`${front.url}/v1/tickets/${body.ticket}`, { method: 'DELETE' });
+    return status === 200;
+  });
   const next = await until('the unit is for sale again', 60_000, async () => {
     const joined = await joinCampaign(front, id, 'bob');
     return joined.status === 202 && joined;

@@ -4,7 +4,7 @@ import { readCommand } from '../../src/cli/arguments.ts';
 import { read, sources } from '../tidy/sources.ts';
 
 const BEFORE = String.raw`(?:npx sluice|sluice|docker compose exec app node src/cli\.ts)`;
-const NOUN = '(?:campaign|dead-letters|reconcile|doctor|token)';
+const NOUN = '(?:campaign|dead-letters|reconcile|user|doctor|token)';
 
 interface Printed {
   where: string;
@@ -47,6 +47,7 @@ function commandOf([noun = '', ...rest]: string[]): string {
 const filledIn = (command: string): string[] =>
   command
     .replace(/…|\.\.\..*$| \|.*$|\\n.*$/, '')
+    .replaceAll('${verb}', 'archive')
     .replaceAll(/\$\{[^}]+\}/g, 'spring-sale')
     .replaceAll(/<id>|\bN\b/g, '17')
     .replaceAll(/<[^>]+>/g, 'spring-sale')

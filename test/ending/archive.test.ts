@@ -25,7 +25,10 @@ test('tickets of an archived campaign are told as before, by a front that knew i
   const { id, tickets } = sale;
   const before = await Promise.all(tickets.map((ticket) => front.poll(ticket)));
   expect(before.map(({ body }) => body.status)).toEqual(['issued', 'cancelled', 'cancelled', 'issued']);
-  const page = await front.ask(`/v1/campaigns/${id}`);
+  const page = await until('the front has read of the end', 60_000, async () => {
+    const answer = await front.ask(`/v1/campaigns/${id}`);
+    return answer.body.phase === 'ended' && answer;
+  });
   const ending = openEnding(t, { redis: front.redis, ledger: file.ledger() });
   expect(await ending.archive(id, 'tester')).toBe(undefined);
   expect(await keysOf(front.redis, id)).toEqual([]);
