@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { newSettings } from '../../src/domain/campaign.ts';
-import { SETTINGS } from '../../src/domain/campaign-settings.ts';
+import { mapSettings, SETTINGS } from '../../src/domain/campaign-settings.ts';
 import { fingerprintOf } from '../../src/ledger/creation-fingerprint.ts';
 
 const spec = { id: 'a', stock: 5, opensAt: 7, ratePerSecond: 3, shards: 2 };
@@ -15,16 +15,16 @@ test('a creation has the fingerprint that the first release wrote into the ledge
 });
 
 test('every setting makes another campaign', () => {
-  const other = { ...created, name: 'b', stock: 6, opensAt: 8, closesAt: 9, ratePerSecond: 4, burst: 5, backlogMax: 6 };
-  const changed = SETTINGS.map(({ name }) => fingerprintOf({ ...created, [name]: { ...other, shards: 3 }[name] }));
+  const other = mapSettings(SETTINGS, 'name', { name: () => 'b', instant: () => 99, integer: () => 99 });
+  const changed = SETTINGS.map(({ name }) => fingerprintOf({ ...created, [name]: other[name] }));
   expect(new Set([fingerprintOf(created), ...changed]).size).toBe(SETTINGS.length + 1);
 });
 
 test('a campaign that was created before a setting existed is found again with its default, not with another value', () => {
-  const known = [{ name: 'maxWaitMs', default: 0 }, ...SETTINGS, { name: 'later', default: null }];
-  const asked = { maxWaitMs: 0, ...created, later: null };
+  const known = [{ name: 'newer', default: 0 }, ...SETTINGS, { name: 'newest', default: null }];
+  const asked = { newer: 0, ...created, newest: null };
   expect(fingerprintOf(asked, known)).toBe(fingerprintOf(created));
-  const others = [{ maxWaitMs: 5 }, { later: 5 }, { later: 5, maxWaitMs: 5 }];
+  const others = [{ newer: 5 }, { newest: 5 }, { newest: 5, newer: 5 }];
   const prints = others.map((other) => fingerprintOf({ ...asked, ...other }, known));
   expect(new Set([...prints, fingerprintOf(created)]).size).toBe(4);
 });

@@ -10,7 +10,8 @@ import { ownDatabase } from '../ledger/own-database.ts';
 import { openDuties } from '../workers/duties.ts';
 
 const database = ownDatabase();
-const FOUND = 'same version, but different name, state, opensAt, closesAt, stock, ratePerSecond, burst, backlogMax';
+const OTHERS = FOLLOWED.map(({ name }) => name).filter((name) => name !== 'name');
+const FOUND = `same version, but different ${['name', 'state', ...OTHERS].join(', ')}`;
 
 test.for(['gate', 'ledger'] as const)('every setting that the %s alone has otherwise is named', async (changed, t) => {
   const ledger = database.open();
