@@ -2,7 +2,7 @@
 // with two replicas on the same machine; the same crowd without and with the barrier, turn by turn.
 import { createCampaigns } from '../src/admission/campaigns.ts';
 import { createJoins } from '../src/admission/joins.ts';
-import type { Campaign } from '../src/domain/campaign.ts';
+import { type Campaign, newSettings } from '../src/domain/campaign.ts';
 import { createAdmittedTagsReader } from '../src/gate/redis/admitted-tags.ts';
 import { createGate } from '../src/gate/redis/gate.ts';
 import { createEachGateReader } from '../src/gate/redis/gate-reader.ts';
@@ -16,15 +16,13 @@ import { startSentinels } from '../test/topology/sentinel.ts';
 const SECONDS = 4;
 const ROUNDS = 3;
 const WIDTHS = [8, 64, 512];
-const UNLIMITED = { ratePerSecond: 0, burst: 1, backlogMax: 0, opensAt: null, closesAt: null, createdAt: 0 };
 const SETTINGS = {
-  ...UNLIMITED,
-  stock: 5_000_000,
-  shards: 8,
+  ...newSettings({ id: 'bench', stock: 5_000_000 }),
   buckets: 4_096,
   state: 'active',
   version: 1,
   epoch: 1,
+  createdAt: 0,
 } as const;
 
 await using group = await startSentinels();

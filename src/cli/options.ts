@@ -1,5 +1,6 @@
 // The options of the verbs: what each takes, the field of the admin API it fills, and how it is explained.
 import { isCampaignName, NAME_CHARS_MAX } from '../domain/campaign-name.ts';
+import { mapSettings, type NameSetting, SETTINGS } from '../domain/campaign-settings.ts';
 import { parseInstant } from '../domain/instant.ts';
 
 export interface Option {
@@ -43,22 +44,21 @@ const text = (value: string, help: string, pattern: RegExp, expected: string): O
   expected,
 });
 
+const campaignName = ({ help, name }: NameSetting): Option => ({
+  value: 'TEXT',
+  help,
+  field: name,
+  read: (text) => (isCampaignName(text) ? text : undefined),
+  expected: `at most ${NAME_CHARS_MAX} characters, and no control characters`,
+});
+
 export const OPTIONS = {
-  stock: count('units for sale', 'stock', 1),
+  ...mapSettings(SETTINGS, 'option', {
+    name: campaignName,
+    instant: ({ help, name }) => time(help, name),
+    integer: ({ help, name, min }) => count(help, name, min),
+  }),
   add: count('units to add', 'add', 1),
-  name: {
-    value: 'TEXT',
-    help: 'the name that buyers see; default: the id',
-    field: 'name',
-    read: (text) => (isCampaignName(text) ? text : undefined),
-    expected: `at most ${NAME_CHARS_MAX} characters, and no control characters`,
-  },
-  'opens-at': time('when the sale opens', 'opensAt'),
-  'closes-at': time('when the sale ends', 'closesAt'),
-  rate: count('how many joins are admitted per second; 0: no limit', 'ratePerSecond'),
-  burst: count('how many joins may be admitted at once under --rate; default: one second of the rate', 'burst', 1),
-  'backlog-max': count('how many tickets may wait to be issued; 0: no limit', 'backlogMax'),
-  shards: count('number of work streams; it cannot be changed later', 'shards', 1),
   key: {
     value: 'KEY',
     help: 'Idempotency-Key: units are added once for each key, however often it is sent; default: a new one',

@@ -1,17 +1,10 @@
 // Answers of the admin API for a person: aligned columns, units beside the numbers, no colour.
+import { type IntegerSetting, SETTINGS, type Setting, type WrittenSettings } from '../domain/campaign-settings.ts';
 import { visible } from '../domain/text.ts';
 import { counted, whole } from './words.ts';
 
-export interface Campaign {
+export interface Campaign extends WrittenSettings {
   id: string;
-  name: string;
-  stock: number;
-  opensAt: string | null;
-  closesAt: string | null;
-  ratePerSecond: number;
-  burst: number;
-  backlogMax: number;
-  shards: number;
   state: string;
   stage: string;
   version: number;
@@ -49,17 +42,13 @@ export function campaignTable(campaigns: unknown[]): string {
 
 export function campaignDetails(answer: unknown): string {
   const campaign = answer as Campaign & Partial<Progress>;
-  const { id, name, phase, ratePerSecond, burst, backlogMax } = campaign;
+  const { id, name, phase } = campaign;
   return table([
     ['campaign', id === name ? id : `${id} (${name})`],
     ['state', phase === undefined ? shownState(campaign) : `${shownState(campaign)}, ${phase}`],
     ['stock', counted(campaign.stock, 'unit')],
     ...(phase === undefined ? [] : progress(campaign as Campaign & Progress)),
-    ['opens', campaign.opensAt ?? 'when it was created'],
-    ['closes', campaign.closesAt ?? 'no time set'],
-    ['rate', ratePerSecond === 0 ? 'no limit' : `${counted(ratePerSecond, 'join')}/s, burst ${counted(burst, 'join')}`],
-    ['backlog max', backlogMax === 0 ? 'no limit' : counted(backlogMax, 'ticket')],
-    ['shards', whole(campaign.shards)],
+    ...SETTINGS.flatMap((setting) => ('label' in setting ? [[setting.label, words(setting, campaign)]] : [])),
     ['version', `${campaign.version}, created ${campaign.createdAt}`],
   ]);
 }
@@ -68,6 +57,17 @@ export function campaignDetails(answer: unknown): string {
 const shownState = ({ state, stage }: Campaign): string => (ENDED.includes(stage) ? stage : state);
 
 const ENDED = ['archived', 'purged'];
+
+/** The value of a setting; the rate says its burst, which is nothing without it. */
+function words(setting: Setting, campaign: Campaign): string {
+  if (setting.kind === 'name') return campaign[setting.name];
+  if (setting.kind === 'instant') return campaign[setting.name] ?? setting.none;
+  const { none, unit }: IntegerSetting = setting;
+  const value = campaign[setting.name];
+  if (value === 0 && none !== undefined) return none;
+  const shown = unit === undefined ? whole(value) : counted(value, unit);
+  return setting.name === 'ratePerSecond' ? `${shown}/s, burst ${counted(campaign.burst, 'join')}` : shown;
+}
 
 function progress(campaign: Campaign & Progress): string[][] {
   const { backlog, oldestWaitMs, drainPerSecond } = campaign;

@@ -1,5 +1,6 @@
 // What can be done to campaigns: each verb with the options it takes, the request it becomes and how its answer is shown.
 import { randomUUID } from 'node:crypto';
+import { CHANGEABLE, FIXED } from '../domain/campaign-settings.ts';
 import { END_VERBS } from './end-verbs.ts';
 import { OPTIONS, type OptionName } from './options.ts';
 import { type Campaign, campaignDetails, campaignTable } from './present.ts';
@@ -7,7 +8,7 @@ import type { Done, Request, Values, Verb } from './verb.ts';
 import { counted } from './words.ts';
 
 const at = (id: string | undefined, rest = '') => `/admin/campaigns/${id}${rest}`;
-const CHANGEABLE = ['name', 'opens-at', 'closes-at', 'rate', 'burst', 'backlog-max'] as const;
+const CHANGES = CHANGEABLE.map(({ option }) => option);
 
 /** First what happened and what it means, then the campaign as it is now. */
 const told = (say: (campaign: Campaign, done: Done) => string) => (body: unknown, done: Done) =>
@@ -32,7 +33,7 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     noun: 'campaign',
     takes: 'campaign',
     needs: ['stock'],
-    may: [...CHANGEABLE, 'shards'],
+    may: [...CHANGES, ...FIXED.map(({ option }) => option)],
     help: 'Create a campaign. Running it twice creates one campaign.',
     request: ([id], values) => ({ method: 'POST', path: '/admin/campaigns', body: { id, ...fields(values) } }),
     show: told(({ id, stock, opensAt }, { isNew }) => {
@@ -68,7 +69,7 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     noun: 'campaign',
     takes: 'campaign',
     needs: [],
-    may: CHANGEABLE,
+    may: CHANGES,
     help: 'Change settings of a campaign while it runs. Settings you do not name stay as they are.',
     request: ([id], values) => ({ method: 'PATCH', path: at(id), body: fields(values) }),
     show: told(({ id }) => `Campaign ${id} now has these settings.`),

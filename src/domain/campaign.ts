@@ -1,18 +1,18 @@
 // A campaign is a sale: a stock, a window, limits. MySQL holds its truth; the gate holds a projection of it by version.
+import {
+  type CampaignSettings,
+  CHANGEABLE,
+  type GivenSettings,
+  mapSettings,
+  SETTINGS,
+  type Setting,
+} from './campaign-settings.ts';
 
 export type CampaignState = 'active' | 'paused' | 'closed';
 
-/** The settings of a campaign as the ledger keeps them. Times are epoch ms; 0 in `ratePerSecond` means no limit. */
-export interface Campaign {
+/** A campaign as the ledger keeps it. Times are epoch ms; 0 in `ratePerSecond` means no limit. */
+export interface Campaign extends CampaignSettings {
   id: string;
-  name: string;
-  stock: number;
-  opensAt: number | null;
-  closesAt: number | null;
-  ratePerSecond: number;
-  burst: number;
-  backlogMax: number;
-  shards: number;
   /** Hash buckets that remember who was admitted; fixed for life, because it decides where a user is looked up. */
   buckets: number;
   state: CampaignState;
@@ -33,23 +33,35 @@ export type StoredCampaign = Campaign & {
   purgedAt: number | null;
 };
 
-/** What a campaign is created with. Times are epoch ms; 0 means no limit in `ratePerSecond`, no bound in `backlogMax`. */
-export interface CampaignSpec {
+/** What a campaign is created with: what it leaves out takes its default, see {@link newSettings}. */
+export interface CampaignSpec extends GivenSettings<Exclude<Setting['name'], 'stock'>> {
   id: string;
   stock: number;
-  /** The id, when not given. */
-  name?: string | undefined;
-  opensAt?: number | null | undefined;
-  closesAt?: number | null | undefined;
-  ratePerSecond?: number | undefined;
-  /** One second of the rate, when not given. */
-  burst?: number | undefined;
-  backlogMax?: number | undefined;
-  shards?: number | undefined;
 }
 
 /** The settings that may change while a campaign lives; what is undefined or left out stays. */
-export type CampaignPatch = Omit<CampaignSpec, 'id' | 'stock' | 'shards'>;
+export type CampaignPatch = GivenSettings<(typeof CHANGEABLE)[number]['name']>;
+
+/** The settings of a new campaign: its name is its id, and its burst one second of the rate, where the spec has none. */
+export function newSettings(spec: CampaignSpec): CampaignSettings {
+  const { id, name = id, ratePerSecond = 0, burst = Math.max(1, ratePerSecond) } = spec;
+  const given = { ...spec, name, burst };
+  return mapSettings(SETTINGS, 'name', {
+    name: (setting) => given[setting.name],
+    instant: (setting) => given[setting.name] ?? setting.default,
+    integer: (setting) => ('default' in setting ? (given[setting.name] ?? setting.default) : given[setting.name]),
+  });
+}
+
+/** The campaign with the settings that the patch gives. */
+export function patched<C extends CampaignSettings>(campaign: C, patch: CampaignPatch): C {
+  const changed = mapSettings(CHANGEABLE, 'name', {
+    name: (setting) => patch[setting.name] ?? campaign[setting.name],
+    instant: ({ name }) => (patch[name] === undefined ? campaign[name] : patch[name]),
+    integer: (setting) => patch[setting.name] ?? campaign[setting.name],
+  });
+  return { ...campaign, ...changed };
+}
 
 export type Phase = 'scheduled' | 'open' | 'paused' | 'sold-out' | 'ended';
 

@@ -1,26 +1,19 @@
 // What a front remembers of one campaign's gate: its settings, its counters, and how far the work has come.
 import type { CampaignState } from './campaign.ts';
+import type { CampaignSettings } from './campaign-settings.ts';
 import type { MeasuredClock } from './clock.ts';
 import type { EpochStart } from './epochs.ts';
 import { seqsBetween, shardOf } from './shard.ts';
 
-export interface GateView {
+export interface GateView extends CampaignSettings {
   id: string;
-  name: string;
   epoch: number;
   /** Where each epoch began; the oldest first. */
   epochs: EpochStart[];
   version: number;
   state: CampaignState;
-  opensAt: number | null;
-  closesAt: number | null;
-  stock: number;
-  ratePerSecond: number;
-  burst: number;
-  backlogMax: number;
   /** Epoch ms by Redis's clock until which only holders of lost tickets are admitted; 0 when it was never rebuilt. */
   recoveringUntil: number;
-  shards: number;
   buckets: number;
   /** Last seq given out: how many were admitted. */
   seq: number;

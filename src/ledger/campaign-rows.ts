@@ -2,6 +2,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Campaign, CampaignState, StoredCampaign } from '../domain/campaign.ts';
 import { isCampaignName, NAME_EXPECTED } from '../domain/campaign-name.ts';
+import { mapSettings, ofKind, SETTINGS } from '../domain/campaign-settings.ts';
 import { Fault } from '../domain/fault.ts';
 import { UINT32_MAX } from '../domain/uint32.ts';
 import type { CampaignsTable, Schema } from './schema.ts';
@@ -18,14 +19,11 @@ const msOf = (date: Date | null): number | null => date?.getTime() ?? null;
 export function campaignOf(row: Selectable<CampaignsTable>): StoredCampaign {
   return {
     id: row.id,
-    name: row.name,
-    stock: row.stock,
-    opensAt: msOf(row.opens_at),
-    closesAt: msOf(row.closes_at),
-    ratePerSecond: row.rate_per_second,
-    burst: row.burst,
-    backlogMax: row.backlog_max,
-    shards: row.shards,
+    ...mapSettings(SETTINGS, 'name', {
+      name: ({ column }) => row[column],
+      instant: ({ column }) => msOf(row[column]),
+      integer: ({ column }) => row[column],
+    }),
     buckets: row.buckets,
     state: row.state,
     version: row.version,
@@ -40,14 +38,11 @@ export function campaignOf(row: Selectable<CampaignsTable>): StoredCampaign {
 
 /** The columns that a change may write. */
 export const columnsOf = (campaign: Omit<Campaign, 'id' | 'createdAt'>) => ({
-  name: campaign.name,
-  stock: campaign.stock,
-  opens_at: dateOf(campaign.opensAt),
-  closes_at: dateOf(campaign.closesAt),
-  rate_per_second: campaign.ratePerSecond,
-  burst: campaign.burst,
-  backlog_max: campaign.backlogMax,
-  shards: campaign.shards,
+  ...mapSettings(SETTINGS, 'column', {
+    name: ({ name }) => campaign[name],
+    instant: ({ name }) => dateOf(campaign[name]),
+    integer: ({ name }) => campaign[name],
+  }),
   buckets: campaign.buckets,
   state: campaign.state,
   version: campaign.version,
@@ -75,7 +70,7 @@ export async function writeCampaign(tx: Kysely<Schema>, campaign: Campaign): Pro
  * `conflict` for two settings that are good by themselves and contradict each other.
  */
 export function assertKeepable(campaign: Omit<Campaign, 'id' | 'createdAt'>): void {
-  const counts = ['stock', 'ratePerSecond', 'burst', 'backlogMax', 'shards', 'buckets'] as const;
+  const counts = [...ofKind('integer').map(({ name }) => name), 'buckets'] as const;
   for (const count of counts) {
     const value = campaign[count];
     if (Number.isInteger(value) && value >= 0 && value <= UINT32_MAX) continue;
@@ -83,10 +78,11 @@ export function assertKeepable(campaign: Omit<Campaign, 'id' | 'createdAt'>): vo
   }
   if (!isCampaignName(campaign.name)) throw new Fault('invalid', `name ${NAME_EXPECTED}`);
   if (campaign.stock < 1) throw new Fault('invalid', 'stock is less than 1');
-  const { opensAt, closesAt } = campaign;
-  for (const [name, ms] of Object.entries({ opensAt, closesAt })) {
+  for (const { name } of ofKind('instant')) {
+    const ms = campaign[name];
     if (ms !== null && Number.isNaN(new Date(ms).getTime())) throw new Fault('invalid', `${name} is not a time`);
   }
+  const { opensAt, closesAt } = campaign;
   if (opensAt !== null && closesAt !== null && closesAt <= opensAt) {
     throw new Fault('conflict', 'closesAt is not after opensAt');
   }

@@ -1,7 +1,14 @@
 // The truth about campaigns. Every change is one transaction: lock the row, count the version up, write who did what.
-import { hash } from 'node:crypto';
 import type { Kysely } from 'kysely';
-import type { Campaign, CampaignPatch, CampaignSpec, CampaignState, StoredCampaign } from '../domain/campaign.ts';
+import {
+  type Campaign,
+  type CampaignPatch,
+  type CampaignSpec,
+  type CampaignState,
+  newSettings,
+  patched,
+  type StoredCampaign,
+} from '../domain/campaign.ts';
 import { isOver } from '../domain/campaign-life.ts';
 import { Fault } from '../domain/fault.ts';
 import { isCampaignId } from '../domain/ids.ts';
@@ -15,12 +22,10 @@ import {
   lockCampaign,
   writeCampaign,
 } from './campaign-rows.ts';
+import { fingerprintOf } from './creation-fingerprint.ts';
 import { kindOf } from './errors.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
-
-/** Streams of a campaign that says nothing: one worker drains eight 13 % faster than four; each is a key more to read. */
-const SHARDS_DEFAULT = 8;
 
 const CREATION = 'create-campaign';
 
@@ -37,7 +42,7 @@ export async function createCampaign(
   if (!isCampaignId(id)) throw new Fault('invalid', 'id is not a campaign id');
   const settings = withBurst(settingsOf(spec), spec.burst);
   assertKeepable(settings);
-  const fingerprint = hash('sha256', JSON.stringify(settings), 'hex');
+  const fingerprint = fingerprintOf(settings);
   try {
     const campaign = await ledger.transaction(async (tx) => {
       // The key comes first: of two that create the same id at once, one waits here and then finds it.
@@ -81,11 +86,8 @@ export function changeCampaign(
   patch: CampaignPatch,
   actor: string,
 ): Promise<StoredCampaign> {
-  const { name, opensAt, closesAt, ratePerSecond, burst, backlogMax } = patch;
-  const known = { name, opensAt, closesAt, ratePerSecond, burst, backlogMax };
-  const given = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined));
   return ledger.transaction((tx) =>
-    change(tx, { id, actor, action: 'change' }, (campaign) => withBurst({ ...campaign, ...given }, patch.burst)),
+    change(tx, { id, actor, action: 'change' }, (campaign) => withBurst(patched(campaign, patch), patch.burst)),
   );
 }
 
@@ -166,16 +168,9 @@ async function createdAlike(ledger: Ledger, id: string, fingerprint: string): Pr
   throw new Fault('conflict', `campaign ${id} was archived; choose another id for a new campaign`);
 }
 
-/** A new campaign's settings; in this order for ever, because their fingerprint tells whether a spec came before. */
+/** The first version of a new campaign. */
 const settingsOf = (spec: CampaignSpec): Omit<Campaign, 'id' | 'createdAt'> => ({
-  name: spec.name ?? spec.id,
-  stock: spec.stock,
-  opensAt: spec.opensAt ?? null,
-  closesAt: spec.closesAt ?? null,
-  ratePerSecond: spec.ratePerSecond ?? 0,
-  burst: spec.burst ?? Math.max(1, spec.ratePerSecond ?? 0),
-  backlogMax: spec.backlogMax ?? 0,
-  shards: spec.shards ?? SHARDS_DEFAULT,
+  ...newSettings(spec),
   buckets: bucketsFor(spec.stock),
   state: 'active',
   version: 1,

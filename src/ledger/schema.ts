@@ -1,21 +1,18 @@
 // The tables as Kysely sees them. What they mean and promise is said where they are made: migrations/.
 import type { ColumnType, Generated } from 'kysely';
 import type { CampaignState } from '../domain/campaign.ts';
+import type { Setting } from '../domain/campaign-settings.ts';
 import type { LetterState } from '../domain/dead-letter.ts';
 
 /** Set by the database when the row is inserted. */
 type Stamp = ColumnType<Date, never, never>;
 
-export interface CampaignsTable {
+type SettingColumns = {
+  [S in Setting as S['column']]: { name: string; instant: Date | null; integer: number }[S['kind']];
+};
+
+export interface CampaignsTable extends SettingColumns {
   id: string;
-  name: string;
-  stock: number;
-  opens_at: Date | null;
-  closes_at: Date | null;
-  rate_per_second: number;
-  burst: number;
-  backlog_max: number;
-  shards: number;
   buckets: number;
   state: CampaignState;
   version: number;

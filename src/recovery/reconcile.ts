@@ -3,6 +3,7 @@
 
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { hasGate } from '../domain/campaign-life.ts';
+import { FOLLOWED } from '../domain/campaign-settings.ts';
 import { readEntry } from '../domain/entry-ticket.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import { userTag } from '../domain/ids.ts';
@@ -115,14 +116,14 @@ function differencesOf(campaign: StoredCampaign, view: GateView, books: Books): 
   ];
 }
 
-const SETTINGS = ['name', 'state', 'opensAt', 'closesAt', 'stock', 'ratePerSecond', 'burst', 'backlogMax'] as const;
+const SETTINGS = new Set(['name', 'state', ...FOLLOWED.map(({ name }) => name)] as const);
 
 function* settings(campaign: StoredCampaign, view: GateView): Iterable<Difference> {
   if (view.version !== campaign.version) {
     yield { kind: 'settings-differ', detail: `the gate has version ${view.version}, the ledger ${campaign.version}` };
     return;
   }
-  const differing = SETTINGS.filter((name) => view[name] !== campaign[name]);
+  const differing = [...SETTINGS].filter((name) => view[name] !== campaign[name]);
   if (differing.length > 0)
     yield { kind: 'settings-differ', detail: `same version, but different ${differing.join(', ')}` };
 }

@@ -47,7 +47,7 @@ function commandOf([noun = '', ...rest]: string[]): string {
 const filledIn = (command: string): string[] =>
   command
     .replace(/…|\.\.\..*$| \|.*$|\\n.*$/, '')
-    .replaceAll('${verb}', 'archive')
+    .replaceAll(/\$\{verb\}/g, 'archive')
     .replaceAll(/\$\{[^}]+\}/g, 'spring-sale')
     .replaceAll(/<id>|\bN\b/g, '17')
     .replaceAll(/<[^>]+>/g, 'spring-sale')

@@ -1,6 +1,7 @@
 // A connection for tests, closed with the test.
 import { Cluster, type Redis } from 'ioredis';
 import type { TestContext } from 'vitest';
+import { type Campaign, newSettings } from '../../src/domain/campaign.ts';
 import { createClient, type RedisClient } from '../../src/redis/client.ts';
 import { redisUrl } from './services.ts';
 
@@ -21,16 +22,9 @@ export const keysLike = async (redis: RedisClient, pattern: string): Promise<str
   (await Promise.all(primaries(redis).map((node) => node.keys(pattern)))).flat();
 
 /** A campaign as the gate takes it, with everything a test does not care about filled in. */
-export const campaignOf = (id: string, settings: Partial<import('../../src/domain/campaign.ts').Campaign> = {}) => ({
+export const campaignOf = (id: string, settings: Partial<Campaign> = {}) => ({
+  ...newSettings({ id, stock: 10, shards: 3 }),
   id,
-  name: id,
-  stock: 10,
-  opensAt: null,
-  closesAt: null,
-  ratePerSecond: 0,
-  burst: 1,
-  backlogMax: 0,
-  shards: 3,
   buckets: 16,
   state: 'active' as const,
   version: 1,

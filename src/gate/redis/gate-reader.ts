@@ -1,6 +1,7 @@
 // Reads many gates at once: the only thing a front asks of Redis on behalf of everybody who waits.
 import { Cluster } from 'ioredis';
 import type { CampaignState } from '../../domain/campaign.ts';
+import { mapSettings, SETTINGS } from '../../domain/campaign-settings.ts';
 import { epochMsOf, type MeasuredClock, measureClock, type SpanClock, spanClock } from '../../domain/clock.ts';
 import { parseEpochs } from '../../domain/epochs.ts';
 import { Fault, isFault } from '../../domain/fault.ts';
@@ -75,26 +76,24 @@ function toCounts(id: string, gate: Record<string, string>, freeCount: number): 
     if (!Number.isSafeInteger(value)) throw new Fault('corrupt-state', `field ${field} of the gate of ${id}`);
     return value;
   };
-  const shards = count('shards');
+  const settings = mapSettings(SETTINGS, 'name', {
+    name: ({ gateField }) => gate[gateField] ?? '',
+    instant: ({ gateField }) => count(gateField) || null,
+    integer: ({ gateField }) => count(gateField),
+  });
+  const { stock, shards } = settings;
   const byShard = (field: string) => Array.from({ length: shards }, (_, shard) => count(`${field}:${shard}`));
   return {
     id,
-    name: gate.name ?? '',
+    ...settings,
     epoch: count('epoch'),
     epochs: parseEpochs(gate.epochs ?? ''),
     version: count('version'),
     state: gate.state as CampaignState,
-    opensAt: count('opens_at') || null,
-    closesAt: count('closes_at') || null,
-    stock: count('stock'),
-    ratePerSecond: count('rate'),
-    burst: count('burst'),
-    backlogMax: count('backlog_max'),
     recoveringUntil: count('recovering_until'),
-    shards,
     buckets: count('buckets'),
     seq: count('seq'),
-    remaining: Math.max(0, count('stock') - count('next_unit')) + freeCount,
+    remaining: Math.max(0, stock - count('next_unit')) + freeCount,
     settledCount: count('settled'),
     retryingCount: count('retrying'),
     cancelledCount: count('cancelled'),

@@ -1,5 +1,6 @@
 // The questions to a gate, each one script call.
 import type { Campaign } from '../../domain/campaign.ts';
+import { FOLLOWED } from '../../domain/campaign-settings.ts';
 import { DECISION_KINDS, type Decision } from '../../domain/decision.ts';
 import { bucketOf } from '../../domain/ids.ts';
 import { type RedisClient, redisFault } from '../../redis/connection.ts';
@@ -64,10 +65,8 @@ export function createGate(redis: RedisClient): Gate {
 
 /** The fields of a gate that follow the ledger's settings, each with its value. */
 export const settingsOfGate = (campaign: Campaign): (string | number)[] => [
-  ...['version', campaign.version, 'state', campaign.state, 'name', campaign.name],
-  ...['opens_at', campaign.opensAt ?? 0, 'closes_at', campaign.closesAt ?? 0, 'stock', campaign.stock],
-  ...['rate', campaign.ratePerSecond, 'burst', campaign.burst, 'backlog_max', campaign.backlogMax],
-  ...['buckets', campaign.buckets],
+  ...['version', campaign.version, 'state', campaign.state, 'buckets', campaign.buckets],
+  ...FOLLOWED.flatMap(({ gateField, name }) => [gateField, campaign[name] ?? 0]),
 ];
 
 /** Keys and arguments of `lua/admit.lua`, in the order of its header. */

@@ -7,7 +7,7 @@ import type { CampaignDesk } from '../../desk/campaign-desk.ts';
 import type { LetterDesk } from '../../desk/letter-desk.ts';
 import type { StoredCampaign } from '../../domain/campaign.ts';
 import { hasGate, stageOf } from '../../domain/campaign-life.ts';
-import { parseInstant } from '../../domain/instant.ts';
+import { mapSettings, SETTINGS } from '../../domain/campaign-settings.ts';
 import { limits } from '../../process/limits.ts';
 import { serversOf } from '../declare.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from '../errors.ts';
@@ -98,8 +98,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       responses: { ...changed, 201: jsonAnswer('Created', adminCampaign) },
     }),
     async (c) => {
-      const spec = withTimes(c.req.valid('json'));
-      const { created, campaign } = await desk.create(spec, actorOf(c));
+      const { created, campaign } = await desk.create(c.req.valid('json'), actorOf(c));
       return c.json(present(campaign), created ? 201 : 200);
     },
   );
@@ -146,7 +145,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       responses: changed,
     }),
     async (c) => {
-      const patch = withTimes(c.req.valid('json'));
+      const patch = c.req.valid('json');
       return c.json(present(await desk.change(c.req.valid('param').id, patch, actorOf(c))), 200);
     },
   );
@@ -197,24 +196,12 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
 }
 
 function present(campaign: StoredCampaign): z.infer<typeof adminCampaign> {
-  const { id, name, stock, ratePerSecond, burst, backlogMax, shards, state, version } = campaign;
-  const times = { opensAt: isoTime(campaign.opensAt), closesAt: isoTime(campaign.closesAt) };
-  const createdAt = new Date(campaign.createdAt).toISOString();
+  const { id, state, version } = campaign;
   const stage = stageOf(campaign);
-  return { id, name, stock, ...times, ratePerSecond, burst, backlogMax, shards, state, stage, version, createdAt };
-}
-
-interface Times {
-  opensAt?: string | null | undefined;
-  closesAt?: string | null | undefined;
-}
-
-/** ISO times to epoch ms; a time that was not given stays away. */
-function withTimes<B extends Times>({ opensAt, closesAt, ...rest }: B) {
-  const inMs = (time: string | null) => (time === null ? null : parseInstant(time)!);
-  return {
-    ...rest,
-    ...(opensAt === undefined ? {} : { opensAt: inMs(opensAt) }),
-    ...(closesAt === undefined ? {} : { closesAt: inMs(closesAt) }),
-  };
+  const settings = mapSettings(SETTINGS, 'name', {
+    name: ({ name }) => campaign[name],
+    instant: ({ name }) => isoTime(campaign[name]),
+    integer: ({ name }) => campaign[name],
+  });
+  return { id, ...settings, state, stage, version, createdAt: new Date(campaign.createdAt).toISOString() };
 }

@@ -2,46 +2,44 @@
 import { z } from '@hono/zod-openapi';
 import { STAGES, type Stage } from '../../domain/campaign-life.ts';
 import { isCampaignName, NAME_CHARS_MAX, NAME_EXPECTED, NAME_PATTERN } from '../../domain/campaign-name.ts';
+import {
+  CHANGEABLE,
+  FIXED,
+  type InstantSetting,
+  type IntegerSetting,
+  mapSettings,
+  type NameSetting,
+  SETTINGS,
+} from '../../domain/campaign-settings.ts';
 import { parseInstant, YEARS } from '../../domain/instant.ts';
 import { limits } from '../../process/limits.ts';
 import { campaignId } from '../public/schemas.ts';
 import { ACTOR_EXPECTED, isActor } from './roles.ts';
 
+/** ISO 8601, which becomes epoch ms. */
 const time = z.iso
   .datetime({ offset: true, abort: true })
   .refine((text) => parseInstant(text) !== undefined, 'must lie between the years 1971 and 9998')
+  .transform((text) => parseInstant(text)!)
   .nullable();
-const described = { format: 'date-time', pattern: YEARS.source };
-const name = z
-  .string()
-  .refine(isCampaignName, NAME_EXPECTED)
-  .openapi({ maxLength: NAME_CHARS_MAX, pattern: NAME_PATTERN, example: 'Spring sale' });
-const rate = z
-  .int()
-  .min(0)
-  .max(limits.rateMax)
-  .openapi({ description: 'Joins that are admitted per second; 0 for no limit' });
+const units = z.int().min(1).max(limits.stockMax);
 
-const changeable = {
-  name: name.optional(),
-  opensAt: time.optional().openapi({ ...described, example: '2026-12-24T09:00:00Z' }),
-  closesAt: time.optional().openapi({
-    ...described,
-    example: '2026-12-24T21:00:00Z',
-    description: 'Must be after opensAt, else the answer is 409',
-  }),
-  ratePerSecond: rate.optional(),
-  burst: z.int().min(1).max(limits.rateMax).optional().openapi({
-    description:
-      'Joins that may be admitted at once. Default: as many as ratePerSecond admits in one second. Needs a ratePerSecond above 0',
-  }),
-  backlogMax: z
-    .int()
-    .min(0)
-    .max(limits.stockMax)
-    .optional()
-    .openapi({ description: 'Tickets that may wait to be issued; 0 for no limit' }),
+const described = ({ description }: { description?: string }) => (description === undefined ? {} : { description });
+
+/** What a body may give, by kind of setting. */
+const GIVEN = {
+  name: ({ example }: NameSetting) =>
+    z
+      .string()
+      .refine(isCampaignName, NAME_EXPECTED)
+      .optional()
+      .openapi({ maxLength: NAME_CHARS_MAX, pattern: NAME_PATTERN, example }),
+  instant: ({ example, ...setting }: InstantSetting) =>
+    time.optional().openapi({ format: 'date-time', pattern: YEARS.source, example, ...described(setting) }),
+  integer: ({ min, max, ...setting }: IntegerSetting) =>
+    z.int().min(min).max(limits[max]).optional().openapi(described(setting)),
 };
+const changeable = mapSettings(CHANGEABLE, 'name', GIVEN);
 
 /** Without a rate nothing is ever throttled: a burst would be kept and never looked at. */
 const BURST_ALONE = { path: ['burst'], error: 'needs a ratePerSecond above 0' };
@@ -57,8 +55,8 @@ const rateAboveZero = { properties: { ratePerSecond: { minimum: 1 } } };
 export const createBody = z
   .strictObject({
     id: campaignId,
-    stock: z.int().min(1).max(limits.stockMax),
-    shards: z.int().min(1).max(limits.shardsMax).optional(),
+    stock: units,
+    ...mapSettings(FIXED, 'name', GIVEN),
     ...changeable,
   })
   .refine(({ burst, ratePerSecond }) => burst === undefined || ratePerSecond, BURST_ALONE)
@@ -70,7 +68,7 @@ export const changeBody = z
   .refine(({ burst, ratePerSecond }) => burst === undefined || ratePerSecond !== 0, BURST_ALONE)
   .openapi('ChangeCampaign', { minProperties: 1, ...burstTakesRate(rateAboveZero) });
 
-export const stockBody = z.strictObject({ add: z.int().min(1).max(limits.stockMax) }).openapi('AddStock');
+export const stockBody = z.strictObject({ add: units }).openapi('AddStock');
 
 /** Who acts, for the audit log. A name that the log cannot take is refused: a change without its name cannot be explained. */
 export const actorHeader = z.object({
@@ -88,14 +86,11 @@ export const actorHeader = z.object({
 export const adminCampaign = z
   .object({
     id: campaignId,
-    name: z.string(),
-    stock: z.int(),
-    opensAt: z.string().nullable(),
-    closesAt: z.string().nullable(),
-    ratePerSecond: z.int(),
-    burst: z.int(),
-    backlogMax: z.int(),
-    shards: z.int(),
+    ...mapSettings(SETTINGS, 'name', {
+      name: () => z.string(),
+      instant: () => z.string().nullable(),
+      integer: () => z.int(),
+    }),
     state: z.enum(['active', 'paused', 'closed']),
     stage: z.enum(Object.keys(STAGES) as Stage[]).openapi({
       description:
