@@ -58,7 +58,7 @@ const BROKEN: Broken[] = [
   },
   {
     name: 'a letter is kept in whatever epoch',
-    patches: [{ file: 'src/ledger/dead-letters.ts', from: 'current !== epoch', to: 'current === undefined' }],
+    patches: [{ file: 'src/ledger/dead-letters.ts', from: 'current?.epoch !== epoch', to: 'current === undefined' }],
     scenario: 'a letter of a gate that is lost',
     rule: 'unit-sold-and-kept',
   },
