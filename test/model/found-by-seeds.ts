@@ -135,4 +135,21 @@ export const FOUND_BY_SEEDS: Scenario[] = [
       'ask u1 join f1',
     ],
   },
+  {
+    // The gate is ahead of the ledger and passes as verified: an operator has to repair it, and is refused at first.
+    name: 'a repair is asked for again while the lease of a worker stands that could not end it',
+    rule: 'settings-differ',
+    finding: 'repaired-once-only',
+    plan: { stock: 1, shards: 2 },
+    events: [
+      'redis flush',
+      'drive w1 recoverer past rebuild-begin',
+      'ledger save',
+      'operator pause f1',
+      'go f1 operator pause: select campaigns for update',
+      'drive w1 recoverer until lease-release',
+      'refuse w1 recoverer: lease-release',
+      'ledger put-back',
+    ],
+  },
 ];
