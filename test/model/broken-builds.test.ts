@@ -230,6 +230,18 @@ const BROKEN: Broken[] = [
     scenario: 'a rebuild that fails leaves a worker',
     rule: 'row-and-letter',
   },
+  {
+    name: 'a front takes a cancellation for one that stands in every epoch',
+    patches: [
+      {
+        file: 'src/admission/held-tickets.ts',
+        from: 'memory?.view.epoch !== epoch',
+        to: "body.status !== 'cancelled' && memory?.view.epoch !== epoch",
+      },
+    ],
+    scenario: 'a front goes on telling of a cancellation',
+    rule: 'cancellation-and-letter',
+  },
 ];
 
 for (const { name, patches, scenario, rule } of BROKEN) {
