@@ -23,23 +23,23 @@ const JOIN_CONNECTIONS = 64;
 /** Users who come with a token; so many joins fit into a round. */
 const TOKENS = 60_000;
 
-const ratioTo = (under: string, over: string, text: string) => ({
+const ratio = (name: string, text: string) => ({
   text: `joins/s beside ${text} ÷ without`,
   bar: { atLeast: 0.9 },
-  over: `${over}.ratePerSecond` as const,
-  under: `${under}.ratePerSecond` as const,
+  over: `${name}.ratePerSecond` as const,
+  under: `${name}.aloneRatePerSecond` as const,
 });
 
 export const attacks: Figure = {
   name: 'attacks',
   ratios: [
-    ratioTo('none', 'heads', 'HEAD of a ticket that asks for a stream'),
-    ratioTo('none', 'giveBacks', `DELETE again and again of ${TICKETS} tickets`),
-    ratioTo('none', 'guesses', 'made-up campaign ids'),
-    ratioTo('none', 'silence', `${SILENT.connections} silent connections to the telemetry port`),
-    ratioTo('none', 'adminTokens', 'wrong admin tokens'),
-    ratioTo('tokens', 'forged', 'forged tokens'),
-    ratioTo('tokens', 'unknownKeys', 'tokens of made-up key ids'),
+    ratio('heads', 'HEAD of a ticket that asks for a stream'),
+    ratio('giveBacks', `DELETE again and again of ${TICKETS} tickets`),
+    ratio('guesses', 'made-up campaign ids'),
+    ratio('silence', `${SILENT.connections} silent connections to the telemetry port`),
+    ratio('adminTokens', 'wrong admin tokens'),
+    ratio('forged', 'forged tokens'),
+    ratio('unknownKeys', 'tokens of made-up key ids'),
   ],
   async measure(context) {
     await using stack = new AsyncDisposableStack();
@@ -53,14 +53,22 @@ export const attacks: Figure = {
       request('POST', joinPath(campaign), { authorization: `Bearer ${token}`, 'x-forwarded-for': ATTACKER });
     const flood = (port: number, requests: string[]): AttackJob => ({ do: 'flood', port, requests, ...ATTACK });
     const texts = (make: () => string): string[] => Array.from({ length: context.quick ? 500 : TEXTS }, make);
-    const contender = (name: string, { front, joins }: Target, attack?: (front: Front) => AttackJob): Contender => ({
+    const contender = (name: string, { front, joins }: Target, attack: (front: Front) => AttackJob): Contender => ({
       name,
-      open: async () => async () => beside(scene.attacker, joins, attack?.(front)),
+      open: async () => async (round) => {
+        const alone = async () => await joins();
+        const attacked = async () => await beside(scene.attacker, joins, attack(front));
+        // Each is the first in every other round: what comes second finds a warmer front.
+        const isAloneFirst = round % 2 === 1;
+        const first = await (isAloneFirst ? alone() : attacked());
+        const second = await (isAloneFirst ? attacked() : alone());
+        const [without, beneath] = isAloneFirst ? [first, second] : [second, first];
+        return { ...beneath, aloneRatePerSecond: without.ratePerSecond!, aloneP99Ms: without.p99Ms! };
+      },
     });
     return await alternate(
       context,
       [
-        contender('none', plain),
         contender('heads', plain, ({ port }) =>
           flood(
             port,
@@ -88,7 +96,6 @@ export const attacks: Figure = {
             ),
           ),
         ),
-        contender('tokens', byToken),
         contender('forged', byToken, ({ port }) =>
           flood(
             port,
@@ -103,6 +110,7 @@ export const attacks: Figure = {
         ),
       ],
       [
+        'Each round measures joins without the attack and beside it, one after the other.',
         `an attack sends ${ATTACK.ratePerSecond} requests/s over ${ATTACK.connections} connections, from the core of the load.`,
         'Beside forged tokens and made-up key ids, buyers join by tokens that the front knows; otherwise by X-User-Id.',
       ],
@@ -143,8 +151,7 @@ async function openScene(context: Context, stack: AsyncDisposableStack): Promise
 }
 
 /** One round of joins, and what the attacker has sent meanwhile. */
-async function beside(attacker: Jobs, joins: () => Promise<Sample>, attack: AttackJob | undefined): Promise<Sample> {
-  if (attack === undefined) return await joins();
+async function beside(attacker: Jobs, joins: () => Promise<Sample>, attack: AttackJob): Promise<Sample> {
   const startedAt = performance.now();
   await runJob<AttackResult>(attacker, attack);
   const [joined] = await Promise.allSettled([joins()]);

@@ -73,13 +73,14 @@ export function isWaiting(held: HeldTicket, { view, cancelled }: CampaignMemory)
 
 /**
  * Whether what was known for good still is. Who gave back is told so, whatever was known before; a campaign that is not in
- * memory has to be read for that. After a new epoch it is asked again: Redis or the ledger may have lost something.
+ * memory has to be read for that. After a new epoch it is asked again: Redis or the ledger may have lost something. That
+ * goes for a cancellation, too: one that the ledger did not get is forgotten by an old Redis.
  */
 export function isStill(
   { epoch, body }: NonNullable<HeldTicket['final']>,
   memory: CampaignMemory | undefined,
   tag: string,
 ) {
-  if (body.status === 'cancelled') return true;
-  return memory !== undefined && memory.view.epoch === epoch && !memory.cancelled.has(tag);
+  if (memory?.view.epoch !== epoch) return false;
+  return body.status === 'cancelled' || !memory.cancelled.has(tag);
 }

@@ -57,8 +57,8 @@ export function createCampaignDesk(deps: CampaignDeskDeps) {
   const projected = async (campaign: StoredCampaign): Promise<StoredCampaign> => {
     deps.onChanged(campaign.id, campaign.version);
     // The change stands in the ledger whether or not Redis takes it now.
-    await projectCampaign(deps, campaign).catch(deps.onError);
-    return campaign;
+    const isInGate = await projectCampaign(deps, campaign).catch(deps.onError);
+    return isInGate ? { ...campaign, projectedVersion: campaign.version } : campaign;
   };
   return {
     async create(spec: CampaignSpec, actor: string) {

@@ -16,7 +16,7 @@ interface Common {
   help: string;
   /** In the API's document. */
   description?: string;
-  /** What `sluice campaign show` calls it; a setting without one is shown in another line. */
+  /** What the command `show` calls it; a setting without one is shown in another line. */
   label?: string;
 }
 
@@ -31,7 +31,7 @@ export interface InstantSetting extends Common {
   kind: 'instant';
   default: null;
   example: string;
-  /** What `sluice campaign show` shows for null. */
+  /** What the command `show` shows for null. */
   none: string;
 }
 
@@ -42,9 +42,9 @@ export interface IntegerSetting extends Common {
   max: 'stockMax' | 'rateMax' | 'shardsMax';
   /** Where there is none, a campaign needs the setting, or takes it from others: see {@link newSettings}. */
   default?: number;
-  /** What it counts; `sluice campaign show` adds the plural. */
+  /** What it counts; the command `show` adds the plural. */
   unit?: string;
-  /** What `sluice campaign show` shows for 0. */
+  /** What the command `show` shows for 0. */
   none?: string;
 }
 

@@ -11,6 +11,12 @@ const USER_ID_BYTES_MAX = 128;
 /** For messages, behind "takes". */
 export const USER_ID_RULE = `1 to ${USER_ID_BYTES_MAX} bytes of UTF-8 without control characters and without white space at either end`;
 
+/** For the API's document, which cannot count bytes: every text that fits one of them is a user id. */
+export const USER_ID_SCHEMAS = [
+  { pattern: ASCII_USER_ID.source },
+  { pattern: String.raw`^[^\s\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]+$`, maxLength: USER_ID_BYTES_MAX / 4 },
+];
+
 export const isCampaignId = (value: string): boolean => CAMPAIGN_ID.test(value);
 
 /**

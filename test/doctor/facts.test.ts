@@ -7,6 +7,7 @@ import { gatherLedgerFacts } from '../../src/doctor/ledger-facts.ts';
 import { gatherRedisFacts } from '../../src/doctor/redis-facts.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
 import { createCampaign } from '../../src/ledger/campaigns.ts';
+import { markProjected } from '../../src/ledger/projections.ts';
 import { findRedis, serverSearchPath } from '../../src/local/binaries.mjs';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { freePort } from '../helpers/free-port.ts';
@@ -112,6 +113,7 @@ async function sale(t: TestContext) {
   const id = uniqueName('sale');
   const { campaign } = await createCampaign(ledger, { id, stock: 10, shards: 2 }, 'test');
   await createGate(redis).project(campaign, true);
+  await markProjected(ledger, id, campaign.version);
   for (const shard of [0, 1]) await redis.xgroup('CREATE', keys.work(id, shard), GROUP, '0', 'MKSTREAM');
   t.onTestFinished(async () => {
     await redis.del(keys.gate(id), keys.work(id, 0), keys.work(id, 1));

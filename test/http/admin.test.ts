@@ -32,6 +32,7 @@ test('creating is a 201 with all that was decided, the same again a 200, another
     backlogMax: 0,
     shards: 8,
     state: 'active',
+    stage: 'open',
     version: 1,
     createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
   });

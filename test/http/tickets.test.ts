@@ -9,6 +9,8 @@ import { ownRedis } from './own-redis.ts';
 import { expectFields } from './structured-fields.ts';
 
 const file = fronts();
+/** Another deployment: it has a database of its own. */
+const elsewhere = fronts();
 
 const ring = (current: number, keys: Record<number, Buffer>): TicketKeys => ({
   current,
@@ -50,7 +52,7 @@ test('forged, truncated, foreign, disowned and unknown tickets get one and the s
 test('a ticket of another deployment that has its keys but not its campaigns is a 404 as well', async (t) => {
   const keys = ring(1, { 1: newKey() });
   const there = await file.start(t, { ticketKeys: keys });
-  const here = await file.start(t, { ticketKeys: keys, redisUrl: (await ownRedis(t)).url });
+  const here = await elsewhere.start(t, { ticketKeys: keys, redisUrl: (await ownRedis(t)).url });
   const { ticket } = (await there.join(await there.create(), 'ann')).body;
   const answer = await here.poll(ticket);
   expect([answer.status, answer.text]).toEqual([404, (await here.poll('x')).text]);

@@ -58,7 +58,7 @@ const BROKEN: Broken[] = [
   },
   {
     name: 'a letter is kept in whatever epoch',
-    patches: [{ file: 'src/ledger/dead-letters.ts', from: 'current !== epoch', to: 'current === undefined' }],
+    patches: [{ file: 'src/ledger/dead-letters.ts', from: 'current?.epoch !== epoch', to: 'current === undefined' }],
     scenario: 'a letter of a gate that is lost',
     rule: 'unit-sold-and-kept',
   },
@@ -229,6 +229,18 @@ const BROKEN: Broken[] = [
     patches: [{ file: 'lua/rebuild-drop.lua', from: "  redis.call('XACK', work, group, ARGV[i])\n", to: '' }],
     scenario: 'a rebuild that fails leaves a worker',
     rule: 'row-and-letter',
+  },
+  {
+    name: 'a front takes a cancellation for one that stands in every epoch',
+    patches: [
+      {
+        file: 'src/admission/held-tickets.ts',
+        from: 'memory?.view.epoch !== epoch',
+        to: "body.status !== 'cancelled' && memory?.view.epoch !== epoch",
+      },
+    ],
+    scenario: 'a front goes on telling of a cancellation',
+    rule: 'cancellation-and-letter',
   },
 ];
 

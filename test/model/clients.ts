@@ -38,6 +38,7 @@ export interface Told {
 
 export interface ToldOperator {
   verb: OperatorVerb;
+  askedAtStep: number;
   step: number;
   status: number;
 }
@@ -99,6 +100,7 @@ export class Clients {
       'content-type': 'application/json',
       ...(key && { 'idempotency-key': key }),
     };
+    const askedAtStep = this.world.stepCount;
     const work = async () => {
       const response = await front.admin.request(path, {
         method,
@@ -107,7 +109,7 @@ export class Clients {
       });
       await response.text();
       await this.answer(front);
-      this.toldOperator.push({ verb, step: this.world.stepCount, status: response.status });
+      this.toldOperator.push({ verb, askedAtStep, step: this.world.stepCount, status: response.status });
     };
     void this.world.run(front.actor, `operator ${verb}`, work).catch(() => undefined);
   }

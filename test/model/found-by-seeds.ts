@@ -1,6 +1,6 @@
 // Runs that seeds found and that were cut down to what they need. `drive` says how far a task gets; where a task takes the
 // same step twice, `go` names the step.
-import { admitted, type Scenario } from './scenario-parts.ts';
+import { admitted, FRONT_READS, ISSUER_BEFORE_INSERT, type Scenario } from './scenario-parts.ts';
 
 export const FOUND_BY_SEEDS: Scenario[] = [
   {
@@ -133,6 +133,42 @@ export const FOUND_BY_SEEDS: Scenario[] = [
       'sleep w1 3600000',
       'tick',
       'ask u1 join f1',
+    ],
+  },
+  {
+    name: 'a front goes on telling of a cancellation that the ledger never got and an old Redis has forgotten',
+    rule: 'cancellation-and-letter',
+    finding: 'cancelled-from-an-old-memory',
+    plan: { stock: 1, processes: ['f1', 'w1'] },
+    events: [
+      ...admitted('u1'),
+      'redis save',
+      'ask u1 give-back f1',
+      'drive f1 u1 give-back until select campaigns for update',
+      'refuse f1 u1 give-back: select campaigns for update',
+      'drive f1 u1 give-back',
+      FRONT_READS,
+      ...admitted('u1'),
+      ...admitted('u2'),
+      ...ISSUER_BEFORE_INSERT,
+      'redis put-back',
+    ],
+  },
+  {
+    // The gate is ahead of the ledger and passes as verified: an operator has to repair it, and is refused at first.
+    name: 'a repair is asked for again while the lease of a worker stands that could not end it',
+    rule: 'settings-differ',
+    finding: 'repaired-once-only',
+    plan: { stock: 1, shards: 2 },
+    events: [
+      'redis flush',
+      'drive w1 recoverer past rebuild-begin',
+      'ledger save',
+      'operator pause f1',
+      'go f1 operator pause: select campaigns for update',
+      'drive w1 recoverer until lease-release',
+      'refuse w1 recoverer: lease-release',
+      'ledger put-back',
     ],
   },
 ];

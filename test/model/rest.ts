@@ -16,7 +16,10 @@ const ROUNDS_MAX = 25;
 const DRAINED_ROUNDS_MAX = 100;
 /** Rounds in a row without anything to do, until it is called rest. */
 const CALM_ROUNDS = 3;
-/** When the operator repairs a campaign whose ledger was put back, as the runbook says: once its gate is open. */
+/**
+ * When the operator repairs a campaign whose ledger was put back, as the runbook says: once its gate is open. While a lease
+ * of somebody who did not get to end it stands, the answer is 409, and the operator asks again.
+ */
 const REPAIR_ROUND = 5;
 const ROUND_MS = 1_100;
 /** Effects of one round. */
@@ -36,23 +39,40 @@ export async function comeToRest(service: Service): Promise<Rest> {
   }
   service.stores.ledger.refusedUsers.clear();
   const wasPutBack = service.trace.includes('ledger put-back');
+  const repair = repairOf(service);
   let calmCount = 0;
   let unrest: string[] = [];
   let roundsMax = ROUNDS_MAX;
   for (let round = 0; round < roundsMax; round += 1) {
     if (service.stores.ledger.contents().get('campaigns')![0]!.drained_at !== null) roundsMax = DRAINED_ROUNDS_MAX;
-    if (round === REPAIR_ROUND && wasPutBack) await service.happen('operator repair f1');
+    if (wasPutBack && round >= REPAIR_ROUND && !repair.isDone() && !repair.isUnderWay()) await repair.ask();
     askAsTold(service);
     await world.settle();
     await work(service);
     await passTime(service);
     await work(service);
     unrest = await unrestOf(service);
-    const isRepaired = !wasPutBack || round > REPAIR_ROUND;
-    calmCount = unrest.length === 0 && isRepaired ? calmCount + 1 : 0;
+    if (wasPutBack && !repair.isDone()) unrest.push('the ledger was put back, and nothing was repaired');
+    calmCount = unrest.length === 0 ? calmCount + 1 : 0;
     if (calmCount >= CALM_ROUNDS) return { reached: true, unrest, steps: world.stepCount - from };
   }
   return { reached: unrest.length === 0, unrest, steps: world.stepCount - from };
+}
+
+/** What the operator has asked for and was told since the rest began. */
+function repairOf(service: Service) {
+  const from = service.world.stepCount;
+  let askedCount = 0;
+  const told = () =>
+    service.clients.toldOperator.filter(({ verb, askedAtStep }) => verb === 'repair' && askedAtStep >= from);
+  return {
+    ask: () => {
+      askedCount += 1;
+      return service.happen('operator repair f1');
+    },
+    isUnderWay: () => told().length < askedCount,
+    isDone: () => told().some(({ status }) => status === 200),
+  };
 }
 
 function askAsTold({ clients, fronts, users }: Service): void {

@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { EndObstacle, EndReport } from '../../domain/campaign-end.ts';
 import { Fault } from '../../domain/fault.ts';
-import { isUserId, USER_ID_RULE } from '../../domain/ids.ts';
+import { isUserId, USER_ID_RULE, USER_ID_SCHEMAS } from '../../domain/ids.ts';
 import { limits } from '../../process/limits.ts';
 import { campaignId, jsonAnswer, type problemAnswer } from '../public/schemas.ts';
 import { actorHeader } from './schemas.ts';
@@ -61,7 +61,7 @@ const report = z
 
 const eraseBody = z
   .strictObject({
-    user: z.string().refine(isUserId, `takes ${USER_ID_RULE}`).openapi({ minLength: 1, maxLength: 128 }),
+    user: z.string().refine(isUserId, `takes ${USER_ID_RULE}`).openapi({ anyOf: USER_ID_SCHEMAS, example: 'ann' }),
     dryRun,
   })
   .openapi('EraseUser');
