@@ -1,5 +1,5 @@
 // Which campaigns are to be archived, purged, or tidied after either. While none is, a look is one statement that reads no
-// row of a campaign which has ended: each condition is a range of an index, see migrations/0007-campaign-ends.ts.
+// row of a campaign which has ended: each condition is a range of an index, see migrations/0007 and 0008.
 import { type ExpressionBuilder, type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { StoredCampaign } from '../domain/campaign.ts';
 import type { DueEnds, Retention } from '../domain/campaign-end.ts';

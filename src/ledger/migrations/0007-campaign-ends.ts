@@ -26,7 +26,6 @@ async function addEnds(db: Kysely<unknown>): Promise<void> {
     add column left_count int unsigned null,
     add column admitted_count bigint unsigned null,
     add key campaigns_gated (archived_at, id),
-    add key campaigns_to_archive (archived_at, drained_at),
     add key campaigns_keys_deleted (keys_deleted_at, archived_at),
     add key campaigns_purged (purged_at, archived_at),
     add key campaigns_rows_deleted (rows_deleted_at, purged_at)`.execute(db);
