@@ -47,6 +47,7 @@ test.for(['another worker archives it', 'a recoverer comes first'])(
     const recovery = composeRecovery({ redis, ledger, retries, durability: 'disk', graceMs: 0 });
     const another = openEnding(t, { redis, ledger, name: 'worker-2' });
     let effects = 0;
+    let leftCount = 0;
     for (let survived = false; !survived; effects += 1) {
       const { id, tickets } = await endedSale(front(), ledger, { count: 2 });
       survived = await survives(t, 'archive', id, effects);
@@ -56,6 +57,11 @@ test.for(['another worker archives it', 'a recoverer comes first'])(
         await recovery.recover(id, 'worker-3');
         // What a recoverer had to rebuild is live again until the janitor has looked.
         if ((await getCampaign(ledger, id))!.archivedAt === null) await drain(ledger, id);
+      }
+      if ((await getCampaign(ledger, id))!.archivedAt !== null && (await redis.exists(keys.gate(id))) === 1) {
+        // Killed behind the commit: the keys that it left behind go with a later look.
+        leftCount += await another.deleteLeftKeys(new AbortController().signal, 0);
+        expect([effects, await keysOf(redis, id)]).toEqual([effects, []]);
       }
       const told = [effects, await another.archive(id, 'tester')];
       expect(told).toEqual([effects, undefined]);
@@ -68,24 +74,9 @@ test.for(['another worker archives it', 'a recoverer comes first'])(
     }
     // Its start, lease, gate shut, campaign's row, audit, commit, two deletions, lease released.
     expect(effects).toBeGreaterThan(8);
+    expect(leftCount).toBeGreaterThan(0);
   },
 );
-
-test('keys that a killed worker left behind go with a later look', async (t) => {
-  const ledger = file.ledger();
-  const { redis } = front();
-  const ending = openEnding(t, { redis, ledger });
-  let { id } = await endedSale(front(), ledger);
-  // Behind the commit, which is the first effect that makes it archived.
-  for (let effects = 3; (await getCampaign(ledger, id))!.archivedAt === null; effects += 1) {
-    ({ id } = await endedSale(front(), ledger));
-    expect(await survives(t, 'archive', id, effects)).toBe(false);
-  }
-  expect(await keysOf(redis, id)).toContain(keys.gate(id));
-  await ending.deleteLeftKeys(new AbortController().signal, 0);
-  expect(await keysOf(redis, id)).toEqual([]);
-  expect(await ending.deleteLeftKeys(new AbortController().signal, 0)).toBe(0);
-});
 
 test('a kill -9 at any step of a purge ends the same', async (t) => {
   const ledger = file.ledger();
