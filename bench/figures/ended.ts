@@ -84,7 +84,8 @@ const sale = (context: Context, ticketCount: number): Contender => ({
       const [old, selling] = [stand.freshName('old'), stand.freshName('selling')];
       await front.createCampaign({ id: old, stock: ticketCount + RATE_MAX });
       const tickets: string[] = [];
-      for (let n = 0; n < POLLED_COUNT; n += 1) tickets.push(await front.join(old, `polls-${n}`));
+      const join = async () => tickets.push(await front.join(old, stand.freshName('polls'))) === POLLED_COUNT;
+      await until('tickets to poll', join);
       await fill(context, old, ticketCount, front);
       await drain(old);
       await front.createCampaign({ id: selling, stock: Math.ceil(2 * seconds * RATE_MAX) });
@@ -111,8 +112,12 @@ async function endAndPoll(front: Front, id: string, tickets: readonly string[]):
   return untrueCount;
 }
 
+/** A 503 or a 409 says why not now: asked again. */
 const end = (front: Front, id: string, how: 'archive' | 'purge') =>
-  front.admin('POST', `/admin/campaigns/${id}/${how}`, { dryRun: false });
+  until(`${how} of ${id}`, async () => {
+    await front.admin('POST', `/admin/campaigns/${id}/${how}`, { dryRun: false });
+    return true;
+  });
 
 /** A 503 says that the front does not know: asked again, as a client does. */
 async function isIssued(front: Front, ticket: string): Promise<boolean> {
@@ -175,8 +180,14 @@ async function insertEnded(databaseUrl: string, count: number): Promise<void> {
   await database.end();
 }
 
+/** What fails meanwhile is asked again: a front under full load answers some calls of operators with 503. */
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = performance.now() + 180_000; !(await condition()); await sleep(50)) {
-    if (performance.now() > deadline) throw new Error(`not within 180 s: ${what}`);
+  let last: unknown;
+  const failed = (error: unknown): boolean => {
+    last = error;
+    return false;
+  };
+  for (const deadline = performance.now() + 180_000; !(await condition().catch(failed)); await sleep(20)) {
+    if (performance.now() > deadline) throw new Error(`not within 180 s: ${what}: ${String(last)}`);
   }
 }
