@@ -7,6 +7,7 @@ import { against } from './figures/against.ts';
 import { attacks } from './figures/attacks.ts';
 import { drain } from './figures/drain.ts';
 import { durability } from './figures/durability.ts';
+import { ended } from './figures/ended.ts';
 import { failovers } from './figures/failovers.ts';
 import { growth } from './figures/growth.ts';
 import { joins } from './figures/joins.ts';
@@ -36,6 +37,7 @@ const FIGURES: readonly Figure[] = [
   starts,
   waiters,
   attacks,
+  ended,
 ];
 /** With fewer connections a closed loop waits for the disk (fsync before every answer) and neither core is busy. */
 const CONNECTIONS = 256;

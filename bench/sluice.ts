@@ -33,6 +33,8 @@ export interface Front extends AsyncDisposable {
   environment: Record<string, string>;
   /** Where its code is. */
   checkout: string;
+  /** One call of the admin API; throws unless it succeeds. */
+  admin(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
   createCampaign(campaign: NewCampaign): Promise<void>;
   counts(id: string): Promise<CampaignCounts>;
   /** The ticket of one new user. */
@@ -97,6 +99,7 @@ export async function startFront(
     pid: child.pid,
     environment,
     checkout,
+    admin,
     async createCampaign({ id, stock }) {
       await admin('POST', '/admin/campaigns', { id, stock, shards: SHARDS, backlogMax: stock });
       // The front takes a new campaign up within its view interval; a refused user is remembered nowhere.

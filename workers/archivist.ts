@@ -1,10 +1,12 @@
 // Ends campaigns whose time is over: archives them, purges them, and deletes what either left behind. What a worker that
 // died had begun, the next look of any worker goes on with; see src/ending/archive.ts and src/ledger/purges.ts.
-import type { EndObstacle } from '../src/domain/campaign-end.ts';
+import type { DueEnds, EndObstacle } from '../src/domain/campaign-end.ts';
 import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 
 export interface ArchivistDeps {
+  /** What is to be done at all. */
+  findDue: () => Promise<DueEnds>;
   /** Ids of campaigns behind the id `after` whose time to be archived has come. */
   listToArchive: (after: string) => Promise<string[]>;
   /** Undefined when it is archived. */
@@ -25,14 +27,20 @@ export interface ArchivistDeps {
 
 export async function endCampaigns(deps: ArchivistDeps, stopping: AbortSignal): Promise<void> {
   while (!stopping.aborted) {
-    // Each by itself: one that fails does not hold up the others.
-    await archiveDue(deps, stopping).catch(deps.onError);
-    await deps.deleteLeftKeys(stopping).catch(deps.onError);
-    await purgeDue(deps, stopping).catch(deps.onError);
-    await deps.deleteLeftRows(stopping).catch(deps.onError);
-    await deps.eraseLeft().catch(deps.onError);
+    await look(deps, stopping).catch(deps.onError);
     await pause(deps.lookMs ?? limits.endLookMs, stopping);
   }
+}
+
+/** What follows from what is done here, such as the purge of what was archived, is for the next look. */
+async function look(deps: ArchivistDeps, stopping: AbortSignal): Promise<void> {
+  const due = await deps.findDue();
+  // Each by itself: one that fails does not hold up the others.
+  if (due.archive) await archiveDue(deps, stopping).catch(deps.onError);
+  if (due.keys) await deps.deleteLeftKeys(stopping).catch(deps.onError);
+  if (due.purge) await purgeDue(deps, stopping).catch(deps.onError);
+  if (due.rows) await deps.deleteLeftRows(stopping).catch(deps.onError);
+  if (due.erase) await deps.eraseLeft().catch(deps.onError);
 }
 
 async function archiveDue(deps: ArchivistDeps, stopping: AbortSignal): Promise<void> {

@@ -20,12 +20,16 @@ export interface RetrierDeps extends CancellingDeps, IssuingDeps {
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   /** A retryable `stale-epoch` Fault, and nothing kept, once the campaign is in another epoch than the one given. */
   keepDeadLetter: (letter: DeadLetter, epoch: number) => Promise<Keeping>;
+  /** Whether the campaign is archived. */
+  isOver: (campaign: string) => Promise<boolean>;
 }
 
 export function createRetryWork(deps: RetrierDeps): RetryWork {
   const attempt = async (job: RetryJob): Promise<void> => {
     // Before it is asked whether the ticket was given back: what is given back later, to a gate of a later epoch, stops this.
-    const { epoch } = await shapeOf(deps, job.campaign);
+    const shape = await shapeOf(deps, job.campaign);
+    if (shape === undefined) return;
+    const { epoch } = shape;
     if (await cancelIfGivenBack(deps, job)) return;
     const row = rowOf(deps, job);
     const [result] = (await issueRows(deps, [row], epoch)) as [IssueResult];
@@ -71,6 +75,7 @@ async function bury(
   attempts: number,
 ): Promise<void> {
   const shape = await shapeOf(deps, job.campaign);
+  if (shape === undefined) return;
   const { outcome: found } = await deps.gate.outcome(shape, userTag(job.campaign, job.user));
   // No letter is redriven or discarded before its entry is settled: settling would show `retrying` after that.
   if (found.status === 'queued') throw new Fault('conflict', 'its entry is not settled yet', { retryable: true });
@@ -109,15 +114,21 @@ async function failureOfWork(work: Promise<void>): Promise<Failure | undefined> 
   }
 }
 
-async function shapeOf(deps: RetrierDeps, campaign: string): Promise<GateShape> {
+/**
+ * Undefined for an archived campaign: each of its tickets has its end, so that a job which a worker scheduled too late has
+ * nothing to do, and goes with the buyer's id in it.
+ */
+async function shapeOf(deps: RetrierDeps, campaign: string): Promise<GateShape | undefined> {
   const shape = await deps.shapeOf(campaign);
-  if (shape === undefined) throw new Fault('gate-missing', 'the gate is being rebuilt', { retryable: true });
-  return shape;
+  if (shape !== undefined) return shape;
+  if (await deps.isOver(campaign)) return undefined;
+  throw new Fault('gate-missing', 'the gate is being rebuilt', { retryable: true });
 }
 
 /** Makes the outcome visible. A retry may run before its entry was settled as `retrying`: then it must come again. */
 async function end(deps: RetrierDeps, job: RetryJob, ended: Ended): Promise<void> {
   const shape = await shapeOf(deps, job.campaign);
+  if (shape === undefined) return;
   const tag = userTag(job.campaign, job.user);
   if (await deps.gate.resolve(shape, tag, ended.outcome, ended.returnedUnit)) return;
   const { outcome } = await deps.gate.outcome(shape, tag);

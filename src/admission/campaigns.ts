@@ -79,11 +79,22 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
     const view = await readOne(id);
     const now = clock();
     if (view === undefined) return withoutGate(id);
+    const isOnRoll = deps.exists(id);
     deps.onFound(id);
     const memory = createCampaignMemory(view, now);
     await learnCancelled(memory);
     memories.set(id, memory);
+    if (!isOnRoll) forgetIfEnded(id);
     return memory;
+  }
+
+  /** An old snapshot of Redis may have brought back the gate of an archived campaign. Nobody waits for the ledger's answer. */
+  const forgetIfEnded = (id: string): void => void hasEnded(id).catch(() => undefined);
+
+  async function hasEnded(id: string): Promise<boolean> {
+    const isEnded = typeof (await ends.find(id)) === 'object';
+    if (isEnded) memories.delete(id);
+    return isEnded;
   }
 
   /**
@@ -132,6 +143,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       if (view === undefined && !deps.exists(id)) memories.delete(id);
       else if (view === undefined || isFault(view)) takeSilence(memory);
       else {
+        if (!deps.exists(id)) forgetIfEnded(id);
         takeReading(memory, view);
         complete(memory);
         if (!learning.has(id)) {
@@ -190,12 +202,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       return reading;
     },
     ended: (id) => ends.peek(id),
-    async hasEnded(id) {
-      const found = await ends.find(id);
-      const isEnded = typeof found === 'object';
-      if (isEnded) memories.delete(id);
-      return isEnded;
-    },
+    hasEnded,
     refresh: readAgain,
     expectVersion(id, version) {
       unknown.announce(id);

@@ -1,11 +1,11 @@
 // Campaigns whose gate is no more, as the ledger tells of them. Asked for an id that Redis has no gate of, once and then
 // not again for a while, whatever the answer: an archived campaign stays one.
-import type { SpanClock } from '../domain/clock.ts';
+import { type SpanClock, spanClock } from '../domain/clock.ts';
 import type { AskedTicket, EndedCampaign, EndedTicket } from '../domain/ended-campaign.ts';
 import { Fault } from '../domain/fault.ts';
 import { limits } from '../process/limits.ts';
 import type { HeldTicket } from './held-tickets.ts';
-import { endedBody, type TicketBody, type Told } from './ticket-body.ts';
+import { endedBody, isFinal, type TicketBody, type Told } from './ticket-body.ts';
 import { createTurns } from './turns.ts';
 
 /** What a front asks of the ledger about them. */
@@ -64,14 +64,25 @@ export function createEndedCampaigns({ findEnd }: Pick<EndsSource, 'findEnd'>, n
   };
 }
 
-/** Tells what became of tickets of archived campaigns. What the ledger said of one is kept with the ticket. */
-export function createEndedTickets(deps: Pick<EndsSource, 'findTicket'> & Told) {
+/** One for all who are told so: a stack trace costs more than the answer. */
+const CROWDED = new Fault('overloaded', 'too many clients ask for tickets of archived campaigns', { retryable: true });
+const PLACE_LOST = 'place-lost';
+
+/**
+ * Tells what became of tickets of archived campaigns. A poll that has waited for its turn longer than
+ * `limits.archivedWaitMs`, because the ledger answers slowly or not at all, is refused. A final answer is kept with the
+ * ticket; that a ticket failed is asked again after a while, because an operator may discard its letter.
+ */
+export function createEndedTickets(deps: Pick<EndsSource, 'findTicket'> & Told, now: SpanClock = spanClock) {
   const inTurn = createTurns(limits.archivedAsksMax);
-  const PLACE_LOST = 'place-lost';
 
   async function ask(held: HeldTicket, user: string | undefined): Promise<TicketBody> {
     const { campaign, epoch, seq, unit, tag } = held.ticket;
-    const told = await inTurn(() => deps.findTicket({ campaign, epoch, seq, unit, tag, user }));
+    const askedAt = now();
+    const told = await inTurn(async () => {
+      if (now() - askedAt > limits.archivedWaitMs) throw CROWDED;
+      return deps.findTicket({ campaign, epoch, seq, unit, tag, user });
+    });
     switch (told.status) {
       case 'issued':
         return { ...endedBody(held.text, held.ticket, 'issued', deps), issuance: { code: told.code, unit: told.unit } };
@@ -84,9 +95,11 @@ export function createEndedTickets(deps: Pick<EndsSource, 'findTicket'> & Told) 
     }
   }
 
-  /** The body of a ticket whose campaign is archived; the ledger is asked once. Throws a Fault. */
+  /** The body of a ticket whose campaign is archived. Throws a Fault. */
   return async (held: HeldTicket, user: string | undefined): Promise<TicketBody> => {
-    held.archived ??= await ask(held, user);
-    return held.archived;
+    if (held.archived !== undefined && now() < held.archived.until) return held.archived.body;
+    const body = await ask(held, user);
+    held.archived = { body, until: isFinal(body.status) ? Number.POSITIVE_INFINITY : now() + limits.endedViewMs };
+    return body;
   };
 }

@@ -11,8 +11,8 @@ export interface HeldTicket {
   ticket: Ticket;
   /** How it ended, as the gate of that epoch told it: after Redis or the ledger lost something it is asked again. */
   final?: { epoch: number; body: TicketBody };
-  /** How it ended, as the ledger told it once its campaign was archived. */
-  archived?: TicketBody;
+  /** How it ended, as the ledger told it once its campaign was archived; asked again from `until` on, by the front's clock. */
+  archived?: { body: TicketBody; until: number };
   /** Where a ticket of an earlier epoch stands in this one; what its own seq says is no longer true. */
   standing?: { epoch: number; seq: number };
   /** It got its place back, and no replica has confirmed that yet. */

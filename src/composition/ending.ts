@@ -55,6 +55,8 @@ export function composeEnding({ redis, ledger, retries, name }: EndingParts) {
     archive: (id: string, actor: string = BY_SETTING) => archive(deps, id, actor, name),
     deleteLeftKeys: (stopping: AbortSignal, restMs: number = limits.keysDeletedAgainMs) =>
       deleteLeftKeys(deps, restMs, stopping),
+    findDue: (archiveMs: number, purgeMs: number | undefined) =>
+      store.findDue({ archiveMs, purgeMs, keysRestMs: limits.keysDeletedAgainMs }),
     listToArchive: (retainMs: number, after: string) => store.listToArchive(retainMs, after),
     listToPurge: (retainMs: number) => store.listToPurge(retainMs),
     purge: async (id: string, actor: string = BY_SETTING) => {

@@ -2,6 +2,7 @@
 import { type CampaignsWithWork, lookForWork } from '../broker/campaigns-with-work.ts';
 import type { TicketSource } from '../broker/port.ts';
 import { createRedisStreams } from '../broker/redis-streams.ts';
+import { isOver } from '../domain/campaign-life.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { Durability } from '../domain/durability.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
@@ -12,6 +13,7 @@ import { createEachGateReader, createGateReader } from '../gate/redis/gate-reade
 import { createReturns } from '../gate/redis/returns.ts';
 import { createSettlement } from '../gate/redis/settlement.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
+import { getCampaign } from '../ledger/campaigns.ts';
 import { keepDeadLetter } from '../ledger/dead-letters.ts';
 import type { LedgerGuard } from '../ledger/guard.ts';
 import { issueBatch } from '../ledger/issuances.ts';
@@ -150,6 +152,10 @@ function issuingDuties(
       cancellations: cancellationStore(ledger),
       shapeOf: async (campaign: string) => (await readGates([campaign]))[0],
       keepDeadLetter: (letter: DeadLetter, epoch: number) => keepDeadLetter(ledger, letter, epoch),
+      isOver: async (campaign: string) => {
+        const stored = await getCampaign(ledger, campaign);
+        return stored !== undefined && isOver(stored);
+      },
     },
   };
 }
@@ -219,6 +225,7 @@ function endingDuty(
   return {
     archivist: {
       ...ending,
+      findDue: () => ending.findDue(retainEndedMs, retainLedgerMs),
       listToArchive: (after: string) => ending.listToArchive(retainEndedMs, after),
       listToPurge: async () => (retainLedgerMs === undefined ? [] : ending.listToPurge(retainLedgerMs)),
       onEnded,

@@ -142,7 +142,8 @@ function judgeMemory(info: Fields): Finding {
   return warning(check, {
     found,
     means: bound > 0 ? 'at maxmemory joins are refused with 503' : 'the kernel may kill Redis when memory runs out',
-    remedy: 'give Redis more memory, or end campaigns that are over; a waiting ticket takes about 200 bytes',
+    remedy:
+      'give Redis more memory, or archive campaigns that are over: npx sluice campaign archive <id> --yes, or a smaller RETAIN_ENDED_HOURS. A waiting ticket takes about 200 bytes, an issued one 40',
   });
 }
 

@@ -21,10 +21,29 @@ export type EndObstacle =
 export interface EndReport {
   campaign: string;
   dryRun: boolean;
-  /** `done` also where it was done before. */
+  /** Null when nothing stands in the way, also where it was done before. */
   obstacle: EndObstacle | null;
   /** Keys of it in Redis: those that go. */
   keys: number;
   /** Rows of it in the ledger by table: those that go. */
   rows: Record<string, number>;
+}
+
+/** How long what has ended is kept, ms. */
+export interface Retention {
+  /** From the end of a campaign until it is archived. */
+  archiveMs: number;
+  /** From then on until its keys are deleted for the last time. */
+  keysRestMs: number;
+  /** From its archive until it is purged; undefined for never. */
+  purgeMs: number | undefined;
+}
+
+/** Whether any campaign is to be archived, or purged, or has keys, rows or ids of buyers left that have to go. */
+export interface DueEnds {
+  archive: boolean;
+  keys: boolean;
+  purge: boolean;
+  rows: boolean;
+  erase: boolean;
 }

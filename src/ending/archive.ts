@@ -6,9 +6,9 @@
 //   campaign locked, nothing open      nothing
 //   gate shut under epoch + 1          the ledger does not know that epoch: archived by the next look, or, where a recoverer
 //                                      comes first, rebuilt as any damaged gate, drained and archived later
-//   archived, epoch + 1 in the ledger  nobody misses the gate any more; the next look deletes its keys
-//   keys deleted, the gate first       the next look deletes the rest
-//   deletion noted                     the keys are deleted once more
+//   archived, epoch + 1 in the ledger  nobody misses the gate any more; a look after `limits.keysDeletedAgainMs` deletes its keys
+//   keys deleted, the gate first       that look deletes the rest
+//   deletion noted                     nothing is left to do
 
 import type { Campaign, StoredCampaign } from '../domain/campaign.ts';
 import type { EndObstacle } from '../domain/campaign-end.ts';
@@ -37,8 +37,8 @@ export interface ArchiveDeps {
     obstacle: (campaign: StoredCampaign) => Promise<EndObstacle | undefined>;
     cancelledTags: (campaign: string, tags: readonly string[]) => Promise<ReadonlySet<string>>;
     recordCancelled: (given: GivenBack) => Promise<void>;
-    listWithKeys: () => Promise<StoredCampaign[]>;
-    markKeysDeleted: (campaign: string, restMs: number) => Promise<boolean>;
+    listWithKeys: (restMs: number) => Promise<StoredCampaign[]>;
+    markKeysDeleted: (campaign: string) => Promise<void>;
     expectKeys: (campaign: string) => Promise<void>;
   };
 }
@@ -120,17 +120,23 @@ async function keepCancellations(deps: ArchiveDeps, { id, buckets }: StoredCampa
   }
 }
 
-/** Deletes what is left of the keys of archived campaigns. Returns how many keys there were. */
+/**
+ * Deletes what is left of the keys of campaigns that were archived more than `restMs` ago, and notes it. Until then a process
+ * that has not heard of the end may write one. Returns how many keys there were.
+ */
 export async function deleteLeftKeys(
   { ledger, end }: Pick<ArchiveDeps, 'ledger' | 'end'>,
   restMs: number,
   stopping: AbortSignal,
 ): Promise<number> {
   let count = 0;
-  for (const campaign of await ledger.listWithKeys()) {
-    if (stopping.aborted) break;
-    count += await end.deleteKeys(campaign);
-    await ledger.markKeysDeleted(campaign.id, restMs);
+  for (;;) {
+    const some = await ledger.listWithKeys(restMs);
+    if (some.length === 0) return count;
+    for (const campaign of some) {
+      if (stopping.aborted) return count;
+      count += await end.deleteKeys(campaign);
+      await ledger.markKeysDeleted(campaign.id);
+    }
   }
-  return count;
 }

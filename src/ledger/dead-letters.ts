@@ -55,7 +55,7 @@ function keepOnce(ledger: Ledger, row: LetterRow, redriveCount: number, epoch: n
   return ledger.transaction(async (tx) => {
     if (row.user !== null) {
       const current = await holdIssuing(tx, row.campaign);
-      if (epoch !== undefined && current?.epoch !== epoch) {
+      if (epoch !== undefined && (current?.epoch !== epoch || current.isArchived)) {
         throw new Fault('stale-epoch', 'another epoch of the campaign has begun', { retryable: true });
       }
       const instead = await endOf(tx, { ...row, user: row.user });

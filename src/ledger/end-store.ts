@@ -3,18 +3,11 @@ import type { StoredCampaign } from '../domain/campaign.ts';
 import type { GivenBack } from '../domain/cancellation.ts';
 import { getCampaign } from './campaigns.ts';
 import { recordCancelled } from './cancellations.ts';
-import {
-  archiveCampaign,
-  archiveObstacle,
-  cancelledTags,
-  expectKeys,
-  listToArchive,
-  listWithKeys,
-  markKeysDeleted,
-} from './ends.ts';
+import { findDue, listToArchive, listToPurge, listWithKeys, listWithRows } from './due-ends.ts';
+import { archiveCampaign, archiveObstacle, cancelledTags, expectKeys, markKeysDeleted } from './ends.ts';
 import { eraseLeft, eraseUser, findUser } from './erasures.ts';
 import type { Ledger } from './pool.ts';
-import { countRows, deleteRows, listToPurge, listWithRows, purgeCampaign, purgeObstacle } from './purges.ts';
+import { countRows, deleteRows, purgeCampaign, purgeObstacle } from './purges.ts';
 
 type Rest<F> = F extends (ledger: Ledger, ...rest: infer Args) => unknown ? Args : never;
 
@@ -25,8 +18,9 @@ export const endStore = (ledger: Ledger) => ({
   obstacle: (campaign: StoredCampaign) => archiveObstacle(ledger.db, campaign),
   cancelledTags: (...rest: Rest<typeof cancelledTags>) => cancelledTags(ledger, ...rest),
   recordCancelled: (given: GivenBack) => recordCancelled(ledger, given),
+  findDue: (...rest: Rest<typeof findDue>) => findDue(ledger, ...rest),
   listToArchive: (...rest: Rest<typeof listToArchive>) => listToArchive(ledger, ...rest),
-  listWithKeys: () => listWithKeys(ledger),
+  listWithKeys: (restMs: number) => listWithKeys(ledger, restMs),
   markKeysDeleted: (...rest: Rest<typeof markKeysDeleted>) => markKeysDeleted(ledger, ...rest),
   expectKeys: (id: string) => expectKeys(ledger, id),
   purge: (...rest: Rest<typeof purgeCampaign>) => purgeCampaign(ledger, ...rest),

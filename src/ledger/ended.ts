@@ -1,6 +1,6 @@
 // What fronts ask about campaigns that have no gate any more: which ended, and what became of their tickets.
 import type { AskedTicket, EndedCampaign, EndedTicket } from '../domain/ended-campaign.ts';
-import { isErased } from '../domain/erased.ts';
+import { ERASED_PREFIX, isErased } from '../domain/erased.ts';
 import { userTag } from '../domain/ids.ts';
 import type { Ledger } from './pool.ts';
 
@@ -24,7 +24,7 @@ export async function findEnd(ledger: Ledger, id: string): Promise<EndedCampaign
 }
 
 /**
- * What became of a ticket of an archived campaign. Three questions by key at most; where it was issued under another unit
+ * What became of a ticket of an archived campaign. Six questions by key at most; where it was issued under another unit
  * than it names and nobody says who asks, one that reads the campaign's rows: half a second a million.
  */
 export async function findEndedTicket(ledger: Ledger, asked: AskedTicket): Promise<EndedTicket> {
@@ -38,7 +38,11 @@ export async function findEndedTicket(ledger: Ledger, asked: AskedTicket): Promi
   const ended = (await cancelled(ledger, asked)) ?? (await failed(ledger, asked));
   if (ended !== undefined) return ended;
   const named = rows.where('epoch', '=', asked.epoch).where('seq', '=', asked.seq);
-  const other = await (user === undefined ? named : rows.where('user', '=', user)).executeTakeFirst();
+  const other =
+    user === undefined
+      ? await named.executeTakeFirst()
+      : ((await rows.where('user', '=', user).executeTakeFirst()) ??
+        (await named.where('user', 'like', `${ERASED_PREFIX}%`).executeTakeFirst()));
   return other !== undefined && isTheirs(asked, other) ? issued(other) : { status: 'lost' };
 }
 

@@ -5,14 +5,13 @@ import { type Kysely, sql } from 'kysely';
 import type { StoredCampaign } from '../domain/campaign.ts';
 import type { EndObstacle } from '../domain/campaign-end.ts';
 import { isOver, neverHadGate } from '../domain/campaign-life.ts';
-import { limits } from '../process/limits.ts';
 import { auditEnd } from './audit.ts';
-import { campaignOf, lockCampaign } from './campaign-rows.ts';
+import { lockCampaign } from './campaign-rows.ts';
+import { redrivable } from './due-ends.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
 
 const now = sql<Date>`current_timestamp(3)`;
-const ago = (ms: number) => sql<Date>`current_timestamp(3) - interval ${ms * 1_000} microsecond`;
 
 /** What a gate knew when it was shut. */
 interface ShutGate {
@@ -58,11 +57,6 @@ export async function archiveObstacle(db: Kysely<Schema>, campaign: StoredCampai
   return (await hasUnreturned(db, campaign.id)) ? 'returns' : undefined;
 }
 
-/** A letter that lacks what issuing its ticket takes can never be redriven into the gate, so it may stay. */
-const redrivable = (campaign: unknown) => sql<boolean>`exists (select 1 from dead_letters
-  where dead_letters.campaign = ${campaign} and (state = 'redriving'
-    or (state = 'kept' and user is not null and unit is not null and admitted_at is not null)))`;
-
 async function hasRedrivable(db: Kysely<Schema>, campaign: string): Promise<boolean> {
   const found = await db
     .selectFrom('campaigns')
@@ -84,55 +78,14 @@ async function hasUnreturned(db: Kysely<Schema>, campaign: string): Promise<bool
   return found !== undefined;
 }
 
-/**
- * Ids of up to `limits.endsPerLook` drained campaigns behind the id `after` that ended more than `retainMs` ago, and whose
- * dead letters no operator can redrive.
- */
-export async function listToArchive(ledger: Ledger, retainMs: number, after = ''): Promise<string[]> {
-  const rows = await ledger.db
-    .selectFrom('campaigns')
-    .select('id')
-    .where('archived_at', 'is', null)
-    .where('id', '>', after)
-    .where('projected_version', '>', 0)
-    .where('drained_at', '<=', ago(Math.min(retainMs, limits.archiveRestMs)))
-    .where((eb) =>
-      eb.or([
-        eb('closes_at', '<=', ago(retainMs)),
-        // A closed campaign takes no change: it was closed when it was changed last.
-        eb.and([eb('state', '=', 'closed'), eb('updated_at', '<=', ago(retainMs))]),
-      ]),
-    )
-    .where((eb) => eb.not(redrivable(sql.ref('campaigns.id'))))
-    .orderBy('id')
-    .limit(limits.endsPerLook)
-    .execute();
-  return rows.map(({ id }) => id);
-}
-
-/** Up to `limits.endsPerLook` archived campaigns that may have keys in Redis. */
-export async function listWithKeys(ledger: Ledger): Promise<StoredCampaign[]> {
-  const rows = await ledger.db
-    .selectFrom('campaigns')
-    .selectAll()
-    .where('keys_deleted_at', 'is', null)
-    .where('archived_at', 'is not', null)
-    .orderBy('archived_at')
-    .limit(limits.endsPerLook)
-    .execute();
-  return rows.map(campaignOf);
-}
-
-/** Notes that the keys of an archived campaign were deleted, if it was archived more than `restMs` ago; else they are deleted again. */
-export async function markKeysDeleted(ledger: Ledger, id: string, restMs: number): Promise<boolean> {
-  const { numUpdatedRows } = await ledger.db
+/** Notes that the keys of an archived campaign were deleted for the last time. */
+export async function markKeysDeleted(ledger: Ledger, id: string): Promise<void> {
+  await ledger.db
     .updateTable('campaigns')
     .set({ keys_deleted_at: now })
     .where('id', '=', id)
-    .where('keys_deleted_at', 'is', null)
-    .where('archived_at', '<=', ago(restMs))
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
+    .where('archived_at', 'is not', null)
+    .execute();
 }
 
 /** Notes that an archived campaign may have keys again: an old Redis was put back. */

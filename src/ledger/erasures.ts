@@ -4,8 +4,10 @@
 import { randomBytes } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
 import { ERASED_PREFIX } from '../domain/erased.ts';
+import { userTag } from '../domain/ids.ts';
 import { limits } from '../process/limits.ts';
 import { auditEnd } from './audit.ts';
+import { toErase } from './due-ends.ts';
 import { kindOf } from './errors.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
@@ -45,13 +47,33 @@ export async function findUser(ledger: Ledger, user: string): Promise<Erasure> {
 
 async function campaignsOf(ledger: Ledger, user: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
   const having = new Set<string>();
-  for (const table of ['issuances', 'cancellations', 'dead_letters'] as const) {
+  const { db } = ledger;
+  const found = await Promise.all([
+    db.selectFrom('issuances').select('campaign').where('campaign', 'in', ids).where('user', '=', user).execute(),
     // Every state of a letter is asked for, because its key has the state before the user.
-    const states = table === 'dead_letters' ? sql`and state in ('kept', 'redriving', 'redriven', 'discarded')` : sql``;
-    const { rows } = await sql<{ campaign: string }>`select distinct campaign from ${sql.table(table)}
-      where campaign in (${sql.join(ids)}) ${states} and user = ${user}`.execute(ledger.db);
-    for (const { campaign } of rows) having.add(campaign);
-  }
+    db
+      .selectFrom('dead_letters')
+      .select('campaign')
+      .distinct()
+      .where('campaign', 'in', ids)
+      .where('state', 'in', ['kept', 'redriving', 'redriven', 'discarded'])
+      .where('user', '=', user)
+      .execute(),
+    // By the tag: a bearer who gave a ticket back did not say whose it was.
+    db
+      .selectFrom('cancellations')
+      .select('campaign')
+      .distinct()
+      .where((eb) =>
+        eb(
+          eb.refTuple('campaign', 'tag'),
+          'in',
+          ids.map((id) => eb.tuple(id, userTag(id, user))),
+        ),
+      )
+      .execute(),
+  ]);
+  for (const { campaign } of found.flat()) having.add(campaign);
   return having;
 }
 
@@ -88,11 +110,8 @@ async function eraseIn(ledger: Ledger, campaign: string, user: string, actor: st
 
 /** Does what was written down for campaigns that are archived by now, up to `limits.endsPerLook`. Returns how many. */
 export async function eraseLeft(ledger: Ledger): Promise<number> {
-  const due = await ledger.db
-    .selectFrom('erasures')
-    .innerJoin('campaigns', 'campaigns.id', 'erasures.campaign')
+  const due = await toErase(ledger.db)
     .select(['erasures.campaign', 'erasures.user', 'erasures.actor'])
-    .where('campaigns.archived_at', 'is not', null)
     .limit(limits.endsPerLook)
     .execute();
   for (const { campaign, user, actor } of due) {
@@ -107,7 +126,6 @@ export async function eraseLeft(ledger: Ledger): Promise<number> {
 /** Of a cancellation the tag goes too: it is a hash that anyone who knows the id can make. Its ticket is found by its name. */
 async function replaceUser(tx: Kysely<Schema>, campaign: string, user: string, actor: string): Promise<void> {
   const pseudonym = `${ERASED_PREFIX}${randomBytes(12).toString('hex')}`;
-  const counts: Record<string, number> = {};
   const { numUpdatedRows: issuances } = await tx
     .updateTable('issuances')
     .set({ user: pseudonym })
@@ -116,24 +134,46 @@ async function replaceUser(tx: Kysely<Schema>, campaign: string, user: string, a
     .executeTakeFirst();
   const { numUpdatedRows: cancellations } = await tx
     .updateTable('cancellations')
-    .set({ user: pseudonym, tag: null })
+    .set({ user: sql<string | null>`case when user is null then null else ${pseudonym} end`, tag: null })
     .where('campaign', '=', campaign)
-    .where('user', '=', user)
+    .where((eb) => eb.or([eb('user', '=', user), eb('tag', '=', userTag(campaign, user))]))
     .executeTakeFirst();
-  // What a stranger wrote into a stream may name the user as well.
-  const { numAffectedRows: letters = 0n } = await sql`update dead_letters
-    set user = case when user = ${user} then ${pseudonym} else user end, raw = null, detail = ''
-    where campaign = ${campaign} and (user = ${user} or locate(${user}, raw) > 0 or locate(${user}, detail) > 0)`.execute(
-    tx,
-  );
-  Object.assign(counts, {
-    issuances: Number(issuances),
-    cancellations: Number(cancellations),
-    letters: Number(letters),
-  });
-  counts.audit = await replaceInAudit(tx, campaign, user, pseudonym);
-  await auditEnd(tx, { actor, action: 'erase-user', campaign, told: counts });
+  const letters = await replaceInLetters(tx, campaign, user, pseudonym);
+  const audit = await replaceInAudit(tx, campaign, user, pseudonym);
+  const told = { issuances: Number(issuances), cancellations: Number(cancellations), letters, audit };
+  await auditEnd(tx, { actor, action: 'erase-user', campaign, told });
 }
+
+/** What a stranger wrote into a stream, and what a database said of it, may name the user as well: such texts go. */
+async function replaceInLetters(
+  tx: Kysely<Schema>,
+  campaign: string,
+  user: string,
+  pseudonym: string,
+): Promise<number> {
+  const letters = await tx
+    .selectFrom('dead_letters')
+    .select(['id', 'user', 'raw', 'detail'])
+    .where('campaign', '=', campaign)
+    .where(sql<boolean>`(user = ${user} or locate(${user}, raw) > 0 or locate(${user}, detail) > 0)`)
+    .execute();
+  const named = letters.filter(
+    (letter) => letter.user === user || names(letter.raw, user) || names(letter.detail, user),
+  );
+  for (const letter of named) {
+    const whose = letter.user === user ? pseudonym : letter.user;
+    await tx
+      .updateTable('dead_letters')
+      .set({ user: whose, raw: null, detail: '' })
+      .where('id', '=', letter.id)
+      .execute();
+  }
+  return named.length;
+}
+
+/** Whether a text has the id by itself: `ann` is not named by `joanna` or `ann-2`. */
+const names = (text: string | null, user: string): boolean =>
+  text !== null && new RegExp(`(?<![\\p{L}\\p{N}_-])${RegExp.escape(user)}(?![\\p{L}\\p{N}_-])`, 'u').test(text);
 
 /** The lines about letters say whose they were; those about campaigns name no buyer. */
 async function replaceInAudit(tx: Kysely<Schema>, campaign: string, user: string, pseudonym: string): Promise<number> {

@@ -73,7 +73,7 @@ export async function insertRows(
 }
 
 /**
- * No campaign where it is in another epoch, or a ticket cancelled or kept: then the column, which takes no NULL, refuses
+ * No campaign where it is in another epoch or archived, or a ticket cancelled or kept: then the column, which takes no NULL, refuses
  * the statement. Both are asked for among what is selected, not in the condition: after the lock, in any plan.
  */
 function fencedTuple(rowCount: number, { asksEach }: Fence): string {
@@ -83,7 +83,7 @@ function fencedTuple(rowCount: number, { asksEach }: Fence): string {
   const whose = asksEach ? each : 'IS NOT NULL';
   const kept = `SELECT 1 FROM dead_letters WHERE campaign = ? AND state = 'kept' AND user ${whose} LOCK IN SHARE MODE`;
   const campaign = `SELECT CASE WHEN EXISTS (${cancelled}) OR EXISTS (${kept}) THEN NULL ELSE id END FROM campaigns`;
-  return tuple.replace('?', `(${campaign} WHERE id = ? AND epoch = ? LOCK IN SHARE MODE)`);
+  return tuple.replace('?', `(${campaign} WHERE id = ? AND epoch = ? AND archived_at IS NULL LOCK IN SHARE MODE)`);
 }
 
 function insertOf(rowCount: number, fence: Fence | undefined): string {

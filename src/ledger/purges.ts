@@ -47,36 +47,6 @@ export async function purgeObstacle(
   return letter === undefined ? undefined : 'dead-letters';
 }
 
-/** Ids of up to `limits.endsPerLook` campaigns that were archived more than `retainMs` ago and have no letter left. */
-export async function listToPurge(ledger: Ledger, retainMs: number): Promise<string[]> {
-  const rows = await ledger.db
-    .selectFrom('campaigns')
-    .select('id')
-    .where('purged_at', 'is', null)
-    .where('archived_at', '<=', sql<Date>`current_timestamp(3) - interval ${retainMs * 1_000} microsecond`)
-    .where(
-      sql<boolean>`not exists (select 1 from dead_letters
-        where dead_letters.campaign = campaigns.id and state in ('kept', 'redriving'))`,
-    )
-    .orderBy('archived_at')
-    .limit(limits.endsPerLook)
-    .execute();
-  return rows.map(({ id }) => id);
-}
-
-/** Ids of up to `limits.endsPerLook` purged campaigns that may have rows. */
-export async function listWithRows(ledger: Ledger): Promise<string[]> {
-  const rows = await ledger.db
-    .selectFrom('campaigns')
-    .select('id')
-    .where('rows_deleted_at', 'is', null)
-    .where('purged_at', 'is not', null)
-    .orderBy('purged_at')
-    .limit(limits.endsPerLook)
-    .execute();
-  return rows.map(({ id }) => id);
-}
-
 /** What a purge takes of each table. `audit_log`: lines about single tickets, which say whose they were; others stay. */
 const GOES: Record<string, (id: string) => ReturnType<typeof sql>> = {
   issuances: (id) => sql`campaign = ${id}`,

@@ -72,7 +72,9 @@ const JOBS_PER_READ = 500;
  * before its data is read is left out: its row or its letter was written before.
  */
 async function listJobs(queue: Queue<RetryJob>, campaign: string): Promise<RetryJob[]> {
-  const ids = [...new Set(await queue.getRanges(['delayed', 'wait', 'active', 'failed'], 0, -1))];
+  const all = await queue.getRanges(['delayed', 'wait', 'active', 'failed'], 0, -1);
+  // Data is read of this campaign's jobs alone: an archive asks for each campaign while the queue may be long.
+  const ids = [...new Set(all)].filter((id) => id.startsWith(`t-${campaign}-`));
   const found: RetryJob[] = [];
   for (let from = 0; from < ids.length; from += JOBS_PER_READ) {
     const jobs = await Promise.all(ids.slice(from, from + JOBS_PER_READ).map((id) => queue.getJob(id)));

@@ -10,7 +10,7 @@ import { ownEnvironment } from '../helpers/own-environment.ts';
 import { ROOT } from '../helpers/root.ts';
 import { databaseUrl, redisUrl } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
-import { ownDatabase } from '../ledger/own-database.ts';
+import { type OwnDatabase, ownDatabase } from '../ledger/own-database.ts';
 
 export const READ_TOKEN = 'a-token-that-may-only-read';
 
@@ -31,11 +31,14 @@ export interface RunningFrontOptions {
   environment?: Record<string, string>;
   /** A database of its own: a worker of another file issues whatever waits in the shared one. */
   isAlone?: boolean;
+  /** The same, where the test looks into it. */
+  database?: OwnDatabase;
 }
 
 /** Call at the top of a test file. */
-export function runningFront({ workers = 0, environment = {}, isAlone }: RunningFrontOptions = {}): RunningFront {
-  const database = isAlone ? ownDatabase() : undefined;
+export function runningFront(options: RunningFrontOptions = {}): RunningFront {
+  const { workers = 0, environment = {}, isAlone } = options;
+  const database = isAlone ? ownDatabase() : options.database;
   const front: RunningFront = {
     url: '',
     adminUrl: '',

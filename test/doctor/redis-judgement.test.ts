@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Fact, Fields, Status } from '../../src/doctor/finding.ts';
+import { readCommand } from '../../src/cli/arguments.ts';
+import { settings as settingNames } from '../../src/config/settings.ts';
+import type { Fact, Fields, Finding, Status } from '../../src/doctor/finding.ts';
 import type { RedisFacts } from '../../src/doctor/redis-facts.ts';
 import { judgeRedis } from '../../src/doctor/redis-judgement.ts';
 
@@ -40,7 +42,7 @@ interface Told {
   installed?: [version: string, ...patched: string[]];
 }
 
-function statuses({ info = {}, settings = {}, durability = 'disk', facts = {}, installed }: Told) {
+function findingsOf({ info = {}, settings = {}, durability = 'disk', facts = {}, installed }: Told): Finding[] {
   const all: RedisFacts = {
     info: { told: { ...INFO, ...info } },
     settings: { told: { ...SETTINGS, ...settings } },
@@ -51,9 +53,11 @@ function statuses({ info = {}, settings = {}, durability = 'disk', facts = {}, i
     ...facts,
   };
   const itsPackage = installed && { name: 'redis-server', version: installed[0], patched: installed.slice(1) };
-  const findings = judgeRedis(all, durability, itsPackage).map(({ check, status }) => [check, status] as const);
-  return Object.fromEntries(findings) as Record<string, Status>;
+  return judgeRedis(all, durability, itsPackage);
 }
+
+const statuses = (told: Told) =>
+  Object.fromEntries(findingsOf(told).map(({ check, status }) => [check, status])) as Record<string, Status>;
 
 const REDIS_7 = { redis_version: '7.0.15' };
 const HOLES = ['CVE-2025-49844', 'CVE-2026-23631'];
@@ -201,6 +205,17 @@ test.for<[string, Told, string, Status]>([
   ],
 ])('%s', ([, told, check, status]) => {
   expect(statuses(told)[check]).toBe(status);
+});
+
+test('what the doctor advises about memory is a command that gives memory back', () => {
+  const found = findingsOf({ info: { used_memory: '71000000' } }).find(({ check }) => check === 'redis-memory')!;
+  const { remedy } = found as Finding & { remedy: string };
+  const command = /sluice (campaign \S+ <id> --yes)/.exec(remedy)![1]!;
+  expect(readCommand(command.replace('<id>', 'spring-sale').split(' '))).toMatchObject({
+    verb: { name: 'archive' },
+    names: ['spring-sale'],
+  });
+  expect(Object.keys(settingNames)).toContain(/[A-Z]+_[A-Z_]+/.exec(remedy)![0]);
 });
 
 test('where CONFIG is forbidden INFO tells what it can, and the rest is unknown instead of ok', () => {

@@ -215,7 +215,16 @@ test('an old gate that is put back after the end tells no ticket anything, and g
   const ending = openEnding(t, { redis: front.redis, ledger: file.ledger() });
   await ending.archive(id, 'tester');
   for (const [name, dump] of old) await front.redis.restore(name, 0, dump);
-  await front.redis.hset(keys.gate(id), 'run_id', 'of-an-old-run');
+  // Taken in the middle of the sale: by this gate all tickets still wait.
+  const waiting = {
+    run_id: 'of-an-old-run',
+    settled: 0,
+    'settled:0': 0,
+    'settled:1': 0,
+    'watermark:0': 0,
+    'watermark:1': 0,
+  };
+  await front.redis.hset(keys.gate(id), waiting);
   const other = await file.start(t, { ticketKeys: KEYS });
   for (const one of [front, other])
     await until('it is told by the ledger', 60_000, async () => (await one.poll(tickets[0]!)).body.status === 'issued');

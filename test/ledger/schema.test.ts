@@ -16,6 +16,7 @@ const ALL = [
   '0005-cancelled-tags',
   '0006-letters-by-user',
   '0007-campaign-ends',
+  '0008-ends-index',
 ];
 
 function insert(campaign: string, unit: number, user: string, lastUnit: number): Promise<unknown> {

@@ -39,7 +39,7 @@ const report = z
   .openapi('Reconciliation');
 
 const NOT_REBUILT =
-  'This call did not rebuild the gate: a worker is recovering it, the campaign has no gate yet, or Redis lacks its replica. Look again in a moment';
+  'This call did not rebuild the gate: a worker is recovering it, the campaign has no gate yet or is archived, or Redis lacks its replica. Look again in a moment';
 
 const params = z.object({ id: campaignId });
 const PATH = '/admin/campaigns/{id}/reconcile';
