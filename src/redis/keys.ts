@@ -1,8 +1,9 @@
-// Every key name of Sluice. All keys of a campaign share the hash tag {campaign}, so that one script may touch them.
+// Every key name of Sluice. All keys of a campaign share the hash tag of its lane, so that one script may touch them.
+import { LANE_TAGS, laneOf } from './lanes.ts';
 
 export const GROUP = 'issuers';
 
-const of = (campaign: string, rest: string): string => `sluice:{${campaign}}:${rest}`;
+const of = (campaign: string, rest: string): string => `sluice:{${LANE_TAGS[laneOf(campaign)]}}:${campaign}:${rest}`;
 
 export const keys = {
   gate: (campaign: string) => of(campaign, 'gate'),
@@ -21,6 +22,8 @@ export const keys = {
   reconciliation: (campaign: string) => of(campaign, 'reconciliation'),
   /** Written so that a replica can confirm it; see `replica-barrier.ts`. */
   barrier: (campaign: string) => of(campaign, 'barrier'),
+  /** As a gate was named before there were lanes, in a slot of its own. Nothing reads it but the doctor. */
+  gateOfOldLayout: (campaign: string) => `sluice:{${campaign}}:gate`,
   /** Requests of one client over all fronts; see `http/client-limits.ts`. */
   clientLimit: 'sluice:limit',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */

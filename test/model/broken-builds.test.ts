@@ -237,8 +237,8 @@ for (const { name, patches, scenario, rule } of BROKEN) {
     const guard = [...SCENARIOS, ...FOUND_BY_SEEDS, ...GUARDS].find((one) => one.name.includes(scenario))!;
     expect(play(REPOSITORY, guard).status, 'the whole build passes').toBe(0);
     const root = breakBuild(t, patches);
-    mkdirSync(join(root, 'test/faults'), { recursive: true });
-    for (const part of ['test/model', 'test/faults/chance.ts']) {
+    mkdirSync(join(root, 'test/faults/checker'), { recursive: true });
+    for (const part of ['test/model', 'test/faults/chance.ts', 'test/faults/checker/names.ts']) {
       cpSync(join(REPOSITORY, part), join(root, part), { recursive: true });
     }
     const { status, stdout } = play(root, guard);

@@ -266,5 +266,5 @@ export class RedisStore {
   }
 }
 
-/** `gate` of `sluice:{campaign}:gate`. */
-const nameOf = (key: string): string => key.replace(/^sluice:\{[^}]*\}:/, '');
+/** `gate` of `sluice:{lane}:campaign:gate`. */
+const nameOf = (key: string): string => key.replace(/^sluice:\{[^}]*\}:[a-z\d-]+:/, '');

@@ -1,4 +1,5 @@
 // One simulated service with its clients, and everything that can happen to it, each by its name: a run is a list of them.
+import { keyOfCampaign } from '../faults/checker/names.ts';
 import { CAMPAIGN, Clients, OPERATOR_VERBS, type OperatorVerb, type Question } from './clients.ts';
 import type { Contents, MemoryLedger } from './memory-ledger.ts';
 import type { Plan } from './plan.ts';
@@ -129,7 +130,7 @@ export class Service {
         return true;
       case 'foreign':
         await this.stores.redis.raw.xadd(
-          `sluice:{${CAMPAIGN}}:work:${Number(first) % this.plan.shards}`,
+          keyOfCampaign(CAMPAIGN, `work:${Number(first) % this.plan.shards}`),
           '*',
           'x',
           'y',
