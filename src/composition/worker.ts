@@ -1,7 +1,6 @@
 // What the duties of a worker are made of, put together of the stores: the worker itself does it, and its tests do.
-import { type CampaignsWithWork, lookForWork } from '../broker/campaigns-with-work.ts';
 import type { TicketSource } from '../broker/port.ts';
-import { createRedisStreams } from '../broker/redis-streams.ts';
+import { createRedisSource } from '../broker/redis-source.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { Durability } from '../domain/durability.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
@@ -32,7 +31,7 @@ export interface WorkerParts {
   /** Before that ledger. */
   guard: LedgerGuard;
   retries: Retries;
-  /** Opens a connection for one reader that blocks; the reader closes it. */
+  /** Opens a connection that sends nothing a second time; whoever asked for it closes it. */
   openReader: (name: string) => RedisClient;
 }
 
@@ -59,9 +58,11 @@ export interface WorkerEvents {
   onLeft: (count: number) => void;
   /** Tickets that wait, and that are being retried, over all campaigns; after every look that went well. */
   onLook: (backlog: number, retrying: number) => void;
-  /** A campaign's streams were read; until it is left they are to be read again. */
+  /** The lines of these lanes were read, by their name. */
+  onTurn: (lanes: string) => void;
+  /** A campaign with tickets could not be read; then, that it was, or has none any more. */
+  onUnreadable: (campaign: string) => void;
   onRead: (campaign: string) => void;
-  onLeave: (campaign: string) => void;
   onVanished: (campaign: string, seqs: number[]) => void;
   onForeign: (campaign: string, ids: string[]) => void;
   onRecovered: (campaign: string, recovery: Recovery) => void;
@@ -77,8 +78,9 @@ const UNHEARD: Omit<WorkerEvents, 'onError'> = {
   onSettled: nothing,
   onLeft: nothing,
   onLook: nothing,
+  onTurn: nothing,
+  onUnreadable: nothing,
   onRead: nothing,
-  onLeave: nothing,
   onVanished: nothing,
   onForeign: nothing,
   onRecovered: nothing,
@@ -91,8 +93,8 @@ const UNHEARD: Omit<WorkerEvents, 'onError'> = {
 
 /** By duty, what it takes. */
 export interface ComposedWorker extends ReturnType<typeof issuingDuties>, ReturnType<typeof keepingDuties> {
-  /** Of all campaigns that may have tickets, unless `look` says which; the worker's own, unless `consumer` is another's. */
-  openSource: (look?: () => Promise<CampaignsWithWork>, consumer?: string) => TicketSource;
+  /** Of all campaigns, unless `isWanted` says which; the worker's own, unless `consumer` is another's. */
+  openSource: (isWanted?: (campaign: string) => boolean, consumer?: string) => TicketSource;
 }
 
 /** Nothing runs until a duty does; `workers/duties.ts` has the duties. */
@@ -201,23 +203,10 @@ function keepingDuties(
 function sourceOf(
   { redis, ledger, openReader }: WorkerParts,
   { name, claimIdleMs, batchMax = limits.workBatchMax }: WorkerSettings,
-  { onLook, onRead, onLeave, onVanished, onForeign, onError }: WorkerEvents,
+  { onTurn, onUnreadable, onRead, onVanished, onForeign, onError }: WorkerEvents,
 ): ComposedWorker['openSource'] {
-  const { listLiveCampaigns } = campaignStore(ledger);
-  const readGates = createEachGateReader(redis);
-  const usual = () => lookForWork({ listLiveCampaigns, readGates, onLook, onError });
-  return (look = usual, consumer = name) =>
-    createRedisStreams({
-      redis,
-      openReader,
-      name: consumer,
-      batchMax,
-      claimIdleMs,
-      lookForWork: look,
-      onRead,
-      onLeave,
-      onVanished,
-      onForeign,
-      onError,
-    });
+  const inHandMax = ledger.connectionMax * limits.inHandPerConnection;
+  const told = { onLook: onTurn, onUnreadable, onRead, onVanished, onForeign, onError };
+  return (isWanted, consumer = name) =>
+    createRedisSource({ redis, openReader, name: consumer, batchMax, claimIdleMs, inHandMax, isWanted, ...told });
 }

@@ -22,10 +22,15 @@ export const keys = {
   reconciliation: (campaign: string) => of(campaign, 'reconciliation'),
   /** Written so that a replica can confirm it; see `replica-barrier.ts`. */
   barrier: (campaign: string) => of(campaign, 'barrier'),
+  /** The line of a campaign's lane: its campaigns with tickets that nobody has settled; see `lua/prelude/turns.lua`. */
+  turns: (campaign: string) => keys.turnsOfLane(laneOf(campaign)),
+  turnsOfLane: (lane: number) => `sluice:{${LANE_TAGS[lane]}}:turns`,
   /** As a gate was named before there were lanes, in a slot of its own. Nothing reads it but the doctor. */
   gateOfOldLayout: (campaign: string) => `sluice:{${campaign}}:gate`,
   /** Requests of one client over all fronts; see `http/client-limits.ts`. */
   clientLimit: 'sluice:limit',
+  /** The channel on which a campaign's name says that it has tickets again; `lua/prelude/turns.lua` has the same name. */
+  arrivals: 'sluice:arrivals',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */
   workers: 'sluice:workers',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */

@@ -37,7 +37,7 @@ test('a frozen ledger: nobody acks or receives, joins go on, and after it the dr
   ];
   const client = duties.client();
   const tickets = await client.admit(campaign, users(1, 100));
-  duties.issue(campaign, {}, 3);
+  duties.issue(campaign);
   duties.issue(other);
   await client.untilStatus(tickets[99]!, 'issued');
 
