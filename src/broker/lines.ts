@@ -1,20 +1,19 @@
 // The lines of the lanes, as a worker reads them: `lua/prelude/turns.lua` has what a line is.
 import { isFault } from '../domain/fault.ts';
-import { type RedisClient, redisFault } from '../redis/connection.ts';
+import type { RedisClient } from '../redis/connection.ts';
 import { keys } from '../redis/keys.ts';
 import { type Read, readAll, readWhole } from '../redis/reads.ts';
-import { loadScript, runScript } from '../redis/scripts.ts';
 import type { OpenGate } from './campaign-streams.ts';
-
-const checkTurn = loadScript('check-turn');
 
 export interface InLine {
   campaign: string;
+  /** Of its lane, among those that were read. */
+  laneAt: number;
   /** Puts it at the end of its line, where it still is in it. */
   moveBack: Read;
 }
 
-/** The first `most` of each line, those in front before the others, beginning with the lane at `first`. Throws a Fault. */
+/** The first `most` of each line, those in front before the others, beginning with the line of the lane at `first`. Throws a Fault. */
 export async function readLines(
   redis: RedisClient,
   lanes: readonly number[],
@@ -28,10 +27,10 @@ export async function readLines(
       ['zrevrange', keys.turnsOfLane(lane), 0, 0, 'WITHSCORES'],
     ]),
   )) as string[][];
-  const lines = lanes.map((lane, index) => {
-    const end = Number(replies[2 * index + 1]![1] ?? 0) + 1;
-    return replies[2 * index]!.map((campaign, behind): InLine => {
-      return { campaign, moveBack: ['zadd', keys.turnsOfLane(lane), 'XX', end + behind, campaign] };
+  const lines = lanes.map((lane, laneAt) => {
+    const end = Number(replies[2 * laneAt + 1]![1] ?? 0) + 1;
+    return replies[2 * laneAt]!.map((campaign, behind): InLine => {
+      return { campaign, laneAt, moveBack: ['zadd', keys.turnsOfLane(lane), 'XX', end + behind, campaign] };
     });
   });
   const rotated = [...lines.slice(first % lanes.length), ...lines.slice(0, first % lanes.length)];
@@ -56,14 +55,4 @@ export async function readOpenGates(
     const isOpen = epoch! > 0 && Number.isInteger(shards) && shards! > 0 && waitingCount > 0;
     return isOpen ? { epoch: epoch!, shards: shards!, waitingCount } : undefined;
   });
-}
-
-/** Puts a campaign in line or takes it out, as its gate says; true when it is in line now. Throws a Fault. */
-export async function checkInLine(redis: RedisClient, campaign: string): Promise<boolean> {
-  const names = [keys.gate(campaign), keys.turns(campaign)];
-  return (
-    (await runScript(redis, checkTurn, names, [campaign]).catch((error: unknown) => {
-      throw redisFault(error);
-    })) === 1
-  );
 }

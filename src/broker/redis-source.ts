@@ -1,9 +1,8 @@
 // The default source: the work streams that the gates write, of the campaigns that stand in the lines of their lanes. Two
 // connections a worker, whatever the number of campaigns: one reads and never blocks, one hears of arrivals.
-import { Cluster } from 'ioredis';
 import { backoffMs, pause, within } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
-import { type RedisClient, untilReady } from '../redis/connection.ts';
+import { isCluster, type RedisClient, untilReady } from '../redis/connection.ts';
 import { keys } from '../redis/keys.ts';
 import { LANE_TAGS, laneOf } from '../redis/lanes.ts';
 import type { Batch, TicketSource } from './port.ts';
@@ -48,7 +47,7 @@ class RedisSource implements TicketSource {
     this.arrivals = deps.openReader(`${deps.name}:arrivals`);
     const lanes = LANE_TAGS.map((_, lane) => lane);
     // A node of a Cluster that hangs must not hold up the lanes of the others; one server answers all lanes at once.
-    const together = this.reader instanceof Cluster ? lanes.map((lane) => [lane]) : [lanes];
+    const together = isCluster(this.reader) ? lanes.map((lane) => [lane]) : [lanes];
     this.groups = together.map((members) => ({
       name: members.length === 1 ? `lane-${members[0]}` : 'lanes',
       turns: new Turns(deps, this.reader, members),

@@ -50,8 +50,12 @@ export class StreamReader {
     const reading: Reading = { batches: [], failed: [] };
     const scanned = chosen.filter(({ streams }) => streams.isScanDue());
     await Promise.all(scanned.map((one) => this.claimSilent(one, reading)));
-    const others = chosen.filter((one) => !scanned.includes(one));
-    const without = await this.readStreams(others, beside, reading);
+    // What was claimed is in hand. Nothing else waits for it: where turns are rare, every one of them may have a scan.
+    const left = chosen.map(({ streams, shards }) => ({
+      streams,
+      shards: shards.filter((shard) => !streams.inHand.has(shard)),
+    }));
+    const without = await this.readStreams(left, beside, reading);
     if (without.length === 0) return reading;
     const made = await Promise.all(without.map((one) => this.makeGroups(one, reading)));
     const still = await this.readStreams(made.flat(), [], reading);

@@ -3,11 +3,12 @@
 // What a turn promises while gates change: entries are given out under the epoch that their gate had *before* they were read.
 // An epoch that began since makes them void; an epoch that was read afterwards could make void entries good.
 import { type Fault, isFault } from '../domain/fault.ts';
+import { createLines } from '../gate/redis/lines.ts';
 import { limits } from '../process/limits.ts';
 import type { RedisClient } from '../redis/connection.ts';
 import type { Read } from '../redis/reads.ts';
 import { CampaignStreams, type OpenGate } from './campaign-streams.ts';
-import { checkInLine, type InLine, readLines, readOpenGates } from './lines.ts';
+import { type InLine, readLines, readOpenGates } from './lines.ts';
 import type { Batch } from './port.ts';
 import { type Chosen, StreamReader, type StreamReaderDeps } from './stream-reader.ts';
 
@@ -29,7 +30,8 @@ export class Turns {
   private readonly known = new Map<string, CampaignStreams>();
   private readonly streamsOfBatch = new WeakMap<Batch, CampaignStreams>();
   private line: InLine[] = [];
-  private turnCount = 0;
+  /** The lane that is first: the one behind that of the campaign served last, so that lanes take turns, too. */
+  private firstLane = 0;
   private forgetAt = 0;
 
   constructor(deps: TurnsDeps, connection: RedisClient, lanes: readonly number[]) {
@@ -49,7 +51,7 @@ export class Turns {
     const { isWanted } = this.deps;
     // Who wants but some of them has to look past the others, which it leaves where they are.
     const most = isWanted === undefined ? limits.turnsPerLane : Number.MAX_SAFE_INTEGER;
-    const line = await readLines(this.connection, this.lanes, most, this.turnCount++);
+    const line = await readLines(this.connection, this.lanes, most, this.firstLane);
     this.line = isWanted === undefined ? line : line.filter(({ campaign }) => isWanted(campaign));
     this.forgetSilent();
     if (!this.hasLine || room <= 0) return [];
@@ -72,8 +74,9 @@ export class Turns {
     const gates = await readOpenGates(this.connection, names);
     const [chosen, moves]: [Chosen[], Read[]] = [[], []];
     let left = room;
-    for (const [index, { campaign, moveBack }] of this.line.entries()) {
+    for (const [index, { campaign, laneAt, moveBack }] of this.line.entries()) {
       if (left <= 0) break;
+      this.firstLane = laneAt + 1;
       moves.push(moveBack);
       const gate = gates[index];
       const streams = this.streamsOf(campaign);
@@ -102,7 +105,7 @@ export class Turns {
 
   /** Its gate has nothing to give, or is gone: the script looks once more and takes it out of the line in the same step. */
   private async leave(campaign: string): Promise<void> {
-    await checkInLine(this.connection, campaign).catch(this.deps.onError);
+    await createLines(this.connection).check(campaign).catch(this.deps.onError);
     this.deps.onRead(campaign);
   }
 

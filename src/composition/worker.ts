@@ -8,6 +8,7 @@ import type { RetryJob } from '../domain/retry-job.ts';
 import { reapConsumers } from '../gate/redis/consumers.ts';
 import { createGate } from '../gate/redis/gate.ts';
 import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
+import { createLines } from '../gate/redis/lines.ts';
 import { createReturns } from '../gate/redis/returns.ts';
 import { createSettlement } from '../gate/redis/settlement.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
@@ -120,7 +121,8 @@ function issuingDuties(
   const readGates = createGateReader(redis);
   const issuing = {
     gate: createGate(redis),
-    issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => issueBatch(ledger, rows, epoch)),
+    issueBatch: (rows: IssuanceRow[], epoch: number) =>
+      guard.run(() => issueBatch(ledger, rows, epoch), rows[0]?.campaign),
     untilLedgerUp: guard.breaker.untilClosed,
     couponKey,
   };
@@ -151,7 +153,7 @@ function keepingDuties(
   { name, halfDoneMs = limits.halfDoneMs, durability, graceMs }: WorkerSettings,
   events: WorkerEvents,
 ) {
-  const { onRecovered, onAlone, onReconciled, onMismatch, onDeadLetters, onGateLost, onError } = events;
+  const { onLook, onRecovered, onAlone, onReconciled, onMismatch, onDeadLetters, onGateLost, onError } = events;
   const store = campaignStore(ledger);
   const recovery = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const reports = createWorkerReports(redis);
@@ -184,6 +186,10 @@ function keepingDuties(
     },
     janitor: {
       store,
+      holder: name,
+      lines: createLines(redis),
+      countRetries: () => retries.count(),
+      onLook,
       gate: createGate(redis),
       readGates: createEachGateReader(redis),
       reapConsumers: (campaign: string, shards: number, idleMs: number) =>

@@ -6,6 +6,7 @@ import { auditLetter } from './audit.ts';
 import { letterOf } from './dead-letters.ts';
 import { holdIssuing } from './exclusion.ts';
 import type { Ledger } from './pool.ts';
+import { markLive } from './projections.ts';
 import type { Schema } from './schema.ts';
 
 const now = sql<Date>`current_timestamp(3)`;
@@ -14,8 +15,8 @@ const now = sql<Date>`current_timestamp(3)`;
 export type Redrive = Pick<StoredDeadLetter, 'id' | 'redriveCount' | 'campaign' | 'user'>;
 
 /** Claims a kept letter for a redrive, audited; the letter as it is now, or undefined when it is not kept any more. */
-export function claimRedrive(ledger: Ledger, id: number, actor: string): Promise<StoredDeadLetter | undefined> {
-  return ledger.transaction(async (tx) => {
+export async function claimRedrive(ledger: Ledger, id: number, actor: string): Promise<StoredDeadLetter | undefined> {
+  const claimed = await ledger.transaction(async (tx) => {
     const before = await lockLetter(tx, id);
     if (before?.state !== 'kept') return undefined;
     const after = { state: 'redriving', redriveCount: before.redriveCount + 1 } as const;
@@ -27,6 +28,9 @@ export function claimRedrive(ledger: Ledger, id: number, actor: string): Promise
     await auditLetter(tx, { actor, action: 'redrive', before, after });
     return { ...before, ...after };
   });
+  // A campaign that was done has something to do again.
+  if (claimed !== undefined) await markLive(ledger, claimed.campaign);
+  return claimed;
 }
 
 /** The letter, locked until the transaction ends; undefined when there is none. */

@@ -40,6 +40,12 @@ export const limits = {
   rowsPerRead: 5_000,
   /** Campaigns in one reading of a duty that looks after each of them. */
   campaignsPerRead: 500,
+  /** One worker compares the lines with the gates of live campaigns this often, and looks which campaigns are done. */
+  sweepMs: 60_000,
+  /** Silent consumers of a campaign are looked for in one of so many sweeps: once an hour, a script call for each shard. */
+  sweepsPerReap: 60,
+  /** Each worker counts the tickets that wait this often, for its metrics. */
+  countMs: 5_000,
   /** A worker looks for campaigns whose gate is shut this often: one query each. */
   campaignLookMs: 500,
   /** Buckets of users in one reading: about 6,000 tags, 3 ms of Redis. */
@@ -93,6 +99,8 @@ export const limits = {
 
   /** Entries per batch, and rows of a statement: flat from 300 on; a crash redelivers, and a lock covers, no more than this. */
   workBatchMax: 500,
+  /** Connections of a worker to one Redis, whatever is on sale: commands, reads of work, arrivals, and three of the retry queue. */
+  workerRedisConnections: 6,
   /** How long a worker waits for work; a campaign whose arrival it did not learn of waits as long. */
   receiveMs: 1_000,
   /** A read of work that takes longer is given up; what the worker was given with it is read again. */

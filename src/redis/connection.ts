@@ -48,6 +48,9 @@ function open(settings: ConnectionSettings, profile: Profile): RedisClient {
   return client;
 }
 
+/** Whether several servers answer, so that one of them may hang. */
+export const isCluster = (redis: RedisClient): boolean => redis instanceof Cluster;
+
 /** The servers that may hold a gate: a Cluster's primaries, else the one there is. */
 export function primariesOf(redis: RedisClient): Redis[] {
   const primaries = redis instanceof Cluster ? redis.nodes('master') : [];

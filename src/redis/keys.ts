@@ -31,6 +31,8 @@ export const keys = {
   clientLimit: 'sluice:limit',
   /** The channel on which a campaign's name says that it has tickets again; `lua/prelude/turns.lua` has the same name. */
   arrivals: 'sluice:arrivals',
+  /** Held by the worker whose turn it is to compare the lines with the gates. */
+  sweep: 'sluice:sweep',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */
   workers: 'sluice:workers',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */

@@ -230,6 +230,32 @@ const BROKEN: Broken[] = [
     scenario: 'a rebuild that fails leaves a worker',
     rule: 'row-and-letter',
   },
+  {
+    name: 'no campaign is put in line',
+    patches: [{ file: 'lua/prelude/turns.lua', from: "  redis.call('ZADD', turns, 'NX',", to: '  tostring(' }],
+    scenario: 'a ticket that is given out while another one',
+    rule: 'no-rest',
+  },
+  {
+    name: 'a campaign is taken out of the line while tickets of it wait',
+    patches: [
+      {
+        file: 'lua/settle.lua',
+        from: "redis.call('HINCRBY', gate, 'settled', settled) >= seq",
+        to: "redis.call('HINCRBY', gate, 'settled', settled)",
+      },
+    ],
+    scenario: 'a ticket that is given out while another one',
+    rule: 'no-rest',
+  },
+  {
+    name: 'nobody compares the lines with the gates',
+    patches: [
+      { file: 'workers/janitor.ts', from: 'if (isWaiting !== inLine.has(id)) await deps.lines.check(id);', to: '' },
+    ],
+    scenario: 'a line that somebody deletes',
+    rule: 'no-rest',
+  },
 ];
 
 for (const { name, patches, scenario, rule } of BROKEN) {

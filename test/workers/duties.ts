@@ -57,13 +57,13 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   // How many batches were at work in the ledger whenever one began.
   const working: number[] = [];
   let workingCount = 0;
-  const run: typeof guard.run = (work) =>
+  const run: typeof guard.run = (work, of) =>
     guard.run(() => {
       working.push(++workingCount);
       return work().finally(() => {
         workingCount -= 1;
       });
-    });
+    }, of);
   const vanished: number[] = [];
   const foreign: string[] = [];
   const left: number[] = [];
