@@ -18,7 +18,15 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     reporters: ['default', closingLine()],
     projects: [
-      { extends: true, test: { name: 'served', include: served, globalSetup: ['test/helpers/global-setup.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'served',
+          include: served,
+          globalSetup: ['test/helpers/global-setup.ts'],
+          setupFiles: ['test/helpers/own-lines.ts'],
+        },
+      },
       { extends: true, test: { name: 'own', include: own } },
       { extends: true, test: { name: 'pure', include: pure, setupFiles: ['test/helpers/no-servers.ts'] } },
     ],

@@ -36,6 +36,8 @@ export interface Front extends AsyncDisposable {
   /** One call of the admin API; throws unless it succeeds. */
   admin(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
   createCampaign(campaign: NewCampaign): Promise<void>;
+  /** Makes campaigns, so many at a time, and does not wait until the front knows them. */
+  createMany(ids: readonly string[], stock: number): Promise<void>;
   counts(id: string): Promise<CampaignCounts>;
   /** The ticket of one new user. */
   join(campaign: string, user: string): Promise<string>;
@@ -44,6 +46,7 @@ export interface Front extends AsyncDisposable {
 }
 
 export const SHARDS = 8;
+const CREATED_AT_A_TIME = 4;
 export const joinPath = (campaign: string): string => `/v1/campaigns/${campaign}/tickets`;
 
 /** Starts a front without workers and without per-client limits; every other setting is the default. */
@@ -104,6 +107,14 @@ export async function startFront(
       await admin('POST', '/admin/campaigns', { id, stock, shards: SHARDS, backlogMax: stock });
       // The front takes a new campaign up within its view interval; a refused user is remembered nowhere.
       await untilReady('campaign', child, () => answersOk(`http://127.0.0.1:${port}/v1/campaigns/${id}`));
+    },
+    async createMany(ids, stock) {
+      const left = [...ids];
+      const createOn = async () => {
+        for (let id = left.pop(); id !== undefined; id = left.pop())
+          await admin('POST', '/admin/campaigns', { id, stock, shards: SHARDS, backlogMax: stock });
+      };
+      await Promise.all(Array.from({ length: CREATED_AT_A_TIME }, createOn));
     },
     counts: async (id) => (await admin('GET', `/admin/campaigns/${id}`)) as unknown as CampaignCounts,
     join: async (campaign, user) => ((await ask(campaign, user, 202)) as { ticket: string }).ticket,

@@ -3,13 +3,14 @@
 -- read and checked before the first write, because a script has no rollback. Only an id that a deleted entry used up shows
 -- at XADD: to read the last id ever used costs as much as eight joins (XINFO). Then what was written is taken back.
 --
--- uses: epoch, run, corrupt, place, bucket
--- KEYS: gate free work[shards] users[count]
--- ARGV: epoch deadline shards count (tag user)[count] trace[count]
+-- uses: epoch, run, corrupt, place, bucket, turns
+-- KEYS: gate free turns work[shards] users[count]
+-- ARGV: epoch deadline shards count campaign (tag user)[count] trace[count]
 -- RETURNS: now seq remaining wait opens_at (decision seq unit admitted_at epoch)[count]
 --
 -- gate      hash: the campaign's projection and its counters
 -- free      sorted set: units that came back, handed out again before new ones, lowest first
+-- turns     the line of the lane: the campaign stands in it from the first admission on that nobody has settled
 -- work      streams: entry `<seq>-0` goes to work[seq mod shards]; it says its epoch unless that is the first
 -- users     hash buckets: tag -> packed place; one key for each user of the batch
 -- trace     W3C traceparent or empty, for each user; left out altogether when no join of the batch is traced
@@ -21,11 +22,13 @@
 -- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_UNVERIFIED, SLUICE_CORRUPT
 local gate = KEYS[1]
 local free = KEYS[2]
+local turns = KEYS[3]
 local epoch = ARGV[1]
 local deadline = tonumber(ARGV[2])
 local shards = tonumber(ARGV[3])
 local count = tonumber(ARGV[4])
-local FIRST_WORK, FIRST_USERS, FIRST_JOIN, FIRST_TRACE = 2, 2 + shards, 4, 4 + 2 * count
+local campaign = ARGV[5]
+local FIRST_WORK, FIRST_USERS, FIRST_JOIN, FIRST_TRACE = 3, 3 + shards, 5, 5 + 2 * count
 local MAX_INTEGER = 9007199254740991 -- 2^53 - 1; a seq stays below 10^14, where tostring is still exact
 local call, try = redis.call, redis.pcall -- looked up once: a global costs a tenth of an HSET
 
@@ -178,6 +181,7 @@ if #admitted > 0 then
   end
   if taken > 0 then call('ZREMRANGEBYRANK', free, 0, taken - 1) end
   call('HSET', gate, 'seq', seq, 'next_unit', next_unit, 'bucket_level', level, 'bucket_at', now_us)
+  if first_seq - 1 <= settled then arrive(turns, campaign) end
 end
 
 reply[2] = seq

@@ -2,9 +2,9 @@
 -- Gives back the place of one user, as far as the gate alone may decide it: at once while no worker has received the
 -- entry; a ticket that is being retried is marked, and the retrier cancels it instead of issuing it.
 --
--- uses: epoch, run, corrupt, types, place, exception, shard, group, told
--- KEYS: gate users exceptions free cancelled work[shards]
--- ARGV: epoch tag group shards
+-- uses: epoch, run, corrupt, types, place, exception, shard, group, told, turns
+-- KEYS: gate users exceptions free cancelled turns work[shards]
+-- ARGV: epoch tag group shards campaign
 -- RETURNS: state place unit user
 --
 -- users      the bucket of the user: tag -> packed place; place 0 was settled before this gate was rebuilt
@@ -18,11 +18,13 @@ local users = KEYS[2]
 local exceptions = KEYS[3]
 local free = KEYS[4]
 local cancelled = KEYS[5]
+local turns = KEYS[6]
 local epoch = ARGV[1]
 local tag = ARGV[2]
 local group = ARGV[3]
 local shards = tonumber(ARGV[4])
-local FIRST_WORK = 6
+local campaign = ARGV[5]
+local FIRST_WORK = 7
 
 local fields = redis.call('HMGET', gate, 'epoch', 'shards', 'seq', 'run_id')
 -- An old gate that was put back may call an entry undelivered that a worker has in hand.
@@ -74,7 +76,7 @@ end
 redis.call('XDEL', work, id)
 redis.call('HSET', exceptions, field, 'cancelled:')
 redis.call('ZADD', free, unit, unit)
-redis.call('HINCRBY', gate, 'settled', 1)
+if redis.call('HINCRBY', gate, 'settled', 1) >= tonumber(fields[3]) then leave_line(turns, campaign) end
 local settled = redis.call('HINCRBY', gate, 'settled:' .. shard, 1)
 tell_cancelled(gate, cancelled, tag)
 -- With nothing in a worker's hands, everything before the next entry is settled; without one, everything given out so

@@ -2,9 +2,9 @@
 -- Gives the holder of a signed ticket that this gate does not remember a place again: the ticket's own unit if nobody has
 -- it, else another one. It was promised before, so neither window nor bucket nor backlog is asked.
 --
--- uses: epoch, run, corrupt, place
--- KEYS: gate free users work[shards]
--- ARGV: epoch shards tag user admitted_at ticket_epoch ticket_seq ticket_unit
+-- uses: epoch, run, corrupt, place, turns
+-- KEYS: gate free users turns work[shards]
+-- ARGV: epoch shards tag user admitted_at ticket_epoch ticket_seq ticket_unit campaign
 -- RETURNS: seq unit
 --
 -- seq   at which it stands from now on (or does already)
@@ -13,6 +13,7 @@
 local gate = KEYS[1]
 local free = KEYS[2]
 local users = KEYS[3]
+local turns = KEYS[4]
 local epoch = ARGV[1]
 local shards = tonumber(ARGV[2])
 local tag = ARGV[3]
@@ -21,9 +22,10 @@ local admitted_at = ARGV[5]
 local ticket_epoch = ARGV[6]
 local ticket_seq = ARGV[7]
 local ticket_unit = tonumber(ARGV[8])
+local campaign = ARGV[9]
 local SKIP_MAX = 2000 -- units set free at once on the way to the ticket's own, each a microsecond
 
-local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq', 'next_unit', 'stock', 'shards')
+local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq', 'next_unit', 'stock', 'shards', 'settled')
 local refusal = epoch_refusal(fields[1], epoch) or run_refusal(fields[2])
 if refusal then return refusal end
 local seq, next_unit, stock = tonumber(fields[3]), tonumber(fields[4]), tonumber(fields[5])
@@ -38,7 +40,7 @@ end
 if redis.call('ZCARD', free) < 0 then return corrupt('free') end
 
 seq = seq + 1
-local work = KEYS[4 + seq % shards]
+local work = KEYS[5 + seq % shards]
 if #redis.call('XREVRANGE', work, '+', string.format('%.0f-0', seq), 'COUNT', 1) > 0 then
   return corrupt('a work stream is ahead of the gate')
 end
@@ -64,4 +66,5 @@ redis.call('HSET', users, tag, pack_bytes(PLACE, seq, unit, tonumber(admitted_at
 if from_free then redis.call('ZREM', free, from_free) end
 for skipped = skipped_from, unit - 1 do redis.call('ZADD', free, skipped, skipped) end
 redis.call('HSET', gate, 'seq', seq, 'next_unit', next_unit)
+if seq - 1 <= tonumber(fields[7] or '0') then arrive(turns, campaign) end
 return {seq, unit}

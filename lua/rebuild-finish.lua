@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Opens a rebuilt gate. Every entry that survived in its streams is delivered once more.
 --
--- uses: run, builder, corrupt, shard
--- KEYS: gate work[shards]
--- ARGV: epoch builder group seq next_unit retrying cancelled epochs grace shards (field value)[settings]
+-- uses: run, builder, corrupt, shard, turns
+-- KEYS: gate turns work[shards]
+-- ARGV: epoch builder group seq next_unit retrying cancelled epochs grace shards campaign (field value)[settings]
 -- RETURNS: how many entries survived
 --
 -- epochs  where each epoch began, see domain/epochs.ts
@@ -11,6 +11,7 @@
 -- ERRORS: SLUICE_EPOCH (another builder works on this gate, or its server was started again),
 --         SLUICE_CORRUPT (entries came while it was built: begin again)
 local gate = KEYS[1]
+local turns = KEYS[2]
 local epoch = ARGV[1]
 local builder = ARGV[2]
 local group = ARGV[3]
@@ -21,11 +22,12 @@ local cancelled = ARGV[7]
 local epochs = ARGV[8]
 local grace = tonumber(ARGV[9])
 local shards = tonumber(ARGV[10])
+local campaign = ARGV[11]
 
 local refusal = builder_refusal(gate, epoch, builder)
 if refusal then return refusal end
 for k = 0, shards - 1 do
-  local last = redis.call('XREVRANGE', KEYS[2 + k], '+', '-', 'COUNT', 1)[1]
+  local last = redis.call('XREVRANGE', KEYS[3 + k], '+', '-', 'COUNT', 1)[1]
   if last and tonumber(string.match(last[1], '^(%d+)-')) > seq then
     return corrupt('a work stream is ahead of the rebuilt gate')
   end
@@ -41,7 +43,7 @@ end
 
 local survived = 0
 for k = 0, shards - 1 do
-  local work = KEYS[2 + k]
+  local work = KEYS[3 + k]
   if redis.call('XLEN', work) == 0 then
     redis.call('DEL', work) -- with the last id it ever had: a stranger's may be so high that no seq comes after it
   elseif last_seq(work) > seq then
@@ -63,9 +65,10 @@ for k = 0, shards - 1 do
 end
 local time = redis.call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
-for i = 11, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
+for i = 12, #ARGV, 2 do redis.call('HSET', gate, ARGV[i], ARGV[i + 1]) end
 redis.call('HSET', gate, 'shards', shards, 'seq', seq, 'next_unit', next_unit, 'settled', seq - survived,
   'retrying', retrying, 'cancelled', cancelled, 'bucket_level', 0, 'bucket_at', now_us, 'epochs', epochs,
   'recovering_until', math.floor(now_us / 1000) + grace, 'grace', grace, 'run_id', server_run_id())
 redis.call('HDEL', gate, 'builder', 'built_unit', 'built_run_id')
+if survived > 0 then arrive(turns, campaign) else leave_line(turns, campaign) end
 return survived

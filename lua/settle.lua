@@ -3,9 +3,9 @@
 -- writes down what became of tickets that were not issued as promised. An entry counts once, whoever acks it and how often.
 -- Allowed where memory is full: it gives back more than it takes, and nothing else does.
 --
--- uses: epoch, run, corrupt, types, shard, group
--- KEYS: gate work exceptions free
--- ARGV: group epoch shard ids exceptional id[ids] (seq outcome unit)[exceptional]
+-- uses: epoch, run, corrupt, types, shard, group, turns
+-- KEYS: gate work exceptions free turns
+-- ARGV: group epoch shard ids exceptional campaign id[ids] (seq outcome unit)[exceptional]
 -- RETURNS: settled watermark
 --
 -- epoch       of the gate the entries were received under: in a later one the same ids may be other people's
@@ -18,11 +18,13 @@ local gate = KEYS[1]
 local work = KEYS[2]
 local exceptions = KEYS[3]
 local free = KEYS[4]
+local turns = KEYS[5]
 local group = ARGV[1]
 local epoch = ARGV[2]
 local shard = ARGV[3]
 local ids = tonumber(ARGV[4])
 local exceptional = tonumber(ARGV[5])
+local campaign = ARGV[6]
 
 if not (has_type(gate, 'hash') and has_type(work, 'stream') and has_type(exceptions, 'hash') and has_type(free, 'zset')) then
   return corrupt('a key of the campaign has another type')
@@ -41,7 +43,7 @@ if not last_delivered then return redis.error_reply('NOGROUP no such stream or g
 local settled, retrying = 0, 0
 local exceptional_ids = {}
 for e = 1, exceptional do
-  local at = 5 + ids + 3 * (e - 1)
+  local at = 6 + ids + 3 * (e - 1)
   local its_seq, outcome, unit = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   exceptional_ids[its_seq .. '-0'] = true
   if redis.call('XACK', work, group, its_seq .. '-0') == 1 then
@@ -56,7 +58,7 @@ end
 local plain = {}
 local highest = '' -- compared as text, longer ones first: an id turned into a number costs as much as its ack
 for i = 1, ids do
-  local id = ARGV[5 + i]
+  local id = ARGV[6 + i]
   if not exceptional_ids[id] then plain[#plain + 1] = id end
   if #id > #highest or (#id == #highest and id > highest) then highest = id end
 end
@@ -80,6 +82,6 @@ else
 end
 redis.call('HSET', gate, 'watermark:' .. shard, watermark, 'acked:' .. shard, acked,
   'settled:' .. shard, settled_before + settled, 'kept:' .. shard, kept)
-if settled > 0 then redis.call('HINCRBY', gate, 'settled', settled) end
+if settled > 0 and redis.call('HINCRBY', gate, 'settled', settled) >= seq then leave_line(turns, campaign) end
 if retrying > 0 then redis.call('HINCRBY', gate, 'retrying', retrying) end
 return {settled, watermark}

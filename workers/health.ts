@@ -3,32 +3,35 @@ import type { Readiness } from '../src/domain/readiness.ts';
 import { limits } from '../src/process/limits.ts';
 
 export interface WorkerHealth {
-  /** To be called after every look at the campaigns that went well. */
-  looked: () => void;
-  /** To be called whenever a campaign's streams were read, and when they are to be read no more. */
+  /** To be called whenever lanes were looked at for campaigns with tickets, by the name of these lanes. */
+  looked: (lanes: string) => void;
+  /** To be called when a campaign with tickets could not be read, and when it was, or has none any more. */
+  unreadable: (campaign: string) => void;
   read: (campaign: string) => void;
-  left: (campaign: string) => void;
   /** Whether it can issue: it reaches the ledger, and has read lately what it reads. */
   readiness: () => Readiness;
 }
 
 /** `now` in ms of any clock that only goes forward. */
 export function createWorkerHealth(isLedgerAway: () => boolean, now = () => performance.now()): WorkerHealth {
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  const readAt = new Map<string, number>();
+  const lookedAt = new Map<string, number>();
+  const unreadableSince = new Map<string, number>();
   const isStale = (at: number) => now() - at > limits.readStaleMs;
+  const isUnread = () => lookedAt.size === 0 || [...lookedAt.values()].some(isStale);
   return {
-    looked: () => {
-      lookedAt = now();
+    looked: (lanes) => void lookedAt.set(lanes, now()),
+    unreadable: (campaign) => {
+      if (!unreadableSince.has(campaign)) unreadableSince.set(campaign, now());
     },
-    read: (campaign) => void readAt.set(campaign, now()),
-    left: (campaign) => void readAt.delete(campaign),
+    read: (campaign) => void unreadableSince.delete(campaign),
     readiness: () => ({
-      reasons: [
-        ...(isLedgerAway() ? ['ledger-unreachable'] : []),
-        ...(isStale(lookedAt) ? ['campaigns-read-stale'] : []),
-        ...named([...readAt].filter(([, at]) => isStale(at)).map(([campaign]) => campaign)),
-      ],
+      // While the ledger is away a worker reads nothing on purpose.
+      reasons: isLedgerAway()
+        ? ['ledger-unreachable']
+        : [
+            ...(isUnread() ? ['campaigns-read-stale'] : []),
+            ...named([...unreadableSince].filter(([, at]) => isStale(at)).map(([campaign]) => campaign)),
+          ],
       warnings: [],
     }),
   };

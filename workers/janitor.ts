@@ -1,45 +1,58 @@
-// Tidies up: gates that a crash left behind their ledger, consumers that died, campaigns that are done. Counts the letters.
+// Tidies up: gates that a crash left behind their ledger, lines that lost or kept a campaign, consumers that died, campaigns
+// that are done. Counts the letters and what waits.
+import { crc32 } from 'node:zlib';
 import { projectCampaign } from '../src/desk/campaign-desk.ts';
 import { phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
+import { isOver } from '../src/domain/campaign-life.ts';
 import { isFault } from '../src/domain/fault.ts';
-import { backlogOf, gateTime } from '../src/domain/gate-view.ts';
-import type { Gate, ReadEachGate } from '../src/gate/port.ts';
+import { backlogOf, type GateView, gateTime } from '../src/domain/gate-view.ts';
+import type { Gate, Lines, ReadEachGate } from '../src/gate/port.ts';
 import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 
 export interface JanitorDeps {
   gate: Pick<Gate, 'project'>;
   readGates: ReadEachGate;
+  lines: Lines;
+  /** The name of this worker. */
+  holder: string;
   store: {
+    get: (id: string) => Promise<StoredCampaign | undefined>;
     listUnprojected: () => Promise<StoredCampaign[]>;
     listLiveCampaigns: () => Promise<StoredCampaign[]>;
     markProjected: (id: string, version: number) => Promise<void>;
     markDrained: (id: string, version: number) => Promise<void>;
     markLive: (id: string) => Promise<void>;
-    /** Up to `limit` campaigns with a gate behind the id `after`, drained or not. */
-    listGated: (page: { after: string | undefined; limit: number }) => Promise<StoredCampaign[]>;
     countDeadLetters: () => Promise<number>;
   };
+  /** How many retries are not done. */
+  countRetries: () => Promise<number>;
   /** Deletes consumers of a campaign that hold nothing and are silent for `idleMs`. */
   reapConsumers: (campaign: string, shards: number, idleMs: number) => Promise<number>;
   onGateLost: (campaign: string) => void;
+  /** Takes how many tickets wait, and how many are being retried, over all campaigns. */
+  onLook: (backlog: number, retrying: number) => void;
   /** Takes how many dead letters wait for a person, over all campaigns. */
   onDeadLetters: (count: number) => void;
   onError: (error: unknown) => void;
 }
 
 const PROJECT_MS = 1_000;
-const TIDY_EVERY = 30;
+const COUNT_LETTERS_EVERY = 30;
+const LOOK_EVERY = Math.ceil(limits.countMs / PROJECT_MS);
 /** A join that was decided just before the end may still be on its way to the counters. */
 const DRAINED_AFTER_MS = 60_000;
 
 export async function tidyUp(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
+  const { store, lines, holder, onError } = deps;
   for (let round = 0; !stopping.aborted; round += 1) {
-    await healProjections(deps).catch(deps.onError);
-    if (round % TIDY_EVERY === 0) {
-      await tidyCampaigns(deps, stopping).catch(deps.onError);
-      await deps.store.countDeadLetters().then(deps.onDeadLetters).catch(deps.onError);
+    await healProjections(deps).catch(onError);
+    if (round % LOOK_EVERY === 0) {
+      await countWaiting(deps).catch(onError);
+      // Asked for more often than it is due: the worker whose turn it was may have died.
+      if (await lines.takeSweep(holder, limits.sweepMs).catch(onError)) await sweep(deps, stopping).catch(onError);
     }
+    if (round % COUNT_LETTERS_EVERY === 0) await store.countDeadLetters().then(deps.onDeadLetters).catch(onError);
     await pause(PROJECT_MS, stopping);
   }
 }
@@ -52,36 +65,55 @@ async function healProjections(deps: JanitorDeps): Promise<void> {
   }
 }
 
-async function tidyCampaigns(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
+async function countWaiting({ lines, countRetries, onLook }: JanitorDeps): Promise<void> {
+  onLook(await lines.waitingCount(), await countRetries());
+}
+
+/** The one walk over the live campaigns; of those that are done it sees only what stands in line. */
+async function sweep(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
+  const inLine = new Set(await deps.lines.campaigns());
   const live = await deps.store.listLiveCampaigns();
-  await tidyLive(deps, live).catch(deps.onError);
-  await reviveDrained(deps, new Set(live.map(({ id }) => id)), stopping);
-}
-
-async function tidyLive(deps: JanitorDeps, live: readonly StoredCampaign[]): Promise<void> {
-  const views = await deps.readGates(live.map((campaign) => campaign.id));
-  for (const [index, campaign] of live.entries()) {
-    const view = views[index];
-    if (isFault(view)) deps.onError(view);
-    if (view === undefined || isFault(view)) continue;
-    await deps.reapConsumers(campaign.id, campaign.shards, limits.consumerIdleMs);
-    const ended = phaseOf(view, view.remaining, gateTime(view, view.readAt) - DRAINED_AFTER_MS) === 'ended';
-    if (ended && view.version >= campaign.version && backlogOf(view) === 0 && view.retryingCount === 0) {
-      await deps.store.markDrained(campaign.id, campaign.version);
+  for (let from = 0; from < live.length && !stopping.aborted; from += limits.campaignsPerRead) {
+    const part = live.slice(from, from + limits.campaignsPerRead);
+    const views = await deps.readGates(part.map(({ id }) => id));
+    for (const [index, campaign] of part.entries()) {
+      await tidyCampaign(deps, campaign, views[index], inLine).catch(deps.onError);
     }
   }
+  const known = new Set(live.map(({ id }) => id));
+  for (const id of inLine) if (!known.has(id)) await lookAgain(deps, id).catch(deps.onError);
 }
 
-/** A ticket that Redis had lost may come back when its campaign is done with: then workers are to look at it again. */
-async function reviveDrained(deps: JanitorDeps, live: ReadonlySet<string>, stopping: AbortSignal): Promise<void> {
-  for (let after: string | undefined; !stopping.aborted; ) {
-    const page = await deps.store.listGated({ after, limit: limits.campaignsPerRead });
-    const drained = page.filter(({ id }) => !live.has(id));
-    for (const view of await deps.readGates(drained.map(({ id }) => id))) {
-      if (view === undefined || isFault(view)) continue;
-      if (backlogOf(view) > 0 || view.retryingCount > 0) await deps.store.markLive(view.id);
-    }
-    if (page.length < limits.campaignsPerRead) return;
-    after = page.at(-1)!.id;
-  }
+async function tidyCampaign(
+  deps: JanitorDeps,
+  campaign: StoredCampaign,
+  view: Awaited<ReturnType<ReadEachGate>>[number],
+  inLine: ReadonlySet<string>,
+): Promise<void> {
+  const { id, shards, version } = campaign;
+  if (isFault(view)) return deps.onError(view);
+  const isWaiting = view !== undefined && backlogOf(view) > 0;
+  if (isWaiting !== inLine.has(id)) await deps.lines.check(id);
+  if (view === undefined) return;
+  if (isReapDue(id)) await deps.reapConsumers(id, shards, limits.consumerIdleMs);
+  if (isDone(view, campaign)) await deps.store.markDrained(id, version);
+}
+
+function isDone(view: GateView, { version }: StoredCampaign): boolean {
+  const ended = phaseOf(view, view.remaining, gateTime(view, view.readAt) - DRAINED_AFTER_MS) === 'ended';
+  return ended && view.version >= version && backlogOf(view) === 0 && view.retryingCount === 0;
+}
+
+/** The campaigns take turns with the sweeps, so that no sweep has all of them. */
+function isReapDue(id: string): boolean {
+  return (crc32(id) + Math.floor(Date.now() / limits.sweepMs)) % limits.sweepsPerReap === 0;
+}
+
+/** A ticket that Redis had lost may come back when its campaign is done with; one that the ledger does not know, or has archived, issues no more. */
+async function lookAgain({ lines, store }: JanitorDeps, id: string): Promise<void> {
+  if (!(await lines.check(id))) return;
+  const campaign = await store.get(id);
+  // An old Redis that was put back brings the gates of archived campaigns back, too.
+  if (campaign === undefined || isOver(campaign)) await lines.remove(id);
+  else await store.markLive(id);
 }

@@ -19,12 +19,10 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
     log.warn({ count }, 'stopped before all received entries were settled; another worker will claim them');
     if (stopping.aborted) process.exitCode = 1;
   },
-  onLook: (backlog, retrying) => {
-    metrics.looked(backlog, retrying);
-    health.looked();
-  },
+  onLook: metrics.looked,
+  onTurn: health.looked,
+  onUnreadable: health.unreadable,
   onRead: health.read,
-  onLeave: health.left,
   onVanished: (campaign, seqs) =>
     log.error({ campaign, seqs }, 'entries vanished from a work stream before they were settled'),
   onForeign: (campaign, ids) => log.error({ campaign, ids }, 'dropped entries that no gate wrote from a work stream'),

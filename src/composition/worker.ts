@@ -1,7 +1,6 @@
 // What the duties of a worker are made of, put together of the stores: the worker itself does it, and its tests do.
-import { type CampaignsWithWork, lookForWork } from '../broker/campaigns-with-work.ts';
 import type { TicketSource } from '../broker/port.ts';
-import { createRedisStreams } from '../broker/redis-streams.ts';
+import { createRedisSource } from '../broker/redis-source.ts';
 import { isOver } from '../domain/campaign-life.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { Durability } from '../domain/durability.ts';
@@ -10,6 +9,7 @@ import type { RetryJob } from '../domain/retry-job.ts';
 import { reapConsumers } from '../gate/redis/consumers.ts';
 import { createGate } from '../gate/redis/gate.ts';
 import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
+import { createLines } from '../gate/redis/lines.ts';
 import { createReturns } from '../gate/redis/returns.ts';
 import { createSettlement } from '../gate/redis/settlement.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
@@ -35,7 +35,7 @@ export interface WorkerParts {
   /** Before that ledger. */
   guard: LedgerGuard;
   retries: Retries;
-  /** Opens a connection for one reader that blocks; the reader closes it. */
+  /** Opens a connection that sends nothing a second time; whoever asked for it closes it. */
   openReader: (name: string) => RedisClient;
 }
 
@@ -66,9 +66,11 @@ export interface WorkerEvents {
   onLeft: (count: number) => void;
   /** Tickets that wait, and that are being retried, over all campaigns; after every look that went well. */
   onLook: (backlog: number, retrying: number) => void;
-  /** A campaign's streams were read; until it is left they are to be read again. */
+  /** The lines of these lanes were read, by their name. */
+  onTurn: (lanes: string) => void;
+  /** A campaign with tickets could not be read; then, that it was, or has none any more. */
+  onUnreadable: (campaign: string) => void;
   onRead: (campaign: string) => void;
-  onLeave: (campaign: string) => void;
   onVanished: (campaign: string, seqs: number[]) => void;
   onForeign: (campaign: string, ids: string[]) => void;
   onRecovered: (campaign: string, recovery: Recovery) => void;
@@ -85,8 +87,9 @@ const UNHEARD: Omit<WorkerEvents, 'onError'> = {
   onSettled: nothing,
   onLeft: nothing,
   onLook: nothing,
+  onTurn: nothing,
+  onUnreadable: nothing,
   onRead: nothing,
-  onLeave: nothing,
   onVanished: nothing,
   onForeign: nothing,
   onRecovered: nothing,
@@ -103,8 +106,8 @@ export interface ComposedWorker
   extends ReturnType<typeof issuingDuties>,
     ReturnType<typeof keepingDuties>,
     ReturnType<typeof endingDuty> {
-  /** Of all campaigns that may have tickets, unless `look` says which; the worker's own, unless `consumer` is another's. */
-  openSource: (look?: () => Promise<CampaignsWithWork>, consumer?: string) => TicketSource;
+  /** Of all campaigns, unless `isWanted` says which; the worker's own, unless `consumer` is another's. */
+  openSource: (isWanted?: (campaign: string) => boolean, consumer?: string) => TicketSource;
 }
 
 /** Nothing runs until a duty does; `workers/duties.ts` has the duties. */
@@ -131,7 +134,8 @@ function issuingDuties(
   const readGates = createGateReader(redis);
   const issuing = {
     gate: createGate(redis),
-    issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => issueBatch(ledger, rows, epoch)),
+    issueBatch: (rows: IssuanceRow[], epoch: number) =>
+      guard.run(() => issueBatch(ledger, rows, epoch), rows[0]?.campaign),
     untilLedgerUp: guard.breaker.untilClosed,
     couponKey,
   };
@@ -166,7 +170,7 @@ function keepingDuties(
   { name, halfDoneMs = limits.halfDoneMs, durability, graceMs }: WorkerSettings,
   events: WorkerEvents,
 ) {
-  const { onRecovered, onAlone, onReconciled, onMismatch, onDeadLetters, onGateLost, onError } = events;
+  const { onLook, onRecovered, onAlone, onReconciled, onMismatch, onDeadLetters, onGateLost, onError } = events;
   const store = campaignStore(ledger);
   const recovery = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const reports = createWorkerReports(redis);
@@ -199,6 +203,10 @@ function keepingDuties(
     },
     janitor: {
       store,
+      holder: name,
+      lines: createLines(redis),
+      countRetries: () => retries.count(),
+      onLook,
       gate: createGate(redis),
       readGates: createEachGateReader(redis),
       reapConsumers: (campaign: string, shards: number, idleMs: number) =>
@@ -237,23 +245,10 @@ function endingDuty(
 function sourceOf(
   { redis, ledger, openReader }: WorkerParts,
   { name, claimIdleMs, batchMax = limits.workBatchMax }: WorkerSettings,
-  { onLook, onRead, onLeave, onVanished, onForeign, onError }: WorkerEvents,
+  { onTurn, onUnreadable, onRead, onVanished, onForeign, onError }: WorkerEvents,
 ): ComposedWorker['openSource'] {
-  const { listLiveCampaigns } = campaignStore(ledger);
-  const readGates = createEachGateReader(redis);
-  const usual = () => lookForWork({ listLiveCampaigns, readGates, onLook, onError });
-  return (look = usual, consumer = name) =>
-    createRedisStreams({
-      redis,
-      openReader,
-      name: consumer,
-      batchMax,
-      claimIdleMs,
-      lookForWork: look,
-      onRead,
-      onLeave,
-      onVanished,
-      onForeign,
-      onError,
-    });
+  const inHandMax = ledger.connectionMax * limits.inHandPerConnection;
+  const told = { onLook: onTurn, onUnreadable, onRead, onVanished, onForeign, onError };
+  return (isWanted, consumer = name) =>
+    createRedisSource({ redis, openReader, name: consumer, batchMax, claimIdleMs, inHandMax, isWanted, ...told });
 }

@@ -35,8 +35,7 @@ export function workerPromise(config: Config): Promised {
     durability,
     migrates: false,
     connectionsWanted: workers.connections,
-    // One to Redis for each campaign on sale, whose number is not known yet.
-    openConnectionsWanted: workers.connections + limits.viewsMax,
+    openConnectionsWanted: workers.connections + limits.workerRedisConnections,
     redisPackage: notedRedisPackage(config),
     exposure: {
       production: profile === 'production',

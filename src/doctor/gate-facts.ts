@@ -10,6 +10,8 @@ export interface GateFacts {
   campaign: Pick<StoredCampaign, 'id' | 'epoch' | 'shards' | 'buckets'>;
   /** Undefined when there is none. */
   gate: Fields | undefined;
+  /** Whether Redis holds keys under the names that they had before there were lanes. */
+  hasOldLayout: boolean;
   /** By shard: undefined where the work stream has no group `issuers`; a null lag is not told by Redis, and not 0. */
   groups: readonly ({ lag: number | null } | undefined)[];
   /** Tickets admitted and not settled, by the gate's own counters, and the age of the oldest; null when none has an entry. */
@@ -26,6 +28,10 @@ export function gatherGateFacts(redis: RedisClient, campaigns: readonly StoredCa
       redis,
       campaigns.map(({ id }) => ['hmget', keys.gate(id), ...FIELDS, ...COUNTERS] as const),
     )) as (string | null)[][];
+    const old = await readWhole(
+      redis,
+      campaigns.map(({ id }) => ['exists', keys.gateOfOldLayout(id)] as const),
+    );
     const works = campaigns.flatMap((campaign) => keys.works(campaign));
     const groups = await readAll(
       redis,
@@ -47,6 +53,7 @@ export function gatherGateFacts(redis: RedisClient, campaigns: readonly StoredCa
         gate: fields.every((value) => value === null)
           ? undefined
           : Object.fromEntries(FIELDS.map((field, column) => [field, fields[column] ?? ''])),
+        hasOldLayout: old[index] === 1,
         groups: groups.slice(from, at).map(groupOf),
         waiting: {
           count: Math.max(0, Number(fields[FIELDS.length] ?? 0) - Number(fields[FIELDS.length + 1] ?? 0)),

@@ -8,6 +8,7 @@ export function judgeGates(facts: Fact<readonly GateFacts[]>, more: boolean): Fi
   const scope = (count: number) => `${count} live campaign(s)${more ? ', and more that were not checked' : ''}`;
   return [
     judged('gates', facts, (gates) => judgeMissing(gates, scope(gates.length))),
+    judged('gate-layout', facts, judgeLayout),
     judged('gate-epochs', facts, judgeEpochs),
     judged('gate-shapes', facts, judgeShapes),
     judged('work-groups', facts, judgeGroups),
@@ -22,6 +23,18 @@ function judgeMissing(gates: readonly GateFacts[], scope: string): Finding {
     found: `no gate for ${named(missing)}; ${scope}`,
     means: 'their joins get 503: Redis has lost its data, or no worker has made these gates yet',
     remedy: 'check that a worker runs: workers make missing gates; run doctor again in a minute',
+  });
+}
+
+function judgeLayout(gates: readonly GateFacts[]): Finding {
+  const old = gates.filter(({ hasOldLayout }) => hasOldLayout);
+  if (old.length === 0) return ok('gate-layout', 'no keys under the names of earlier versions');
+  return warning('gate-layout', {
+    found: `Redis holds keys of ${named(old)} under the names of earlier versions`,
+    means:
+      'this version does not read them; a ticket that still waited in them is issued once its holder asks for it again',
+    remedy:
+      'stop every process of an earlier version; then delete these keys, for each campaign sluice:{<campaign>}:* with redis-cli --scan and UNLINK',
   });
 }
 
@@ -59,8 +72,8 @@ function judgeShapes(gates: readonly GateFacts[]): Finding {
 }
 
 function judgeGroups(gates: readonly GateFacts[]): Finding {
-  const without = present(gates).filter(({ groups }) => groups.includes(undefined));
-  if (without.length === 0) return ok('work-groups', 'every work stream has its group');
+  const without = present(gates).filter(({ groups, waiting }) => waiting.count > 0 && groups.includes(undefined));
+  if (without.length === 0) return ok('work-groups', 'every work stream from which tickets wait has its group');
   return warning('work-groups', {
     found: `work streams of ${named(without)} have no group issuers`,
     means: 'no worker has received from them yet, or the stream was deleted',

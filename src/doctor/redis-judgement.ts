@@ -60,7 +60,8 @@ function judgeScripts(refusals: readonly string[]): Finding {
   return broken('redis-scripts', {
     found: refusals.join('; '),
     means: 'every join, poll and settlement is a script, so nothing works without them',
-    remedy: 'ACL SETUSER <user> +evalsha +eval +info, with access to the keys sluice:* and {sluice-retry}:*',
+    remedy:
+      'ACL SETUSER <user> +evalsha +eval +info +publish +subscribe &sluice:*, with access to the keys sluice:* and {sluice-retry}:*',
   });
 }
 

@@ -111,6 +111,20 @@ export interface SettledBatch {
   entries: readonly { readonly seq: number }[];
 }
 
+/** Which campaigns have tickets that nobody has settled, in the order in which workers serve them. */
+export interface Lines {
+  /** All that are in line. */
+  campaigns(): Promise<string[]>;
+  /** Tickets that nobody has settled, over all campaigns in line. */
+  waitingCount(): Promise<number>;
+  /** Puts a campaign in line or takes it out, as its gate says; true when it is in line now. */
+  check(campaign: string): Promise<boolean>;
+  /** Takes it out, whatever its gate says. */
+  remove(campaign: string): Promise<void>;
+  /** True when it is this worker's turn to compare lines and gates; for `ms` it is nobody else's. */
+  takeSweep(holder: string, ms: number): Promise<boolean>;
+}
+
 /** The book of what is not settled. It is the gate's, whoever carries the tickets to a worker. */
 export interface Settlement {
   /**

@@ -9,8 +9,11 @@ import type { Ledger } from './pool.ts';
 
 export interface LedgerGuard extends Disposable {
   breaker: Breaker;
-  /** Does the work when its turn comes, in the order of asking; a retryable Fault at once while the breaker is open. */
-  run: <T>(work: () => Promise<T>) => Promise<T>;
+  /**
+   * Does the work when its turn comes: each campaign (`of`) in turn, the work of one in the order of asking.
+   * A retryable Fault at once while the breaker is open.
+   */
+  run: <T>(work: () => Promise<T>, of?: string) => Promise<T>;
   /** How many may work at a time just now. */
   width: () => number;
 }
@@ -32,22 +35,26 @@ export function createLedgerGuard(ledger: Ledger): LedgerGuard {
   });
   // One connection stays for what is not behind the bulkhead: looking for campaigns, tidying up.
   const widthMax = Math.max(1, ledger.connectionMax - 1);
-  const line: (() => void)[] = [];
+  // Whose turn it is next stands first: a campaign with many batches holds up another one by one of them at most.
+  const lines = new Map<string, (() => void)[]>();
   let width = widthMax;
   let workingCount = 0;
 
   const admitNext = () => {
-    while (workingCount < width && line.length > 0) {
+    while (workingCount < width && lines.size > 0) {
+      const [of, line] = lines.entries().next().value!;
+      lines.delete(of);
       workingCount += 1;
       line.shift()!();
+      if (line.length > 0) lines.set(of, line);
     }
   };
   return {
     breaker,
     width: () => width,
-    async run(work) {
+    async run(work, of = '') {
       const turn = Promise.withResolvers<void>();
-      line.push(turn.resolve);
+      lines.set(of, [...(lines.get(of) ?? []), turn.resolve]);
       admitNext();
       await turn.promise;
       try {

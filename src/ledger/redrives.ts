@@ -7,6 +7,7 @@ import { auditLetter } from './audit.ts';
 import { letterOf } from './dead-letters.ts';
 import { holdIssuing, holdIssuingOf } from './exclusion.ts';
 import type { Ledger } from './pool.ts';
+import { markLive } from './projections.ts';
 import type { Schema } from './schema.ts';
 
 const now = sql<Date>`current_timestamp(3)`;
@@ -18,8 +19,8 @@ export type Redrive = Pick<StoredDeadLetter, 'id' | 'redriveCount' | 'campaign' 
  * Claims a kept letter for a redrive, audited; the letter as it is now, or undefined when it is not kept any more. Throws
  * `conflict` for a letter of an archived campaign.
  */
-export function claimRedrive(ledger: Ledger, id: number, actor: string): Promise<StoredDeadLetter | undefined> {
-  return ledger.transaction(async (tx) => {
+export async function claimRedrive(ledger: Ledger, id: number, actor: string): Promise<StoredDeadLetter | undefined> {
+  const claimed = await ledger.transaction(async (tx) => {
     const held = await holdIssuingOf(tx, id);
     const before = await lockLetter(tx, id);
     if (before?.state !== 'kept') return undefined;
@@ -34,6 +35,9 @@ export function claimRedrive(ledger: Ledger, id: number, actor: string): Promise
     await auditLetter(tx, { actor, action: 'redrive', before, after });
     return { ...before, ...after };
   });
+  // A campaign that was done has something to do again.
+  if (claimed !== undefined) await markLive(ledger, claimed.campaign);
+  return claimed;
 }
 
 /** The letter, locked until the transaction ends; undefined when there is none. */

@@ -8,7 +8,7 @@ import { createLedgerGuard } from '../ledger/guard.ts';
 import { openLedger } from '../ledger/pool.ts';
 import { reachLedger } from '../ledger/reach.ts';
 import { limits } from '../process/limits.ts';
-import { openBlocking, openFast } from '../redis/connection.ts';
+import { openFast, openReading } from '../redis/connection.ts';
 import { createReach } from '../redis/reach.ts';
 import { openRetries, workOnRetries } from '../retry/bullmq.ts';
 import type { RetryWork } from '../retry/port.ts';
@@ -26,7 +26,7 @@ export async function openWorker(
   { name, log, onError }: { name: string; log: Log; onError: (error: unknown) => void },
   open: AsyncDisposableStack,
 ): Promise<OpenWorkerParts> {
-  const { acquireMs, statementMs, workerQueueMax, receiveMs } = limits;
+  const { acquireMs, statementMs, workerQueueMax, readMs } = limits;
   const pool = { connectionMax: config.workers.connections, queueMax: workerQueueMax, acquireMs, statementMs };
   const ledger = open.use(openLedger({ url: config.databaseUrl!, name: 'worker', ...pool }));
   const server = { url: config.redisUrl!, ca: config.redisCa };
@@ -48,7 +48,7 @@ export async function openWorker(
     ledger,
     guard,
     retries,
-    openReader: (reader) => openBlocking({ ...server, name: reader, blockMs: receiveMs, onError }),
+    openReader: (reader) => openReading({ ...server, name: `sluice-reader:${reader}`, commandMs: readMs, onError }),
     workOnRetries: (work, stopping) => workOnRetries({ ...server, onError }, work, stopping),
   };
 }

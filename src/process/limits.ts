@@ -40,7 +40,13 @@ export const limits = {
   rowsPerRead: 5_000,
   /** Campaigns in one reading of a duty that looks after each of them. */
   campaignsPerRead: 500,
-  /** A worker looks for campaigns that are new, or whose gate is shut, this often: one query each. */
+  /** One worker compares the lines with the gates of live campaigns this often, and looks which campaigns are done. */
+  sweepMs: 60_000,
+  /** Silent consumers of a campaign are looked for in one of so many sweeps: once an hour, a script call for each shard. */
+  sweepsPerReap: 60,
+  /** Each worker counts the tickets that wait this often, for its metrics. */
+  countMs: 5_000,
+  /** A worker looks for campaigns whose gate is shut this often: one query each. */
   campaignLookMs: 500,
   /** A worker looks for campaigns to archive or purge, and for what is left of their keys and rows, this often: one query. */
   endLookMs: 60_000,
@@ -117,8 +123,20 @@ export const limits = {
 
   /** Entries per batch, and rows of a statement: flat from 300 on; a crash redelivers, and a lock covers, no more than this. */
   workBatchMax: 500,
-  /** How long a worker's read waits for work. */
+  /** Connections of a worker to one Redis, whatever is on sale: commands, reads of work, arrivals, and three of the retry queue. */
+  workerRedisConnections: 6,
+  /** How long a worker waits for work; a campaign whose arrival it did not learn of waits as long. */
   receiveMs: 1_000,
+  /** A read of work that takes longer is given up; what the worker was given with it is read again. */
+  readMs: 3_000,
+  /** Campaigns of one lane in one turn: 256 over all lanes, 5 ms of a worker; the others come with the next turns. */
+  turnsPerLane: 16,
+  /** Tickets a worker has in hand for each connection to the ledger: a full batch at work, and a second one behind it. */
+  inHandPerConnection: 1_000,
+  /** Campaigns are in line and nothing was read: the next look. While batches are in hand, new entries come unannounced. */
+  lookMinMs: 10,
+  lookBusyMaxMs: 20,
+  lookMaxMs: 250,
   /** A worker that has read nothing for this long says that it is not ready: others claim its entries a little later. */
   readStaleMs: 15_000,
   /** A worker reports to Redis this often, and fronts read the reports as often: one call each, whatever is on sale. */

@@ -1,5 +1,5 @@
 // Kinds of connection. The fast one fails at once when Redis is away: a caller who waits is worse than one who is told
-// to ask again. The blocking one belongs to a single reader and waits.
+// to ask again. That of a reader sends nothing a second time.
 import { Cluster, type Redis } from 'ioredis';
 import { Fault, isFault } from '../domain/fault.ts';
 import { limits } from '../process/limits.ts';
@@ -26,9 +26,9 @@ export function openFast({ commandMs, ...settings }: ConnectionSettings & { comm
   return client;
 }
 
-/** A connection for one reader that blocks up to `blockMs`; a socket silent for three times that is replaced. */
-export function openBlocking({ blockMs, ...settings }: ConnectionSettings & { blockMs: number }): RedisClient {
-  return open(settings, { name: settings.name, silentMs: blockMs * 3 });
+/** A connection for one reader of work: each command ends within `commandMs` and is never sent again, so that it knows of every reply that was lost. */
+export function openReading({ commandMs, ...settings }: ConnectionSettings & { commandMs: number }): RedisClient {
+  return open(settings, { name: settings.name, commandMs, silentMs: commandMs });
 }
 
 /** BullMQ's connections: that of a queue fails while Redis is away, that of a worker waits for it. */
@@ -47,6 +47,9 @@ function open(settings: ConnectionSettings, profile: Profile): RedisClient {
   if (client.status === 'wait') client.connect().catch(() => undefined); // told through the error event; it goes on trying
   return client;
 }
+
+/** Whether several servers answer, so that one of them may hang. */
+export const isCluster = (redis: RedisClient): boolean => redis instanceof Cluster;
 
 /** The servers that may hold a gate: a Cluster's primaries, else the one there is. */
 export function primariesOf(redis: RedisClient): Redis[] {

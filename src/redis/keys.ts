@@ -1,8 +1,9 @@
-// Every key name of Sluice. All keys of a campaign share the hash tag {campaign}, so that one script may touch them.
+// Every key name of Sluice. All keys of a campaign share the hash tag of its lane, so that one script may touch them.
+import { LANE_TAGS, laneOf } from './lanes.ts';
 
 export const GROUP = 'issuers';
 
-const of = (campaign: string, rest: string): string => `sluice:{${campaign}}:${rest}`;
+const of = (campaign: string, rest: string): string => `sluice:{${LANE_TAGS[laneOf(campaign)]}}:${campaign}:${rest}`;
 
 export const keys = {
   gate: (campaign: string) => of(campaign, 'gate'),
@@ -26,8 +27,17 @@ export const keys = {
     ...['gate', 'exceptions', 'free', 'cancelled', 'recovery', 'reconciliation', 'barrier'].map((rest) => of(id, rest)),
     ...keys.works({ id, shards }),
   ],
+  /** The line of a campaign's lane: its campaigns with tickets that nobody has settled; see `lua/prelude/turns.lua`. */
+  turns: (campaign: string) => keys.turnsOfLane(laneOf(campaign)),
+  turnsOfLane: (lane: number) => `sluice:{${LANE_TAGS[lane]}}:turns`,
+  /** As a gate was named before there were lanes, in a slot of its own. Nothing reads it but the doctor. */
+  gateOfOldLayout: (campaign: string) => `sluice:{${campaign}}:gate`,
   /** Requests of one client over all fronts; see `http/client-limits.ts`. */
   clientLimit: 'sluice:limit',
+  /** The channel on which a campaign's name says that it has tickets again; `lua/prelude/turns.lua` has the same name. */
+  arrivals: 'sluice:arrivals',
+  /** Held by the worker whose turn it is to compare the lines with the gates. */
+  sweep: 'sluice:sweep',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */
   workers: 'sluice:workers',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */

@@ -48,6 +48,13 @@ export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: 
         throw queueFault('the retries could not be listed', error);
       }
     },
+    async count() {
+      try {
+        return await queue.getJobCountByTypes('delayed', 'wait', 'active', 'failed');
+      } catch (error) {
+        throw queueFault('the retries could not be counted', error);
+      }
+    },
     async schedule(job) {
       try {
         await queue.add('issue', job, {

@@ -8,6 +8,8 @@ export interface Retries {
   schedule(job: RetryJob): Promise<void>;
   /** Jobs of a campaign that are not done, whatever they wait for; each once. Throws a retryable Fault. */
   list(campaign: string): Promise<RetryJob[]>;
+  /** How many jobs of all campaigns are not done. Throws a retryable Fault. */
+  count(): Promise<number>;
   close(): Promise<void>;
 }
 

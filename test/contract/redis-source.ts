@@ -1,41 +1,45 @@
-// The source over Redis Streams, and a reader of it alone, as tests open them.
-import type { CarriedCampaign } from '../../src/broker/campaigns-with-work.ts';
+// The source over Redis Streams, as tests open it.
 import type { TicketSource } from '../../src/broker/port.ts';
-import { openRedisReader, type RedisReader } from '../../src/broker/redis-reader.ts';
-import { createRedisStreams } from '../../src/broker/redis-streams.ts';
+import { createRedisSource, type RedisSourceDeps } from '../../src/broker/redis-source.ts';
 import { limits } from '../../src/process/limits.ts';
-import { openBlocking, type RedisClient } from '../../src/redis/connection.ts';
+import { openReading, type RedisClient } from '../../src/redis/connection.ts';
+import { keys } from '../../src/redis/keys.ts';
 import { redisUrl } from '../helpers/services.ts';
 
-export interface SourceOptions {
+export interface SourceOptions extends Partial<RedisSourceDeps> {
   redis: RedisClient;
-  /** Where the readers connect to; the Redis of all tests if it is not named. */
+  /** Where the source connects to; the Redis of the file if it is not named. */
   url?: string;
   name: string;
-  batchMax?: number;
-  claimIdleMs?: number;
+  /** The campaigns that it reads; all of them if there are none. */
+  only?: readonly string[];
 }
 
 const unheard = () => undefined;
 
-const depsOf = ({ url = redisUrl(), batchMax = 5, claimIdleMs = limits.claimIdleMs, ...rest }: SourceOptions) => ({
-  ...rest,
-  batchMax,
-  claimIdleMs,
-  openReader: (name: string) => openBlocking({ url, name, blockMs: limits.receiveMs, onError: unheard }),
-  onVanished: unheard,
-  onForeign: unheard,
-});
-
-export const openReader = (options: SourceOptions, campaign: CarriedCampaign): Promise<RedisReader> =>
-  openRedisReader(depsOf(options), campaign);
-
-/** The tickets of these campaigns. */
-export const openStreams = ({ found, ...options }: SourceOptions & { found: CarriedCampaign[] }): TicketSource =>
-  createRedisStreams({
-    ...depsOf(options),
-    lookForWork: async () => ({ found, unreadable: new Set() }),
+export const openSource = ({ url = redisUrl(), only, ...rest }: SourceOptions): TicketSource =>
+  createRedisSource({
+    batchMax: 5,
+    claimIdleMs: limits.claimIdleMs,
+    inHandMax: 10_000,
+    isWanted: only && ((campaign) => only.includes(campaign)),
+    openReader: (name) => openReading({ url, name, commandMs: limits.readMs, onError: unheard }),
+    onLook: unheard,
+    onUnreadable: unheard,
     onRead: unheard,
-    onLeave: unheard,
+    onVanished: unheard,
+    onForeign: unheard,
     onError: unheard,
+    ...rest,
   });
+
+/** Gives out seqs 1 to `seq` of a campaign, as far as its gate knows; what a worker needs of a gate. */
+export async function giveOut(
+  redis: RedisClient,
+  { campaign, seq, shards }: { campaign: string; seq: number; shards: number },
+): Promise<void> {
+  const [, run] = /run_id:(\w+)/.exec(await redis.info('server'))!;
+  await redis.hset(keys.gate(campaign), 'seq', seq, 'epoch', 1, 'shards', shards, 'run_id', run!);
+  await redis.zadd(keys.turns(campaign), 'NX', 1, campaign);
+  await redis.publish(keys.arrivals, campaign);
+}

@@ -5,7 +5,7 @@ import { keys } from '../../src/redis/keys.ts';
 import { testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { createMemoryCarrier } from './memory-carrier.ts';
-import { openStreams } from './redis-source.ts';
+import { giveOut, openSource } from './redis-source.ts';
 import { ticketSourceContract } from './ticket-source.ts';
 
 const BATCH_MAX = 5;
@@ -35,18 +35,16 @@ ticketSourceContract('A carrier in memory', async (_t, claimIdleMs) => {
 ticketSourceContract('Redis Streams', async (t, claimIdleMs) => {
   const redis = testRedis(t);
   const campaigns = [uniqueName('streams'), uniqueName('other')] as const;
-  const found = campaigns.map((id) => ({ id, epoch: 1, shards: SHARDS }));
   return {
-    open: (name) => openStreams({ redis, found, name, batchMax: BATCH_MAX, claimIdleMs }),
+    open: (name) => openSource({ redis, only: campaigns, name, batchMax: BATCH_MAX, claimIdleMs }),
     settlement: createSettlement(redis),
     campaigns,
     shards: SHARDS,
     batchMax: BATCH_MAX,
     append: async (campaign, ...seqs) => {
-      const [, run] = /run_id:(\w+)/.exec(await redis.info('server'))!;
-      await redis.hset(keys.gate(campaign), 'seq', Math.max(...seqs), 'epoch', 1, 'shards', SHARDS, 'run_id', run!);
       for (const seq of seqs)
         await redis.xadd(keys.work(campaign, shardOf(seq, SHARDS)), `${seq}-0`, 'user', `u${seq}`);
+      await giveOut(redis, { campaign, seq: Math.max(...seqs), shards: SHARDS });
     },
     silence: () => new Promise((resolve) => setTimeout(resolve, claimIdleMs + 50)),
     exceptionOf: async (campaign, seq) => (await redis.hget(keys.exceptions(campaign), String(seq))) ?? undefined,

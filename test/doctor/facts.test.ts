@@ -130,7 +130,14 @@ async function sale(t: TestContext) {
 
 test('a gate as it should be is ok, and each thing that goes wrong with it is seen', async (t) => {
   const { redis, id, look } = await sale(t);
-  const fine = { gates: 'ok', 'gate-epochs': 'ok', 'gate-shapes': 'ok', 'work-groups': 'ok', 'work-lag': 'ok' };
+  const fine = {
+    gates: 'ok',
+    'gate-layout': 'ok',
+    'gate-epochs': 'ok',
+    'gate-shapes': 'ok',
+    'work-groups': 'ok',
+    'work-lag': 'ok',
+  };
   expect(await look()).toEqual(fine);
   await redis.hset(keys.gate(id), 'epoch', 7);
   expect(await look()).toEqual({ ...fine, 'gate-epochs': 'broken' });
@@ -142,8 +149,19 @@ test('a gate as it should be is ok, and each thing that goes wrong with it is se
   expect(await look()).toEqual({ ...fine, gates: 'warning' });
 });
 
-test('work streams without their group, or gone, are told', async (t) => {
+test('keys of a version that knew no lanes are told', async (t) => {
   const { redis, id, look } = await sale(t);
+  await redis.hset(`sluice:{${id}}:gate`, 'seq', 1);
+  t.onTestFinished(() => redis.del(`sluice:{${id}}:gate`).then(() => undefined));
+  expect(await look()).toMatchObject({ 'gate-layout': 'warning' });
+});
+
+test('work streams without their group, or gone, are told once tickets wait', async (t) => {
+  const { redis, id, look } = await sale(t);
+  await redis.del(keys.work(id, 1));
+  expect(await look()).toMatchObject({ 'work-groups': 'ok' });
+  await redis.hset(keys.gate(id), 'seq', 1);
+  await redis.xgroup('CREATE', keys.work(id, 1), GROUP, '0', 'MKSTREAM');
   await redis.xgroup('DESTROY', keys.work(id, 1), GROUP);
   expect(await look()).toMatchObject({ 'work-groups': 'warning', 'work-lag': 'ok' });
   await redis.del(keys.work(id, 0), keys.work(id, 1));

@@ -85,6 +85,7 @@ test('a process is not judged for what it does not open', () => {
 const GATE: GateFacts = {
   campaign: { id: 'spring', epoch: 2, shards: 2, buckets: 16 },
   gate: { epoch: '2', shards: '2', buckets: '16' },
+  hasOldLayout: false,
   groups: [{ lag: 3 }, { lag: 0 }],
   waiting: { count: 5, oldestMs: 900 },
 };

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { databaseUrl } from '../helpers/services.ts';
 import { breakBuild, type Patch } from './broken-build.ts';
+import { keyOfCampaign } from './checker/names.ts';
 import type { Allowances } from './checker/rules.ts';
 import type { Sale } from './stage/sale.ts';
 import { type House, openStage } from './stage/stage.ts';
@@ -140,6 +141,6 @@ async function breachesOf(
 
 /** Redis forgets who was admitted: the same users come again and are taken for new ones. */
 async function forgetUsers({ redis }: House, sale: Sale): Promise<void> {
-  await redis.raw.del(...(await redis.raw.keys(`sluice:{${sale.id}}:users:*`)));
+  await redis.raw.del(...(await redis.raw.keys(keyOfCampaign(sale.id, 'users:*'))));
   await sale.crowd({ ...CROWD, buyers: STOCK / 2 }).ended;
 }

@@ -7,8 +7,14 @@ import { temporaryFolder } from './own-names.ts';
 // A file that needs no more than these imports them from there, and counts as one that needs no server.
 export { temporaryFolder, uniqueName } from './own-names.ts';
 
-/** The Redis that all tests share: use `uniqueName` in every key, never FLUSHALL. */
-export const redisUrl = (): string => inject('redisUrl');
+/**
+ * The Redis that all tests share: use `uniqueName` in every key, never FLUSHALL. Files that run side by side have a database
+ * of it each, so that the worker of one does not issue the tickets of another.
+ */
+export function redisUrl(): string {
+  const url = inject('redisUrl');
+  return url.startsWith('redis://') ? new URL(`/${process.env.VITEST_POOL_ID ?? 0}`, url).href : url;
+}
 
 /** The database that all tests share. */
 export const databaseUrl = (): string => inject('databaseUrl');

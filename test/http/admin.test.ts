@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { createLines } from '../../src/gate/redis/lines.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { tidyUp } from '../../workers/janitor.ts';
 import { uniqueName } from '../helpers/services.ts';
@@ -238,8 +239,15 @@ test('the summary counts admissions, issuances, the backlog and the oldest wait'
 function tidy(front: TestFront): AbortController {
   const stop = new AbortController();
   const store = campaignStore(file.ledger());
-  const deps = { gate: front.gate, readGates: front.readGates, store, reapConsumers: async () => 0 };
-  const deaf = { onGateLost: () => undefined, onDeadLetters: () => undefined, onError: () => undefined };
+  const lines = createLines(front.redis);
+  const reads = { readGates: front.readGates, lines, countRetries: async () => 0, reapConsumers: async () => 0 };
+  const deps = { gate: front.gate, ...reads, store, holder: 'tests' };
+  const deaf = {
+    onLook: () => undefined,
+    onGateLost: () => undefined,
+    onDeadLetters: () => undefined,
+    onError: () => undefined,
+  };
   void tidyUp({ ...deps, ...deaf }, stop.signal);
   return stop;
 }

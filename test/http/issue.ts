@@ -5,14 +5,13 @@ import { createSettlement } from '../../src/gate/redis/settlement.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { issueTickets } from '../../workers/issuer.ts';
-import { openStreams } from '../contract/redis-source.ts';
+import { openSource } from '../contract/redis-source.ts';
 import { COUPON_KEY, type TestFront } from './front.ts';
 
 /** Issues the tickets of `campaign` from now on until the test ends. */
 export async function issue(t: TestContext, front: TestFront, ledger: Ledger, campaign: string): Promise<void> {
-  const [view] = await front.readGates([campaign]);
   const stop = new AbortController();
-  const source = openStreams({ redis: front.redis, found: [view!], name: 'test-issuer', batchMax: 100 });
+  const source = openSource({ redis: front.redis, only: [campaign], name: 'test-issuer', batchMax: 100 });
   const deps = {
     source,
     settlement: createSettlement(front.redis),

@@ -9,7 +9,7 @@ import { joinOf, sold } from './sold.ts';
 
 /** Everything Redis holds of a campaign, as bytes, except when something happened. */
 async function stateOf(redis: RedisClient, id: string): Promise<Record<string, unknown>> {
-  const names = await keysLike(redis, `sluice:{${id}}:*`);
+  const names = await keysLike(redis, keys.gate(id).replace(/gate$/, '*'));
   const dumps = await Promise.all(
     names.toSorted().map(async (name) => [name, (await redis.dumpBuffer(name))?.toString('hex')]),
   );

@@ -242,6 +242,32 @@ const BROKEN: Broken[] = [
     scenario: 'a front goes on telling of a cancellation',
     rule: 'cancellation-and-letter',
   },
+  {
+    name: 'no campaign is put in line',
+    patches: [{ file: 'lua/prelude/turns.lua', from: "  redis.call('ZADD', turns, 'NX',", to: '  tostring(' }],
+    scenario: 'a ticket that is given out while another one',
+    rule: 'no-rest',
+  },
+  {
+    name: 'a campaign is taken out of the line while tickets of it wait',
+    patches: [
+      {
+        file: 'lua/settle.lua',
+        from: "redis.call('HINCRBY', gate, 'settled', settled) >= seq",
+        to: "redis.call('HINCRBY', gate, 'settled', settled)",
+      },
+    ],
+    scenario: 'a ticket that is given out while another one',
+    rule: 'no-rest',
+  },
+  {
+    name: 'nobody compares the lines with the gates',
+    patches: [
+      { file: 'workers/janitor.ts', from: 'if (isWaiting !== inLine.has(id)) await deps.lines.check(id);', to: '' },
+    ],
+    scenario: 'a line that somebody deletes',
+    rule: 'no-rest',
+  },
 ];
 
 for (const { name, patches, scenario, rule } of BROKEN) {
@@ -249,8 +275,8 @@ for (const { name, patches, scenario, rule } of BROKEN) {
     const guard = [...SCENARIOS, ...FOUND_BY_SEEDS, ...GUARDS].find((one) => one.name.includes(scenario))!;
     expect(play(REPOSITORY, guard).status, 'the whole build passes').toBe(0);
     const root = breakBuild(t, patches);
-    mkdirSync(join(root, 'test/faults'), { recursive: true });
-    for (const part of ['test/model', 'test/faults/chance.ts']) {
+    mkdirSync(join(root, 'test/faults/checker'), { recursive: true });
+    for (const part of ['test/model', 'test/faults/chance.ts', 'test/faults/checker/names.ts']) {
       cpSync(join(REPOSITORY, part), join(root, part), { recursive: true });
     }
     const { status, stdout } = play(root, guard);

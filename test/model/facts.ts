@@ -1,5 +1,6 @@
 // What the stores and the clients know in the end, read past the product: raw keys, raw rows, tickets taken apart.
 import { hash } from 'node:crypto';
+import { keyOfCampaign } from '../faults/checker/names.ts';
 import { CAMPAIGN, type Told } from './clients.ts';
 import type { Service } from './service.ts';
 
@@ -40,7 +41,7 @@ export async function gather({ stores, clients, plan, users }: Service): Promise
     seq: Number(row.seq),
   });
   const { raw } = stores.redis;
-  const key = (rest: string) => `sluice:{${CAMPAIGN}}:${rest}`;
+  const key = (rest: string) => keyOfCampaign(CAMPAIGN, rest);
   const waiting: Held[] = [];
   for (let shard = 0; shard < plan.shards; shard += 1) {
     for (const [id, flat] of await raw.xrange(key(`work:${shard}`), '-', '+')) {

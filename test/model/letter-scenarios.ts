@@ -87,7 +87,6 @@ export const LETTER_SCENARIOS: Scenario[] = [
     events: [
       ...REFUSED_BEFORE_INSERT,
       'leap 16000',
-      'drive w2 issuer past pipeline',
       'drive w2 issuer past settle',
       ...THREE_ATTEMPTS,
       'drive w1 retrier past remove retry',
@@ -114,7 +113,6 @@ export const LETTER_SCENARIOS: Scenario[] = [
       'leap 400',
       FRONT_READS,
       ...admitted('u2'),
-      'drive w2 issuer past pipeline',
       'drive w2 issuer past settle',
       'drive w1 retrier past commit',
     ],

@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { RedisClient } from '../../src/redis/connection.ts';
 import { loadScript } from '../../src/redis/scripts.ts';
+import { CAMPAIGN } from './clients.ts';
 import { type Actor, running, WALL_START_MS } from './time.ts';
 import type { World } from './world.ts';
 
@@ -16,6 +17,16 @@ export interface Snapshot {
   keys: [key: string, dump: Buffer][];
   expiries: Map<string, number>;
 }
+
+/** A command of a pipeline. */
+interface Queued {
+  name: string;
+  args: string[];
+}
+
+/** Scripts that announce an arrival, or may. */
+const ARRIVING = new Set(['admit', 'readmit', 'promote', 'rebuild-finish', 'check-turn']);
+const DELIVERING = new Set(['xreadgroup', 'xautoclaim']);
 
 type Command = (...args: unknown[]) => Promise<unknown>;
 
@@ -36,7 +47,8 @@ export class RedisStore {
   private expiries = new Map<string, number>();
   /** When each pending entry was last delivered, on the model's clock. */
   private readonly deliveredAt = new Map<string, number>();
-  private readonly sleepers = new Set<() => void>();
+  /** Processes that subscribed, each with what it does when it hears something. */
+  private readonly listeners = new Map<Actor, (channel: string, campaign: string) => void>();
   private toldClock = '';
 
   constructor(path: string) {
@@ -49,7 +61,7 @@ export class RedisStore {
     this.world = world;
     this.clockOffsetMs = 0;
     this.runId = 1;
-    this.sleepers.clear();
+    this.listeners.clear();
     this.deliveredAt.clear();
     await this.forgetAll();
   }
@@ -76,7 +88,6 @@ export class RedisStore {
     await this.raw.flushall();
     this.expiries.clear();
     this.toldClock = '';
-    this.wakeReaders();
   }
 
   async snapshot(): Promise<Snapshot> {
@@ -120,15 +131,15 @@ export class RedisStore {
       },
       set: (key: string, ...rest: unknown[]) =>
         step(`set ${nameOf(key)}`, [key], () => (this.raw.set as Command)(key, ...rest)),
-      call: (command: string, args: (string | number)[]) => this.readGroup(step, command, args, () => closed),
-      xautoclaim: (work: string, group: string, name: string, idleMs: number, ...rest: unknown[]) =>
-        step(`xautoclaim ${nameOf(work)}`, [], () => this.claim(work, group, name, idleMs, rest)),
       pipeline: (...args: unknown[]) => this.gathered(step, this.raw.pipeline(...(args as [])), 'pipeline'),
       multi: () => this.gathered(step, this.raw.multi() as never, 'multi'),
       disconnect: () => {
         closed = true;
       },
-      on: () => undefined,
+      subscribe: async () => undefined,
+      on: (event: string, listener: (channel: string, campaign: string) => void) => {
+        if (event === 'message') this.listeners.set(actor, listener);
+      },
       once: () => undefined,
     };
     return new Proxy(this.raw, {
@@ -152,7 +163,7 @@ export class RedisStore {
   /** Redis's own expiry follows the real clock: a key that was given one keeps it here instead. */
   private async noteExpiries(keys: readonly string[]): Promise<void> {
     for (const key of keys) {
-      if (/:(gate|free|exceptions|cancelled|work:\d+|users:\d+)$/.test(key)) continue;
+      if (/:(gate|free|exceptions|cancelled|turns|work:\d+|users:\d+)$/.test(key)) continue;
       const [ms] = await Promise.all([this.raw.pttl(key), this.raw.persist(key)]);
       if (ms > 0) this.expiries.set(key, this.world.time.now + Math.ceil(ms / 50) * 50);
       else if (ms === -2) this.expiries.delete(key);
@@ -161,7 +172,7 @@ export class RedisStore {
 
   private async runScript(sha: string, name: string, count: number, rest: unknown[]): Promise<unknown> {
     const reply = await (this.raw.evalsha as Command)(sha, count, ...rest);
-    if (name === 'admit' || name === 'readmit' || name.startsWith('rebuild')) this.wakeReaders();
+    if (ARRIVING.has(name)) this.announce();
     return reply;
   }
 
@@ -180,62 +191,28 @@ export class RedisStore {
     }
   }
 
-  /** XREADGROUP: a blocking one that finds nothing reads again when somebody has written, or its time is up. */
-  private async readGroup(
-    step: <T>(what: string, keys: readonly string[], effect: () => Promise<T>) => Promise<T>,
-    command: string,
-    args: (string | number)[],
-    isClosed: () => boolean,
-  ): Promise<unknown> {
-    const at = args.indexOf('BLOCK');
-    const blockMs = at < 0 ? 0 : Number(args[at + 1]);
-    const plain = at < 0 ? args : args.toSpliced(at, 2);
-    const endsAt = this.world.time.now + blockMs;
-    for (;;) {
-      const what = `${command.toLowerCase()} ${String(args.at(-1))}`;
-      const reply = await step(what, [], () => this.deliver(command, plain));
-      if (reply !== null || this.world.time.now >= endsAt || isClosed()) return reply;
-      await this.untilWritten(endsAt - this.world.time.now);
+  /** A message reaches who is there at once; who is not does without. */
+  private announce(): void {
+    for (const [actor, listener] of this.listeners) {
+      if (actor.alive) running.run({ actor, task: 'arrivals' }, () => listener('sluice:arrivals', CAMPAIGN));
     }
-  }
-
-  private async deliver(command: string, args: (string | number)[]): Promise<unknown> {
-    const reply = (await this.raw.call(command, args)) as [string, [string, unknown][]][] | null;
-    for (const [work, entries] of reply ?? []) {
-      for (const [id] of entries) this.deliveredAt.set(`${work} ${id}`, this.world.time.now);
-    }
-    return reply;
-  }
-
-  private untilWritten(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const context = running.getStore();
-      const wake = () => {
-        clearTimeout(timer);
-        this.sleepers.delete(wake);
-        if (context === undefined) resolve();
-        else running.run(context, resolve);
-      };
-      const timer = setTimeout(wake, ms);
-      this.sleepers.add(wake);
-    });
-  }
-
-  wakeReaders(): void {
-    for (const wake of this.sleepers) wake();
   }
 
   /** Silence is measured on the model's clock: what was silent for long enough is made to look so. */
-  private async claim(work: string, group: string, name: string, idleMs: number, rest: unknown[]): Promise<unknown> {
-    const pending = (await this.raw.xpending(work, group, '-', '+', 1_000)) as [string, string][];
+  private async silence([work, group, , idleMs]: string[]): Promise<void> {
+    const pending = (await this.raw.xpending(work!, group!, '-', '+', 1_000).catch(() => [])) as [string, string][];
     for (const [id, owner] of pending) {
       const idle = this.world.time.now - (this.deliveredAt.get(`${work} ${id}`) ?? this.world.time.now);
-      if (idle < idleMs || (await this.raw.xrange(work, id, id)).length === 0) continue;
-      await this.raw.xclaim(work, group, owner, 0, id, 'IDLE', Math.ceil(idle), 'JUSTID');
+      if (idle < Number(idleMs) || (await this.raw.xrange(work!, id, id)).length === 0) continue;
+      await this.raw.xclaim(work!, group!, owner, 0, id, 'IDLE', Math.ceil(idle), 'JUSTID');
     }
-    const reply = (await (this.raw.xautoclaim as Command)(work, group, name, idleMs, ...rest)) as [string, [string][]];
-    for (const [id] of reply[1]) this.deliveredAt.set(`${work} ${id}`, this.world.time.now);
-    return reply;
+  }
+
+  private noteDelivered({ name, args }: Queued, reply: unknown): void {
+    const streams: [string, [string][]][] =
+      name === 'xautoclaim' ? [[args[0]!, (reply as [string, [string][]])?.[1] ?? []]] : ((reply ?? []) as []);
+    for (const [work, entries] of streams)
+      for (const [id] of entries) this.deliveredAt.set(`${work} ${id}`, this.world.time.now);
   }
 
   private gathered(
@@ -243,16 +220,21 @@ export class RedisStore {
     pipeline: ReturnType<Redis['pipeline']>,
     kind: string,
   ): unknown {
-    const names = (pipeline as unknown as { _queue: { name: string }[] })._queue;
+    const queue = (pipeline as unknown as { _queue: Queued[] })._queue;
     const proxy: unknown = new Proxy(pipeline, {
       get: (target, name) => {
         const value = Reflect.get(target, name) as unknown;
         if (name === 'exec')
           return () => {
-            const asked = names.map((one) => one.name);
-            return step(`${kind} ${[...new Set(asked)].join(' ')}`, [], async () => {
+            const asked = [...queue];
+            return step(`${kind} ${[...new Set(asked.map(({ name }) => name))].join(' ')}`, [], async () => {
+              for (const { name, args } of asked) if (name === 'xautoclaim') await this.silence(args);
               const replies = await target.exec();
-              return replies?.map((reply, index) => (asked[index] === 'time' ? [null, this.time()] : reply));
+              return replies?.map((reply, index) => {
+                const one = asked[index]!;
+                if (DELIVERING.has(one.name)) this.noteDelivered(one, reply[1]);
+                return one.name === 'time' ? [null, this.time()] : reply;
+              });
             });
           };
         if (typeof value !== 'function') return value;
@@ -266,5 +248,5 @@ export class RedisStore {
   }
 }
 
-/** `gate` of `sluice:{campaign}:gate`. */
-const nameOf = (key: string): string => key.replace(/^sluice:\{[^}]*\}:/, '');
+/** `gate` of `sluice:{lane}:campaign:gate`. */
+const nameOf = (key: string): string => key.replace(/^sluice:\{[^}]*\}:[a-z\d-]+:/, '');

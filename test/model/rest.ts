@@ -1,5 +1,6 @@
 // Bringing a service to rest: nothing goes wrong any more, everybody asks as clients are told to, and time passes until
 // nothing is left to do.
+import { keyOfCampaign } from '../faults/checker/names.ts';
 import { CAMPAIGN } from './clients.ts';
 import type { Service } from './service.ts';
 
@@ -110,7 +111,7 @@ async function fireDue({ world }: Service): Promise<void> {
 /** What is left to do, in words. */
 async function unrestOf({ stores, clients, users }: Service): Promise<string[]> {
   const raw = stores.redis.raw;
-  const gate = await raw.hgetall(`sluice:{${CAMPAIGN}}:gate`);
+  const gate = await raw.hgetall(keyOfCampaign(CAMPAIGN, 'gate'));
   const tables = stores.ledger.contents();
   const [campaign] = tables.get('campaigns')!;
   const unrest: string[] = [];

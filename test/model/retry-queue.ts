@@ -70,6 +70,7 @@ export class RetryQueue {
           if (!this.jobs.has(idOf(data))) this.jobs.set(idOf(data), job);
         }),
       list: () => step('list retries', this.all),
+      count: () => step('count retries', () => this.jobs.size),
       close: async () => undefined,
     };
   }

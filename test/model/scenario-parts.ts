@@ -17,6 +17,6 @@ export const REPAIR = ['operator repair f1', 'drive f1 operator repair'];
 /** The front hears of what has happened to the gate. */
 export const FRONT_READS = 'drive f1 front past pipeline';
 /** Worker 1 has received what waits, and is about to write it. */
-export const ISSUER_BEFORE_INSERT = ['drive w1 issuer past pipeline', 'drive w1 issuer until insert issuances'];
+export const ISSUER_BEFORE_INSERT = ['drive w1 issuer until insert issuances'];
 /** Worker 1 has received the ticket of u1, which the ledger refuses, and is about to write it. */
 export const REFUSED_BEFORE_INSERT = ['sour u1', ...admitted('u1'), ...ISSUER_BEFORE_INSERT];

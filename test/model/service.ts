@@ -1,4 +1,5 @@
 // One simulated service with its clients, and everything that can happen to it, each by its name: a run is a list of them.
+import { hashTagOfCampaign, keyOfCampaign } from '../faults/checker/names.ts';
 import { CAMPAIGN, Clients, OPERATOR_VERBS, type OperatorVerb, type Question } from './clients.ts';
 import type { Contents, MemoryLedger } from './memory-ledger.ts';
 import type { Plan } from './plan.ts';
@@ -101,10 +102,7 @@ export class Service {
       case 'start':
         return this.start(first);
       case 'crash':
-        return this.withActor(first, (actor) => {
-          this.world.crash(actor);
-          this.stores.redis.wakeReaders();
-        });
+        return this.withActor(first, (actor) => this.world.crash(actor));
       case 'sleep':
         return this.withActor(first, (actor) => {
           actor.asleepUntil = this.world.time.now + Number(second);
@@ -129,7 +127,7 @@ export class Service {
         return true;
       case 'foreign':
         await this.stores.redis.raw.xadd(
-          `sluice:{${CAMPAIGN}}:work:${Number(first) % this.plan.shards}`,
+          keyOfCampaign(CAMPAIGN, `work:${Number(first) % this.plan.shards}`),
           '*',
           'x',
           'y',
@@ -208,6 +206,7 @@ export class Service {
     const { redis, retries } = this.stores;
     if (how === 'save') this.savedRedis = { snapshot: await redis.snapshot(), jobs: retries.snapshot() };
     else if (how === 'restart') redis.restart();
+    else if (how === 'unlist') await redis.raw.del(`sluice:{${hashTagOfCampaign(CAMPAIGN)}}:turns`);
     else if (how === 'flush') {
       await redis.forgetAll();
       retries.putBack([]);

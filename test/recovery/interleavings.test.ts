@@ -25,7 +25,7 @@ async function soldSale(t: TestContext) {
   const campaign = await duties.openCampaign({ stock: 30, shards: 2 });
   const client = duties.client();
   const tickets = await client.admit(campaign, users(1, 10));
-  const stop = duties.issue(campaign, {}, 2);
+  const stop = duties.issue(campaign);
   for (const ticket of tickets) await client.untilStatus(ticket, 'issued', 60_000);
   await stop();
   const parts = {
@@ -116,7 +116,7 @@ test.for([
   for (const shard of [0, 1]) await sale.redis.xadd(keys.work(sale.campaign, shard), '*', 'x', 'y');
   expect(await sale.recover()).toMatchObject({ rebuilt: true, survivedCount: waitingCount });
   const later = await sale.client.admit(sale.campaign, users(20, 24));
-  sale.issue(sale.campaign, {}, 2, 2);
+  sale.issue(sale.campaign);
   for (const ticket of [...waiting, ...later]) await sale.client.untilStatus(ticket, 'issued', 60_000);
   expect(await sale.differences()).toEqual([]);
 });

@@ -19,7 +19,7 @@ async function soldSale(t: TestContext) {
   const campaign = await duties.openCampaign({ stock: 30, shards: 2 });
   const client = duties.client();
   const tickets = await client.admit(campaign, users(1, 20));
-  const stop = duties.issue(campaign, {}, 2);
+  const stop = duties.issue(campaign);
   for (const ticket of tickets) await client.untilStatus(ticket, 'issued');
   await stop();
   const deps = {
@@ -144,7 +144,7 @@ test('what a repair could not know of is listed until its holder asks, and then 
   await removeRow(sale, 7);
   await sale.repair();
   expect(await sale.differences()).toEqual([{ kind: 'ticket-lost', epoch: 1, seq: 7 }]);
-  sale.issue(sale.campaign, {}, 2, 2);
+  sale.issue(sale.campaign);
   const toNobody = () =>
     sale.client.poll(sale.tickets[6]!).catch((error: { code: string }) => ({ status: error.code }));
   await expect.poll(async () => (await toNobody()).status).toBe('unidentified');
@@ -187,7 +187,7 @@ test('an entry that somebody wrote ahead of the gate is found out, and joins go 
 test('a sale in full swing shows no difference', async (t) => {
   const sale = await soldSale(t);
   const campaign = await sale.openCampaign({ stock: 3_000, shards: 4 });
-  sale.issue(campaign, {}, 4);
+  sale.issue(campaign);
   let isOver = false;
   const selling = (async () => {
     for (let from = 1; from < 3_000 && !isOver; from += 50) await sale.client.admit(campaign, users(from, from + 49));

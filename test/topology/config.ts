@@ -20,9 +20,11 @@ export function onTopology(topology: 'cluster' | 'sentinel'): ViteUserConfig {
     test: {
       include: [...EVERYWHERE, `test/topology/${topology}*.test.ts`],
       globalSetup: ['test/helpers/global-setup.ts'],
+      setupFiles: ['test/helpers/own-lines.ts'],
       provide: { topology },
       pool: 'forks',
-      maxWorkers: 2,
+      // A Cluster has one database, so that files side by side would issue each other's tickets.
+      maxWorkers: 1,
       ...DEADLINES,
       reporters: ['default', closingLine()],
     },

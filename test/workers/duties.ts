@@ -18,7 +18,7 @@ import { createLedgerGuard } from '../../src/ledger/guard.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { pause } from '../../src/process/lifecycle.ts';
 import { limits } from '../../src/process/limits.ts';
-import { openBlocking } from '../../src/redis/connection.ts';
+import { openReading } from '../../src/redis/connection.ts';
 import { openRetries, type RetryPace, workOnRetries } from '../../src/retry/bullmq.ts';
 import type { RetryWork } from '../../src/retry/port.ts';
 import { type IssuerDeps, issueTickets } from '../../workers/issuer.ts';
@@ -57,13 +57,13 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   // How many batches were at work in the ledger whenever one began.
   const working: number[] = [];
   let workingCount = 0;
-  const run: typeof guard.run = (work) =>
+  const run: typeof guard.run = (work, of) =>
     guard.run(() => {
       working.push(++workingCount);
       return work().finally(() => {
         workingCount -= 1;
       });
-    });
+    }, of);
   const vanished: number[] = [];
   const foreign: string[] = [];
   const left: number[] = [];
@@ -73,7 +73,7 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
       ledger,
       guard: { ...guard, run },
       retries,
-      openReader: (name) => openBlocking({ url: redisUrl, name, blockMs: limits.receiveMs, onError }),
+      openReader: (name) => openReading({ url: redisUrl, name, commandMs: limits.readMs, onError }),
     },
     {
       name: WORKER,
@@ -98,8 +98,10 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
   const { readGates } = worker.finisher;
 
   /** The tickets of one campaign, for a worker of that name; closed by whoever opens it. */
-  const source = (id: string, name = WORKER, shards = 1, epoch = 1): TicketSource =>
-    worker.openSource(async () => ({ found: [{ id, epoch, shards }], unreadable: new Set() }), name);
+  const source = (id: string, name = WORKER): TicketSource => worker.openSource((campaign) => campaign === id, name);
+  /** Tests of one file share a Redis, and what an earlier one left waiting is not this one's. */
+  const own = new Set<string>();
+  const openSource = () => worker.openSource((campaign) => own.has(campaign));
 
   /** Runs a duty; stopped by what it returns, or with the test. */
   function runDuty(duty: (stopping: AbortSignal) => Promise<void>): () => Promise<void> {
@@ -123,8 +125,8 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
     cancellations,
     readGates,
     source,
-    /** Of all campaigns of the ledger. */
-    openSource: worker.openSource,
+    /** Of all campaigns that were opened here. */
+    openSource,
     settlement: worker.issuer.settlement,
     retries,
     retryWork,
@@ -143,13 +145,14 @@ export function openDuties(t: TestContext, { redisUrl, ledger, claimIdleMs = 30_
       const { campaign } = await store.create({ id: uniqueName('duty'), shards: 1, ...settings }, 'tester');
       await gate.project(campaign, true);
       await store.markProjected(campaign.id, campaign.version);
+      own.add(campaign.id);
       return campaign.id;
     },
-    issue(campaign: string, other: Partial<IssuerDeps> & { workerName?: string } = {}, shards = 1, epoch = 1) {
-      const { workerName, source: own = source(campaign, workerName, shards, epoch), ...deps } = other;
-      return runDuty((stopping) => issueTickets({ ...issuerDeps, ...deps, source: own }, stopping));
+    issue(campaign: string, other: Partial<IssuerDeps> & { workerName?: string } = {}) {
+      const { workerName, source: its = source(campaign, workerName), ...deps } = other;
+      return runDuty((stopping) => issueTickets({ ...issuerDeps, ...deps, source: its }, stopping));
     },
-    issueAll: () => runDuty((stopping) => issueTickets({ ...issuerDeps, source: worker.openSource() }, stopping)),
+    issueAll: () => runDuty((stopping) => issueTickets({ ...issuerDeps, source: openSource() }, stopping)),
     retry: (work: RetryWork = retryWork) =>
       runDuty((stopping) => workOnRetries({ url: redisUrl, onError }, work, stopping)),
     client: () => openClient(t, { gate, readGates, redis, onError }),

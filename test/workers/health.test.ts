@@ -9,7 +9,7 @@ import { ownDatabase } from '../ledger/own-database.ts';
 
 const database = ownDatabase();
 
-test('a worker is ready while it looks at the campaigns and reads every one of them', async () => {
+test('a worker is ready while it looks at every lane and reads what it finds there', async () => {
   let now = 0;
   let isAway = false;
   const health = createWorkerHealth(
@@ -17,32 +17,31 @@ test('a worker is ready while it looks at the campaigns and reads every one of t
     () => now,
   );
   expect(health.readiness().reasons).toEqual(['campaigns-read-stale']);
-  health.looked();
-  health.read('sale');
+  health.looked('lane-1');
+  health.looked('lane-2');
+  health.unreadable('sale');
   expect(health.readiness().reasons).toEqual([]);
   now += limits.readStaleMs + 1;
-  health.looked();
-  expect(health.readiness().reasons).toEqual(['stream-read-stale:sale']);
+  health.looked('lane-1');
+  health.unreadable('sale');
+  expect(health.readiness().reasons).toEqual(['campaigns-read-stale', 'stream-read-stale:sale']);
+  health.looked('lane-2');
   health.read('sale');
   expect(health.readiness().reasons).toEqual([]);
   isAway = true;
-  expect(health.readiness().reasons).toEqual(['ledger-unreachable']);
-  isAway = false;
-  health.left('sale');
   now += limits.readStaleMs + 1;
-  health.looked();
-  expect(health.readiness().reasons).toEqual([]);
+  expect(health.readiness().reasons).toEqual(['ledger-unreachable']);
 });
 
-test('of thousands of streams that are not read a worker names three, and counts the rest', async () => {
+test('of thousands of campaigns that cannot be read a worker names three, and counts the rest', async () => {
   let now = 0;
   const health = createWorkerHealth(
     () => false,
     () => now,
   );
-  for (let n = 0; n < 5; n += 1) health.read(`sale-${n}`);
+  for (let n = 0; n < 5; n += 1) health.unreadable(`sale-${n}`);
   now += limits.readStaleMs + 1;
-  health.looked();
+  health.looked('lanes');
   expect(health.readiness().reasons).toEqual([
     'stream-read-stale:sale-0',
     'stream-read-stale:sale-1',

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { projectCampaign } from '../../src/desk/campaign-desk.ts';
 import { reapConsumers } from '../../src/gate/redis/consumers.ts';
+import { createLines } from '../../src/gate/redis/lines.ts';
+import { ensureGroups } from '../../src/gate/redis/work-groups.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
-import { tidyUp } from '../../workers/janitor.ts';
+import { type JanitorDeps, tidyUp } from '../../workers/janitor.ts';
 import { startFront } from '../helpers/processes.ts';
 import { redisUrl, startRedis } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
@@ -12,19 +14,26 @@ import { type Duties, openDuties, users } from './duties.ts';
 const database = ownDatabase();
 
 /** Runs the janitor; gives the campaigns whose gates it called lost. */
-function tidy(duties: Duties, onDeadLetters: (count: number) => void = () => undefined): string[] {
+function tidy(duties: Duties, told: Partial<JanitorDeps> = {}): string[] {
   const lost: string[] = [];
   const { store, gate, readGates, redis, errors } = duties;
+  const lines = createLines(redis);
   duties.run((stopping) =>
     tidyUp(
       {
         store,
         gate,
         readGates,
+        // Whoever has swept before, this one's turn is now, and then once in a while.
+        lines: { ...lines, takeSweep: async () => true },
+        holder: 'tests',
+        countRetries: () => duties.retries.count(),
+        onLook: () => undefined,
         reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
         onGateLost: (campaign) => lost.push(campaign),
-        onDeadLetters,
+        onDeadLetters: () => undefined,
         onError: (error) => errors.push(error),
+        ...told,
       },
       stopping,
     ),
@@ -59,7 +68,7 @@ test('dead letters that wait for a person are counted over all campaigns', async
   for (const seq of [1, 2, 3]) {
     await duties.issuerDeps.keepMalformed(`letters-${seq % 2}`, 1, seq, '{}');
   }
-  tidy(duties, (count) => counts.push(count));
+  tidy(duties, { onDeadLetters: (count) => void counts.push(count) });
   await until('they are counted', 5_000, async () => counts.length > 0);
   expect(counts[0]).toBe(before + 3);
 });
@@ -83,12 +92,8 @@ test('a silent consumer is deleted only when it holds nothing, and its entries g
     ((await duties.redis.xinfo('CONSUMERS', keys.work(campaign, 0), GROUP).catch(() => [])) as unknown[][]).map(
       (info) => info[1],
     );
-  const empty = duties.source(campaign, 'empty');
-  await until('it has read', async () => {
-    expect(await empty.receive(10)).toEqual([]);
-    return (await names()).includes('empty');
-  });
-  await empty.close();
+  await ensureGroups(duties.redis, campaign, 1);
+  await duties.redis.xgroup('CREATECONSUMER', keys.work(campaign, 0), GROUP, 'empty');
   const tickets = await client.admit(campaign, users(1, 10));
   const holding = duties.source(campaign, 'holding');
   await until('all received', 3_000, async () => (await holding.receive(100)).length > 0);
@@ -153,4 +158,40 @@ test('a lost gate is never made again by a projection: joins stay refused, and t
   for (let user = 2; user < 12; user += 1) statuses.add((await join(`user-${user}`)).status);
   expect([...statuses].filter((status) => status !== 503)).toEqual([]);
   expect(await duties.redis.exists(keys.gate(campaign))).toBe(0);
+});
+
+test('a line that somebody deleted is made again from the gates, and nothing of it is lost', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const campaign = await duties.openCampaign({ stock: 5 });
+  const tickets = await duties.client().admit(campaign, users(1, 5));
+  await duties.redis.del(keys.turns(campaign));
+  tidy(duties);
+  duties.issue(campaign);
+  for (const ticket of tickets) await duties.client().untilStatus(ticket, 'issued');
+  expect(await duties.redis.zscore(keys.turns(campaign), campaign)).toBeNull();
+});
+
+test('what is in line and has no tickets, no gate or no row in the ledger is taken out', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const quiet = await duties.openCampaign({ stock: 5 });
+  const [gateless, unknown] = [`${quiet}-gone`, `${quiet}-purged`];
+  await duties.redis.hset(keys.gate(unknown), 'epoch', 1, 'shards', 1, 'seq', 3, 'settled', 1);
+  for (const id of [quiet, gateless, unknown]) await duties.redis.zadd(keys.turns(id), '+inf', id);
+  const lines = createLines(duties.redis);
+  await duties.client().admit(quiet, ['user-1']);
+  tidy(duties);
+  await until('the lines are true', async () => {
+    const inLine = await lines.campaigns();
+    return inLine.includes(quiet) && !inLine.includes(gateless) && !inLine.includes(unknown);
+  });
+});
+
+test('what waits is counted from the lines, and what is retried from the queue', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const before = await createLines(duties.redis).waitingCount();
+  await duties.client().admit(await duties.openCampaign({ stock: 5 }), users(1, 4));
+  const seen: [number, number][] = [];
+  tidy(duties, { onLook: (backlog, retrying) => void seen.push([backlog, retrying]) });
+  await until('they are counted', () => seen.length > 0);
+  expect(seen[0]).toEqual([before + 4, await duties.retries.count()]);
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type TestContext, test } from 'vitest';
+import { ensureGroups } from '../../src/gate/redis/work-groups.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { openLedger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/process/limits.ts';
@@ -37,7 +38,7 @@ test('a frozen ledger: nobody acks or receives, joins go on, and after it the dr
   ];
   const client = duties.client();
   const tickets = await client.admit(campaign, users(1, 100));
-  duties.issue(campaign, {}, 3);
+  duties.issue(campaign);
   duties.issue(other);
   await client.untilStatus(tickets[99]!, 'issued');
 
@@ -55,6 +56,7 @@ test('a frozen ledger: nobody acks or receives, joins go on, and after it the dr
   for (let i = 0; i < 100; i += 1) expect(await client.poll(tickets[599]!)).toMatchObject({ ticket: tickets[599] });
   await until('several probes', () => Date.now() - openAt > 5 * limits.ledgerProbeMs);
   expect(await duties.redis.xlen(keys.work(other, 0))).toBe(50);
+  await ensureGroups(duties.redis, other, 1);
   expect((await duties.redis.xpending(keys.work(other, 0), GROUP))[0]).toBe(0);
   expect((await duties.readGates([campaign]))[0]).toMatchObject({ seq: 600 });
   expect(await client.poll(tickets[599]!)).toMatchObject({ status: 'queued' });

@@ -14,7 +14,7 @@ test('a campaign whose rows are slow is no outage, and another one is issued in 
   await database.beforeEachRow(t, 'slow', `IF NEW.campaign = '${slow}' THEN DO SLEEP(0.002); END IF`);
   const client = duties.client();
   const slowTickets = await client.admit(slow, users(1, 8_000));
-  duties.issue(slow, {}, 8);
+  duties.issue(slow);
   await client.untilStatus(slowTickets[0]!, 'issued', 15_000);
   duties.issue(quick);
   const tickets = await client.admit(quick, users(1, 50));

@@ -23,8 +23,9 @@ export function createGateStates(redis: RedisClient, replicasMin: number): GateS
     stateOn,
     project: (campaign) => gate.project(campaign, false),
     async promote(campaign, to, server) {
-      const args = [campaign.epoch, to, server, campaign.version, ...settingsOfGate(campaign)];
-      return (await runScript(redis, promote, [keys.gate(campaign.id)], args).catch(rethrow)) as number;
+      const { id } = campaign;
+      const args = [campaign.epoch, to, server, campaign.version, id, ...settingsOfGate(campaign)];
+      return (await runScript(redis, promote, [keys.gate(id), keys.turns(id)], args).catch(rethrow)) as number;
     },
   };
 }

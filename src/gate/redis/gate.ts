@@ -39,8 +39,8 @@ export function createGate(redis: RedisClient): Gate {
     },
     async readmit(shape, user, { tag, admittedAt, epoch, seq, unit }) {
       const users = keys.users(shape.id, bucketOf(tag, shape.buckets));
-      const scriptKeys = [keys.gate(shape.id), keys.free(shape.id), users, ...keys.works(shape)];
-      const args = [shape.epoch, shape.shards, tag, user, admittedAt, epoch, seq, unit];
+      const scriptKeys = [keys.gate(shape.id), keys.free(shape.id), users, keys.turns(shape.id), ...keys.works(shape)];
+      const args = [shape.epoch, shape.shards, tag, user, admittedAt, epoch, seq, unit, shape.id];
       const [itsSeq, itsUnit] = (await run(readmit, scriptKeys, args)) as [number, number];
       return { seq: itsSeq, unit: itsUnit };
     },
@@ -71,8 +71,8 @@ export const settingsOfGate = (campaign: Campaign): (string | number)[] => [
 
 /** Keys and arguments of `lua/admit.lua`, in the order of its header. */
 export function admitCall(shape: GateShape, joins: readonly Join[], deadlineMs: number) {
-  const scriptKeys = [keys.gate(shape.id), keys.free(shape.id), ...keys.works(shape)];
-  const args: (string | number)[] = [shape.epoch, deadlineMs, shape.shards, joins.length];
+  const scriptKeys = [keys.gate(shape.id), keys.free(shape.id), keys.turns(shape.id), ...keys.works(shape)];
+  const args: (string | number)[] = [shape.epoch, deadlineMs, shape.shards, joins.length, shape.id];
   let traced = false;
   for (const { tag, user, trace } of joins) {
     scriptKeys.push(keys.users(shape.id, bucketOf(tag, shape.buckets)));

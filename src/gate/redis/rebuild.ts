@@ -34,7 +34,7 @@ export function createRebuild(redis: RedisClient): GateRebuild {
     async begin(campaign, build, epochs) {
       const { id } = campaign;
       const names = [keys.gate(id), keys.exceptions(id), keys.free(id), keys.cancelled(id), keys.recovery(id)];
-      await run(begin, names, [build.epoch, build.builder, formatEpochs(epochs)]);
+      await run(begin, [...names, keys.turns(id)], [build.epoch, build.builder, formatEpochs(epochs), id]);
       await forgetUsers(campaign, build);
     },
     async resume(campaign, build) {
@@ -63,10 +63,10 @@ export function createRebuild(redis: RedisClient): GateRebuild {
       await run(drop, [keys.gate(campaign), keys.work(campaign, shard)], [epoch, builder, GROUP, ...ids]);
     },
     async finish(campaign, { epoch, builder }, counts, epochs, graceMs) {
-      const scriptKeys = [keys.gate(campaign.id), ...keys.works(campaign)];
+      const scriptKeys = [keys.gate(campaign.id), keys.turns(campaign.id), ...keys.works(campaign)];
       const { seq, nextUnit, retryingCount, cancelledCount } = counts;
       const counted = [seq, nextUnit, retryingCount, cancelledCount];
-      const fixed = [epoch, builder, GROUP, ...counted, formatEpochs(epochs), graceMs, campaign.shards];
+      const fixed = [epoch, builder, GROUP, ...counted, formatEpochs(epochs), graceMs, campaign.shards, campaign.id];
       return (await run(finish, scriptKeys, [...fixed, ...settingsOfGate(campaign)])) as number;
     },
   };

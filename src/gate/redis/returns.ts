@@ -20,8 +20,9 @@ export function createReturns(redis: RedisClient): Returns {
     async cancel(shape, tag) {
       const { id, epoch, shards } = shape;
       const names = [keys.gate(id), usersOf(shape, tag), keys.exceptions(id), keys.free(id), keys.cancelled(id)];
+      names.push(keys.turns(id));
       for (let shard = 0; shard < shards; shard += 1) names.push(keys.work(id, shard));
-      const reply = (await run(cancel, names, [epoch, tag, GROUP, shards])) as [string, number, number, string];
+      const reply = (await run(cancel, names, [epoch, tag, GROUP, shards, id])) as [string, number, number, string];
       const [state, place, unit, user] = reply;
       return { state: readCancelAnswer(state), place, unit, user: user === '' ? undefined : user };
     },

@@ -26,9 +26,9 @@ function settleArguments(
   { campaign, epoch, shard, entries }: SettledBatch,
   exceptions: readonly TicketException[],
 ): { keys: string[]; args: (string | number)[] } {
-  const args: (string | number)[] = [GROUP, epoch, shard, entries.length, exceptions.length];
+  const args: (string | number)[] = [GROUP, epoch, shard, entries.length, exceptions.length, campaign];
   for (const { seq } of entries) args.push(entryIdOf(seq));
   for (const { seq, outcome, returnedUnit } of exceptions) args.push(seq, encodeOutcome(outcome), returnedUnit ?? 0);
   const names = [keys.gate(campaign), keys.work(campaign, shard), keys.exceptions(campaign), keys.free(campaign)];
-  return { keys: names, args };
+  return { keys: [...names, keys.turns(campaign)], args };
 }

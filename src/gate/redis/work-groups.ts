@@ -4,7 +4,7 @@ import { GROUP, keys } from '../../redis/keys.ts';
 
 /** Makes the groups of a campaign's shards where they are missing. Throws a Fault. */
 export async function ensureGroups(redis: RedisClient, campaign: string, shards: number): Promise<void> {
-  for (let shard = 0; shard < shards; shard += 1) await ensureGroup(redis, campaign, shard);
+  await Promise.all(Array.from({ length: shards }, (_, shard) => ensureGroup(redis, campaign, shard)));
 }
 
 /** From `0`, never from `$`: a group that is made again must see the backlog. */

@@ -1,6 +1,7 @@
 // Names that come from outside: tickets of others, users that look like keys, paths that would become metric labels.
 import type { FaultCase } from '../case.ts';
 import { between } from '../chance.ts';
+import { hashTagOfCampaign } from '../checker/names.ts';
 import { openClient } from '../crowd/client.ts';
 import { askToJoin } from '../crowd/crowd.ts';
 import { percentile, ticketsOf } from '../crowd/history.ts';
@@ -67,6 +68,7 @@ const USERS = [
   'b:c',
   '}:users:0',
   'sluice:{sale-1}:gate',
+  'sluice:{04s}:sale-1:gate',
   '%7Bx%7D',
   '../../etc',
   '$(reboot)',
@@ -100,7 +102,7 @@ const injectedKeys: FaultCase = {
     const verdict = await sale.check();
     const made = (await house.redis.raw.keys('*')).filter((key) => !before.includes(key));
     const allowed = new RegExp(
-      `^sluice:\\{${sale.id}\\}:(free|exceptions|work:\\d+|users:\\d+|gate)$|^\\{sluice-retry\\}:issuance:`,
+      `^sluice:\\{${hashTagOfCampaign(sale.id)}\\}:${sale.id}:(free|exceptions|work:\\d+|users:\\d+|gate)$|^\\{sluice-retry\\}:issuance:`,
     );
     const foreign = made.filter((key) => !allowed.test(key) && !key.startsWith('sluice:limit:'));
     const tags = new Set(made.filter((key) => key.includes(sale.id)).map(hashTagOf));

@@ -10,7 +10,7 @@ import { askToJoin } from '../crowd/crowd.ts';
 import { countJoins } from '../crowd/history.ts';
 import { program } from '../stage/needs.ts';
 import { mountSmallDisk } from '../stage/tmpfs.ts';
-import { isReady, pendingOf, SHORT_GRACE, seqOf, settled } from './watch.ts';
+import { isReady, keyOf, pendingOf, SHORT_GRACE, seqOf, settled } from './watch.ts';
 
 const fullMemory: FaultCase = {
   numbers: [7],
@@ -34,7 +34,7 @@ const fullMemory: FaultCase = {
     house.workers.get('w1')!.signal('SIGCONT');
     // Acking is what gives memory back: it must not wait for somebody to add some.
     const drained = await until('the backlog drains while memory is full', 20_000, async () => {
-      const fields = await house.redis.raw.hmget(`sluice:{${sale.id}}:gate`, 'settled');
+      const fields = await house.redis.raw.hmget(keyOf(sale, 'gate'), 'settled');
       return Number(fields[0]) >= admitted;
     }).catch(() => false);
     await house.redis.raw.config('SET', 'maxmemory', 0);

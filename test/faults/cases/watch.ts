@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { ChainableCommander, Redis } from 'ioredis';
 import { until } from '../../helpers/until.ts';
+import { keyOfCampaign } from '../checker/names.ts';
 import type { Crowd } from '../crowd/crowd.ts';
 import type { House } from '../stage/stage.ts';
 
@@ -28,7 +29,7 @@ export function residentMb(pid: number): number {
 }
 
 /** The key of a sale. */
-export const keyOf = (sale: { id: string }, rest: string): string => `sluice:{${sale.id}}:${rest}`;
+export const keyOf = (sale: { id: string }, rest: string): string => keyOfCampaign(sale.id, rest);
 
 export const seqOf = async (redis: Redis, sale: { id: string }): Promise<number> =>
   Number(await redis.hget(keyOf(sale, 'gate'), 'seq'));

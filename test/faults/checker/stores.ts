@@ -1,10 +1,10 @@
-// What the stores hold, read raw: names of keys and columns are written down here a second time on purpose, because a
+// What the stores hold, read raw: names of columns are written down here a second time on purpose, because a
 // checker that shares code with the service shares its mistakes.
 import type { Redis } from 'ioredis';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { keyOfCampaign as key } from './names.ts';
 
 const GROUP = 'issuers';
-const key = (campaign: string, rest: string): string => `sluice:{${campaign}}:${rest}`;
 const retryJob = (campaign: string, epoch: number, seq: number): string =>
   `{sluice-retry}:issuance:t-${campaign}-${epoch}-${seq}`;
 
