@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { campaignOf } from './campaign-rows.ts';
 import type { Ledger } from './pool.ts';
+import { retrying } from './retry.ts';
 
 /** Up to `limit` campaigns with a change that their gate has not heard of. */
 export async function listUnprojected(ledger: Ledger, limit = 1_000): Promise<StoredCampaign[]> {
@@ -16,35 +17,35 @@ export async function listUnprojected(ledger: Ledger, limit = 1_000): Promise<St
 
 /** Notes that the gate has heard of `version`. Moves forward only, and never beyond what there is; true when it moved. */
 export async function markProjected(ledger: Ledger, id: string, version: number): Promise<boolean> {
-  const { numUpdatedRows } = await ledger.db
+  const update = ledger.db
     .updateTable('campaigns')
     .set({ projected_version: version })
     .where('id', '=', id)
     .where('projected_version', '<', version)
-    .where('version', '>=', version)
-    .executeTakeFirst();
+    .where('version', '>=', version);
+  const { numUpdatedRows } = await retrying(() => update.executeTakeFirst());
   return numUpdatedRows > 0n;
 }
 
 /** Declares that nothing is left to do for `version` of a campaign; false when it has changed since and is live again. */
 export async function markDrained(ledger: Ledger, id: string, version: number): Promise<boolean> {
-  const { numUpdatedRows } = await ledger.db
+  const update = ledger.db
     .updateTable('campaigns')
     .set({ drained_at: sql<Date>`current_timestamp(3)` })
     .where('id', '=', id)
-    .where('version', '=', version)
-    .executeTakeFirst();
+    .where('version', '=', version);
+  const { numUpdatedRows } = await retrying(() => update.executeTakeFirst());
   return numUpdatedRows > 0n;
 }
 
 /** Declares that something is left to do for a campaign after all; false when it was live anyway. */
 export async function markLive(ledger: Ledger, id: string): Promise<boolean> {
-  const { numUpdatedRows } = await ledger.db
+  const update = ledger.db
     .updateTable('campaigns')
     .set({ drained_at: null })
     .where('id', '=', id)
     .where('drained_at', 'is not', null)
-    .where('archived_at', 'is', null)
-    .executeTakeFirst();
+    .where('archived_at', 'is', null);
+  const { numUpdatedRows } = await retrying(() => update.executeTakeFirst());
   return numUpdatedRows > 0n;
 }
