@@ -225,12 +225,6 @@ const BROKEN: Broken[] = [
     rule: 'settings-differ',
   },
   {
-    name: 'a rebuild deletes entries and leaves them pending',
-    patches: [{ file: 'lua/rebuild-drop.lua', from: "  redis.call('XACK', work, group, ARGV[i])\n", to: '' }],
-    scenario: 'a rebuild that fails leaves a worker',
-    rule: 'row-and-letter',
-  },
-  {
     name: 'no campaign is put in line',
     patches: [{ file: 'lua/prelude/turns.lua', from: "  redis.call('ZADD', turns, 'NX',", to: '  tostring(' }],
     scenario: 'a ticket that is given out while another one',
