@@ -6,9 +6,9 @@ local ARRIVALS = 'sluice:arrivals' -- the channel on which workers hear of a cam
 
 -- Puts a campaign that is not in line at its end.
 local function stand_in_line(turns, campaign)
-  if redis.call('TYPE', turns).ok ~= 'zset' then redis.call('DEL', turns) end
-  local last = redis.call('ZREVRANGE', turns, 0, 0, 'WITHSCORES')
-  redis.call('ZADD', turns, 'NX', (tonumber(last[2] or '0')) + 1, campaign)
+  local last = redis.pcall('ZREVRANGE', turns, 0, 0, 'WITHSCORES')
+  if last.err then redis.call('DEL', turns) end
+  redis.call('ZADD', turns, 'NX', tonumber(last[2] or '0') + 1, campaign)
 end
 
 -- The same for one that had nothing to settle until now. Whoever may not publish makes workers late by a second at most.
@@ -18,5 +18,5 @@ local function arrive(turns, campaign)
 end
 
 local function leave_line(turns, campaign)
-  if redis.call('TYPE', turns).ok == 'zset' then redis.call('ZREM', turns, campaign) end
+  redis.pcall('ZREM', turns, campaign)
 end

@@ -1,6 +1,8 @@
 // A limit on everything, each with its reason. Sizes in the unit of the name; their relations are held by test/process/limits.test.ts.
+import { endLimits } from './end-limits.ts';
 
 export const limits = {
+  ...endLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
   joinBatchMax: 128,
   /** Joins that may wait in a front: at 30k joins/s a third of a second; beyond that the answer is a 503. */
@@ -48,27 +50,6 @@ export const limits = {
   countMs: 5_000,
   /** A worker looks for campaigns whose gate is shut this often: one query each. */
   campaignLookMs: 500,
-  /** A worker looks for campaigns to archive or purge, and for what is left of their keys and rows, this often: one query. */
-  endLookMs: 60_000,
-  /** Campaigns of one look that are archived, deleted or purged: more of them are for the next look. */
-  endsPerLook: 100,
-  /** A campaign that Redis lost a moment ago is not archived at once: holders of lost tickets come back within this time. */
-  archiveRestMs: 3_600_000,
-  /** Keys in one UNLINK: 0.2 ms of Redis, so that joins of other campaigns do not wait. */
-  keysPerDelete: 500,
-  /** Keys of an archived campaign are deleted once more after this long: a process that has not heard of its end may write one. */
-  keysDeletedAgainMs: 60_000,
-  /** Rows in one DELETE of a purge: a short lock, and 10 ms of the ledger. */
-  rowsPerDelete: 1_000,
-  /** A purge or an erasure that an operator asked for goes on in a worker after this long. */
-  endCallMs: 6_000,
-  /** An archived campaign stays one: how long a front believes what the ledger said of it, and how many it remembers. */
-  endedViewMs: 60_000,
-  endedCampaignsMax: 10_000,
-  /** Polls of archived tickets that ask the ledger at a time, by front: most of its status pool's connections stay free. */
-  archivedAsksMax: 2,
-  /** A poll of an archived ticket waits this long for its turn, then it is refused: while the ledger hangs no line builds up. */
-  archivedWaitMs: 1_000,
   /** Buckets of users in one reading: about 6,000 tags, 3 ms of Redis. */
   bucketsPerRead: 64,
   /** Campaigns of which a process remembers a fact of the ledger; what was forgotten is read again. */

@@ -225,12 +225,6 @@ const BROKEN: Broken[] = [
     rule: 'settings-differ',
   },
   {
-    name: 'a rebuild deletes entries and leaves them pending',
-    patches: [{ file: 'lua/rebuild-drop.lua', from: "  redis.call('XACK', work, group, ARGV[i])\n", to: '' }],
-    scenario: 'a rebuild that fails leaves a worker',
-    rule: 'row-and-letter',
-  },
-  {
     name: 'a front takes a cancellation for one that stands in every epoch',
     patches: [
       {
