@@ -60,13 +60,7 @@ export const GUARDS: Scenario[] = [
     rule: 'no-rest',
     finding: 'none',
     plan: { processes: ['f1', 'w1'] },
-    events: [
-      FIRST_SWEEP,
-      ...admitted('u1'),
-      ...ISSUER_BEFORE_INSERT,
-      ...admitted('u2'),
-      'drive w1 issuer past settle',
-    ],
+    events: [FIRST_SWEEP, ...admitted('u1'), ...ISSUER_BEFORE_INSERT, ...admitted('u2'), 'drive w1 issuer past settle'],
   },
   {
     name: 'a line that somebody deletes is made again from the gates',
