@@ -16,8 +16,12 @@ export interface ConnectionSettings extends RedisServer {
 
 /** A connection for commands that answer at once; each ends within `commandMs`, and at once while Redis is away. */
 export function openFast({ commandMs, ...settings }: ConnectionSettings & { commandMs: number }): RedisClient {
-  const client = open(settings, { name: settings.name, commandMs, silentMs: commandMs * 2, outlastsFailover: true });
-  // A primary is connected to before the first command for it, which would be turned away meanwhile.
+  const profile = { name: settings.name, commandMs, silentMs: commandMs * 2, outlastsFailover: true };
+  return connectPrimaries(open(settings, profile));
+}
+
+/** A primary is connected to before the first command for it, which would be turned away meanwhile. */
+function connectPrimaries(client: RedisClient): RedisClient {
   if (client instanceof Cluster) {
     client.on('+node', (node) => {
       if (!node.options.readOnly && node.status === 'wait') node.connect().catch(() => undefined);
@@ -28,7 +32,7 @@ export function openFast({ commandMs, ...settings }: ConnectionSettings & { comm
 
 /** A connection for one reader of work: each command ends within `commandMs` and is never sent again, so that it knows of every reply that was lost. */
 export function openReading({ commandMs, ...settings }: ConnectionSettings & { commandMs: number }): RedisClient {
-  return open(settings, { name: settings.name, commandMs, silentMs: commandMs });
+  return connectPrimaries(open(settings, { name: settings.name, commandMs, silentMs: commandMs }));
 }
 
 /** BullMQ's connections: that of a queue fails while Redis is away, that of a worker waits for it. */

@@ -38,7 +38,9 @@ export async function giveOut(
   redis: RedisClient,
   { campaign, seq, shards }: { campaign: string; seq: number; shards: number },
 ): Promise<void> {
-  const [, run] = /run_id:(\w+)/.exec(await redis.info('server'))!;
+  // Of the server that has this gate.
+  const info = String(await redis.eval("return redis.call('INFO', 'server')", 1, keys.gate(campaign)));
+  const [, run] = /run_id:(\w+)/.exec(info)!;
   await redis.hset(keys.gate(campaign), 'seq', seq, 'epoch', 1, 'shards', shards, 'run_id', run!);
   await redis.zadd(keys.turns(campaign), 'NX', 1, campaign);
   await redis.publish(keys.arrivals, campaign);
