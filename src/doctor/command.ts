@@ -52,7 +52,7 @@ async function lookAt(config: Config, redisUrl: string, databaseUrl: string): Pr
   let lastError: Error | undefined; // says more than that Redis was not ready in time
   const onError = (error: Error) => {
     // A connection that ends because of such an error says less in the error that follows.
-    if (lastError === undefined || !redisObstacle(lastError).lasting) lastError = error;
+    if (lastError === undefined || !redisObstacle(lastError, redisUrl).lasting) lastError = error;
   };
   const redis = open.adopt(
     openFast({ url: redisUrl, ca: config.redisCa, name: 'sluice-doctor', onError, commandMs: limits.gateCallMs }),
@@ -78,7 +78,8 @@ async function lookAt(config: Config, redisUrl: string, databaseUrl: string): Pr
   );
   return servers.map((finding) => {
     if (!isUnseen(finding)) return finding;
-    const obstacle = finding.check === 'redis' ? redisObstacle(lastError) : ledgerObstacle(ledgerError, databaseUrl);
+    const obstacle =
+      finding.check === 'redis' ? redisObstacle(lastError, redisUrl) : ledgerObstacle(ledgerError, databaseUrl);
     const found = finding.check === 'redis' && lastError !== undefined ? reasonOf(lastError) : finding.found;
     const at = finding.check === 'redis' ? redisAddress(redisUrl) : ledgerAddress(databaseUrl);
     return obstacle === undefined

@@ -79,13 +79,19 @@ const SILENT: Omit<Obstacle, 'lasting'> = {
   cure: 'check that Redis runs, and that host and port are right; if Redis does not speak TLS, write redis instead of rediss',
 };
 
-/** What an error of a connection means; undefined stands for no answer at all. */
-export function redisObstacle(error: Error | undefined): Obstacle {
-  const text = wordsOf(error);
+/**
+ * What an error of a connection to `url` means; undefined stands for no answer at all. A server that asks for a password
+ * although it was sent one has rejected it: with the number of a database that answer may come first.
+ */
+export function redisObstacle(error: Error | undefined, url: string): Obstacle {
+  const words = wordsOf(error);
+  const text = /NOAUTH/.test(words) && hasPassword(url) ? 'WRONGPASS' : words;
   const known = (list: Known[]) => list.find(([pattern]) => pattern.test(text));
   const [, what, cure] = known(LASTING) ?? known(PASSING) ?? [undefined, SILENT.what, SILENT.cure];
   return { what, cure, lasting: known(LASTING) !== undefined };
 }
+
+const hasPassword = (url: string): boolean => parseAddress(url).credentials.password !== undefined;
 
 /** A Cluster and Sentinels keep the reason behind the error. */
 function wordsOf(error: Error | undefined): string {
@@ -122,13 +128,13 @@ export function createReach(url: string, onError: (error: Error) => void): Reach
       if (isReached) onError(error);
       // What follows from the first error is told less well: that a closed connection cannot be written to.
       else if (last === undefined || wordsOf(error) !== 'Connection is closed.') last = error;
-      const obstacle = redisObstacle(error);
+      const obstacle = redisObstacle(error, url);
       if (obstacle.lasting) lasting.reject(new RefusedStart(lineOf(obstacle)));
     },
     until: async (redis, waitMs) => {
       const ready = untilReady(redis, waitMs).catch(() => {
         const waited = `Waited ${waitMs / 1_000} s.`;
-        throw new Fault('redis-unavailable', `${lineOf(redisObstacle(last))}. ${waited}`, { retryable: true });
+        throw new Fault('redis-unavailable', `${lineOf(redisObstacle(last, url))}. ${waited}`, { retryable: true });
       });
       await Promise.race([ready, lasting.promise]);
       isReached = true;

@@ -61,7 +61,7 @@ const LASTING: [string, SetUp, RegExp][] = [
   ],
   [
     'a Redis that is no cluster',
-    async () => ({ redisUrl: withLogin(sharedRedis().replace('redis:', 'redis+cluster:'), {}) }),
+    async () => ({ redisUrl: withLogin(sharedRedis().replace('redis:', 'redis+cluster:'), { pathname: '' }) }),
     /^REDIS_URL, .*the server is not a Redis Cluster\. Do: use redis:\/\//m,
   ],
   [
