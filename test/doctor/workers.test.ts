@@ -128,11 +128,12 @@ test('the limit that is judged is that of the process', () => {
 test('a low ulimit -n is told by the doctor, and by a process that starts under it', { timeout: 60_000 }, async (t) => {
   const redis = await loneRedis(t);
   const env = { REDIS_URL: redis.url, DATABASE_URL: await migratedDatabase(t), COUPON_KEY, TELEMETRY: 'off' };
-  const under = (files: number, program: string) => ['-c', `ulimit -n ${files} && exec ${process.execPath} ${program}`];
+  const under = (max: number, program: string) => ['-c', `ulimit -n ${max} && exec ${process.execPath} ${program}`];
   const { out } = await ran('sh', under(512, 'src/cli.ts doctor'), { PATH: process.env.PATH, ...env });
   expect(out).toMatch(
     /^warning +open-files +512 open files allowed \(ulimit -n\), this process may need 30428; from about 412 /m,
   );
+  // A worker has few connections, whatever is on sale.
   const worker = startProgram(t, ['sh', ...under(110, 'workers/main.ts')], env);
   await untilPrinted(worker, /"check":"open-files","status":"warning"/);
 });

@@ -101,3 +101,19 @@ test('a server that takes no writes is away until it does', async (t) => {
   await until('it is closed', 5_000, () => !guard.breaker.isOpen());
   await write();
 });
+
+test('a campaign with many batches holds up another one by the batch at work and one more', async (t) => {
+  const guard = guarded(t, database.open({ connectionMax: 2 }));
+  const done: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const write = (of: string, until: Promise<void> = Promise.resolve()) =>
+    guard.run(async () => {
+      await until;
+      done.push(of);
+    }, of);
+  const all = [write('big', first.promise), ...Array.from({ length: 5 }, () => write('big')), write('quiet')];
+  first.resolve();
+  await Promise.all(all);
+  expect(done.indexOf('quiet')).toBe(2);
+  expect(done).toHaveLength(7);
+});
