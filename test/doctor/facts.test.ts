@@ -7,6 +7,7 @@ import { gatherLedgerFacts } from '../../src/doctor/ledger-facts.ts';
 import { gatherRedisFacts } from '../../src/doctor/redis-facts.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
 import { createCampaign } from '../../src/ledger/campaigns.ts';
+import { markProjected } from '../../src/ledger/projections.ts';
 import { findRedis, serverSearchPath } from '../../src/local/binaries.mjs';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { freePort } from '../helpers/free-port.ts';
@@ -112,6 +113,7 @@ async function sale(t: TestContext) {
   const id = uniqueName('sale');
   const { campaign } = await createCampaign(ledger, { id, stock: 10, shards: 2 }, 'test');
   await createGate(redis).project(campaign, true);
+  await markProjected(ledger, id, campaign.version);
   for (const shard of [0, 1]) await redis.xgroup('CREATE', keys.work(id, shard), GROUP, '0', 'MKSTREAM');
   t.onTestFinished(async () => {
     await redis.del(keys.gate(id), keys.work(id, 0), keys.work(id, 1));
@@ -128,7 +130,10 @@ async function sale(t: TestContext) {
 
 test('a gate as it should be is ok, and each thing that goes wrong with it is seen', async (t) => {
   const { redis, id, look } = await sale(t);
-  const fine = { gates: 'ok', 'gate-epochs': 'ok', 'gate-shapes': 'ok', 'work-groups': 'ok', 'work-lag': 'ok' };
+  const fine = {
+    ...{ gates: 'ok', 'gates-verified': 'ok', 'gate-epochs': 'ok', 'gate-shapes': 'ok' },
+    ...{ 'work-groups': 'ok', 'work-lag': 'ok' },
+  };
   expect(await look()).toEqual(fine);
   await redis.hset(keys.gate(id), 'epoch', 7);
   expect(await look()).toEqual({ ...fine, 'gate-epochs': 'broken' });
@@ -136,8 +141,10 @@ test('a gate as it should be is ok, and each thing that goes wrong with it is se
   expect(await look()).toEqual({ ...fine, 'gate-epochs': 'warning' });
   await redis.hset(keys.gate(id), 'epoch', 1, 'buckets', 3);
   expect(await look()).toEqual({ ...fine, 'gate-shapes': 'broken' });
+  await redis.hset(keys.gate(id), 'buckets', 16, 'run_id', 'ab'.repeat(20));
+  expect(await look()).toEqual({ ...fine, 'gates-verified': 'warning' });
   await redis.del(keys.gate(id));
-  expect(await look()).toEqual({ ...fine, gates: 'warning' });
+  expect(await look()).toEqual({ ...fine, gates: 'warning', 'gates-verified': 'warning' });
 });
 
 test('work streams without their group, or gone, are told', async (t) => {
