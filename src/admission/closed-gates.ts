@@ -19,6 +19,8 @@ const LATE_MS = 5_000;
 export interface ClosedGatesDeps {
   note: AskedGates['note'];
   onError: (error: unknown) => void;
+  /** For tests whose worker may be slow. */
+  waitMs?: number;
 }
 
 export interface ClosedGates {
@@ -45,7 +47,7 @@ interface Closed {
   waiting: Promise<void> | undefined;
 }
 
-export function createClosedGates({ note, onError }: ClosedGatesDeps): ClosedGates {
+export function createClosedGates({ note, onError, waitMs = WAIT_MS }: ClosedGatesDeps): ClosedGates {
   const closed = new Map<string, Closed>();
   const notedAt = new Map<string, number>();
   let untold: string[] = [];
@@ -60,7 +62,7 @@ export function createClosedGates({ note, onError }: ClosedGatesDeps): ClosedGat
   }
 
   async function untilOpen(memory: CampaignMemory, epoch: number): Promise<void> {
-    const until = performance.now() + WAIT_MS;
+    const until = performance.now() + waitMs;
     while (performance.now() < until && memory.view.epoch === epoch) await pause(limits.viewReadMs);
   }
 
