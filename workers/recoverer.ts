@@ -1,57 +1,62 @@
 // Watches that every gate may sell: after Redis was away a gate is closed until it was compared with the ledger.
-import type { StoredCampaign } from '../src/domain/campaign.ts';
-import type { GateState } from '../src/gate/port.ts';
-import { backoffMs, pause } from '../src/process/lifecycle.ts';
+//
+// A few gates are looked at twice a second, in turn. One that is closed is recovered, and where there are many, all are
+// looked at in one read. What somebody asks for meanwhile comes first.
+import { phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
+import { hasGate } from '../src/domain/campaign-life.ts';
+import { systemClock } from '../src/domain/clock.ts';
+import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
-import type { Recovery } from '../src/recovery/recover.ts';
+import { RecoveryQueue, type RecoveryQueueDeps, type Urgency } from './recovery-queue.ts';
 
-export interface RecovererDeps {
+export interface RecovererDeps extends RecoveryQueueDeps {
   listLiveCampaigns: () => Promise<StoredCampaign[]>;
   /** Up to `limit` campaigns with a gate behind the id `after`, also drained ones: their tickets are still asked for. */
   listGated: (page: { after: string | undefined; limit: number }) => Promise<StoredCampaign[]>;
-  stateOf: (campaign: StoredCampaign) => Promise<GateState>;
-  /** Undefined when somebody else does it. */
-  recover: (campaign: string) => Promise<Recovery | undefined>;
-  onRecovered: (campaign: string, recovery: Recovery) => void;
-  /** Once for each time that a closed gate is found on a server without the replicas it must have. */
-  onAlone: (campaign: string) => void;
-  onError: (error: unknown) => void;
+  /** Those whose gate is not of the ledger's epoch, or not verified since its server started. */
+  closedAmong: (campaigns: readonly StoredCampaign[]) => Promise<StoredCampaign[]>;
+  /** Campaigns that somebody asked for while their gate was closed; each is told to one worker. */
+  takeAsked: (countMax: number) => Promise<string[]>;
 }
 
 /** While something was wrong at the last look. */
 const ANXIOUS_MS = 100;
-/** Campaigns that are done are looked at once in so many looks. */
-const DONE_EVERY = 60;
+/** Gates in one look, in turn, their streams, too: where there are no more campaigns, each gate every time. */
+const GATES_PER_LOOK = 16;
+/** All gates of live campaigns are looked at this often, in one read: 10,000 take 50 ms of Redis. */
+const LOOK_AT_ALL_MS = 60_000;
+/** Those of campaigns that are done this often, and after every loss: what somebody asks for is recovered sooner. */
+const LOOK_AT_DONE_MS = 600_000;
 
-interface Remembered {
-  alone: Set<string>;
-  failures: Failures;
-}
-
-/** Gates that could not be recovered: each attempt begins an epoch, so the next one waits, longer each time. */
-class Failures {
-  private readonly byCampaign = new Map<string, { count: number; until: number }>();
-
-  mayTry = (id: string): boolean => (this.byCampaign.get(id)?.until ?? 0) <= performance.now();
-  forget = (id: string): void => void this.byCampaign.delete(id);
-  add(id: string): void {
-    const count = (this.byCampaign.get(id)?.count ?? 0) + 1;
-    const waitMs = backoffMs(count, limits.backoffMinMs, limits.recoveryBackoffMaxMs);
-    this.byCampaign.set(id, { count, until: performance.now() + waitMs });
-  }
+interface Looks {
+  /** The live campaigns; undefined while the ledger has to be asked for them. */
+  live: readonly StoredCampaign[] | undefined;
+  /** The place in `live` where the next look at a few gates begins. */
+  turn: number;
+  allDueAt: number;
+  doneDueAt: number;
 }
 
 export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): Promise<void> {
-  // While Redis is away the same campaigns are looked at again and again: the ledger is not asked for them each time.
-  let known: StoredCampaign[] | undefined;
-  const state: Remembered = { alone: new Set(), failures: new Failures() };
-  for (let round = 0; !stopping.aborted; round += 1) {
+  const queue = new RecoveryQueue(deps, stopping);
+  const looks: Looks = { live: undefined, turn: 0, allDueAt: 0, doneDueAt: 0 };
+  await Promise.all([keepLooking(deps, queue, looks, stopping), takeAsked(deps, queue, stopping)]);
+  await queue.ended();
+}
+
+async function keepLooking(
+  deps: RecovererDeps,
+  queue: RecoveryQueue,
+  looks: Looks,
+  stopping: AbortSignal,
+): Promise<void> {
+  while (!stopping.aborted) {
     let calm = false;
     try {
-      known ??= await deps.listLiveCampaigns();
-      calm = await recoverAmong(deps, state, known, stopping);
-      known = undefined;
-      if (round % DONE_EVERY === 0) calm = (await recoverDone(deps, state, stopping)) && calm;
+      queue.goOn();
+      // While many wait for their recovery, what is wrong is known.
+      if (!queue.isWaiting()) await look(deps, queue, looks, stopping);
+      calm = queue.isIdle();
     } catch (error) {
       deps.onError(error);
     }
@@ -59,50 +64,83 @@ export async function recoverGates(deps: RecovererDeps, stopping: AbortSignal): 
   }
 }
 
-/** The same for all campaigns that have a gate. */
-async function recoverDone(deps: RecovererDeps, state: Remembered, stopping: AbortSignal): Promise<boolean> {
-  let calm = true;
-  for (let after: string | undefined; !stopping.aborted; ) {
-    const page = await deps.listGated({ after, limit: limits.campaignsPerRead });
-    calm = (await recoverAmong(deps, state, page, stopping)) && calm;
-    if (page.length < limits.campaignsPerRead) break;
-    after = page.at(-1)!.id;
-  }
-  return calm;
-}
-
-/** True when all gates may sell. One that cannot be recovered does not hold up the others; throws when Redis is away. */
-async function recoverAmong(
-  deps: RecovererDeps,
-  { alone, failures }: Remembered,
-  known: readonly StoredCampaign[],
-  stopping: AbortSignal,
-): Promise<boolean> {
-  const states = await Promise.all(known.map((campaign) => deps.stateOf(campaign)));
-  for (const [index, { id }] of known.entries()) {
-    if (states[index] !== 'alone') alone.delete(id);
-    else if (!alone.has(id)) {
-      alone.add(id);
-      deps.onAlone(id);
+/** What somebody asks for does not wait until the others have had their look. */
+async function takeAsked(deps: RecovererDeps, queue: RecoveryQueue, stopping: AbortSignal): Promise<void> {
+  while (!stopping.aborted) {
+    await pause(queue.isIdle() ? limits.campaignLookMs : ANXIOUS_MS, stopping);
+    try {
+      const asked = await deps.takeAsked(limits.recoveriesMax);
+      const found = await Promise.all(asked.map((id) => deps.find(id)));
+      const gates = found.flatMap((campaign) => (campaign && hasGate(campaign) ? [{ campaign }] : []));
+      queue.add(gates, () => 'asked');
+    } catch (error) {
+      deps.onError(error);
     }
   }
-  const closed = known.filter(({ id }, index) => states[index] !== 'verified' && !alone.has(id) && failures.mayTry(id));
-  const calm = states.every((state) => state === 'verified');
-  // Side by side, but not all at once: each reads a campaign's rows.
-  await Promise.all(
-    Array.from({ length: limits.recoveriesMax }, async () => {
-      for (let next = closed.shift(); next !== undefined && !stopping.aborted; next = closed.shift()) {
-        const { id } = next;
-        try {
-          const recovery = await deps.recover(id);
-          failures.forget(id);
-          if (recovery) deps.onRecovered(id, recovery);
-        } catch (error) {
-          failures.add(id);
-          deps.onError(error);
-        }
-      }
-    }),
-  );
-  return calm;
 }
+
+async function look(deps: RecovererDeps, queue: RecoveryQueue, looks: Looks, stopping: AbortSignal): Promise<void> {
+  const now = performance.now();
+  if (now >= looks.allDueAt) looks.live = undefined;
+  // While Redis is away the same campaigns are looked at again and again: the ledger is not asked for them each time.
+  looks.live ??= await deps.listLiveCampaigns();
+  const { live } = looks;
+  const isMany = live.length > GATES_PER_LOOK;
+  const hasClosed = await lookAtSome(deps, queue, looks, live);
+  if (isMany && (hasClosed || now >= looks.allDueAt)) queue.add(someFirst(await deps.closedAmong(live)), urgencyOf);
+  if (hasClosed) looks.doneDueAt = 0;
+  if (now >= looks.allDueAt) looks.allDueAt = performance.now() + LOOK_AT_ALL_MS;
+  if (!isMany) looks.live = undefined;
+  if (performance.now() < looks.doneDueAt || !queue.isQuiet()) return;
+  await lookAtDone(deps, queue, new Set(live.map(({ id }) => id)), stopping);
+  looks.doneDueAt = performance.now() + LOOK_AT_DONE_MS;
+}
+
+/** Looks at a few gates and their streams. True when one is closed that was not known to be. */
+async function lookAtSome(
+  { stateOf }: RecovererDeps,
+  queue: RecoveryQueue,
+  looks: Looks,
+  live: readonly StoredCampaign[],
+): Promise<boolean> {
+  const count = Math.min(live.length, GATES_PER_LOOK);
+  const some = Array.from({ length: count }, (_, index) => live[(looks.turn + index) % live.length]!);
+  looks.turn = live.length === 0 ? 0 : (looks.turn + count) % live.length;
+  const unknown = some.filter(({ id }) => !queue.has(id));
+  const states = await Promise.all(unknown.map((campaign) => stateOf(campaign)));
+  const closed = unknown
+    .map((campaign, index) => ({ campaign, state: states[index]! }))
+    .filter(({ state }) => state !== 'verified');
+  queue.add(closed, urgencyOf);
+  return closed.length > 0;
+}
+
+/** Campaigns that are done, page by page: nobody waits for them but holders who ask again. */
+async function lookAtDone(
+  deps: RecovererDeps,
+  queue: RecoveryQueue,
+  live: ReadonlySet<string>,
+  stopping: AbortSignal,
+): Promise<void> {
+  for (let after: string | undefined; !stopping.aborted; ) {
+    const page = await deps.listGated({ after, limit: limits.campaignsPerRead });
+    const done = page.filter(({ id }) => !live.has(id));
+    const closed = await deps.closedAmong(done);
+    queue.add(
+      closed.map((campaign) => ({ campaign })),
+      () => 'rest',
+    );
+    if (page.length < limits.campaignsPerRead) return;
+    after = page.at(-1)!.id;
+  }
+}
+
+/** Each worker begins somewhere else, so that they meet as late as can be. */
+function someFirst(campaigns: readonly StoredCampaign[]) {
+  const at = Math.floor(Math.random() * campaigns.length);
+  return [...campaigns.slice(at), ...campaigns.slice(0, at)].map((campaign) => ({ campaign }));
+}
+
+/** The worker's own clock will do: it decides nothing but an order. */
+const urgencyOf = (campaign: StoredCampaign): Urgency =>
+  phaseOf(campaign, 1, systemClock()) === 'open' ? 'open' : 'rest';

@@ -26,7 +26,10 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
   onVanished: (campaign, seqs) =>
     log.error({ campaign, seqs }, 'entries vanished from a work stream before they were settled'),
   onForeign: (campaign, ids) => log.error({ campaign, ids }, 'dropped entries that no gate wrote from a work stream'),
-  onRecovered: (campaign, opening) => log.warn({ campaign, ...opening }, 'gate opened under a new epoch'),
+  onRecovered: (campaign, opening, isOneOfMany) =>
+    log[isOneOfMany ? 'debug' : 'warn']({ campaign, ...opening }, 'gate opened under a new epoch'),
+  onRecoveryProgress: ({ isOver, ...progress }) =>
+    log.warn(progress, isOver ? 'recovered closed gates' : 'recovering closed gates'),
   onAlone: (campaign) =>
     log.error({ campaign }, 'gate stays closed: DURABILITY promises a replica, and its Redis has none'),
   onReconciled: metrics.reconciled,

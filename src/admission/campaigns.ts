@@ -26,6 +26,8 @@ export interface CampaignsDeps {
   exists: (id: string) => boolean;
   /** Called with a campaign that was not in memory, once its gate has been read. */
   onFound: (id: string) => void;
+  /** Called with a campaign that somebody asks for and whose gate is not there. */
+  onClosed?: (id: string) => void;
   readCancelledTags: ReadCancelledTags;
   /** What the ledger says of a campaign of which Redis has no gate. */
   findEnd: (id: string) => Promise<EndedCampaign | 'goes-on' | undefined>;
@@ -105,7 +107,10 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
     const asked = ends.find(id);
     if (deps.exists(id)) asked.catch(() => undefined);
     const found = deps.exists(id) ? 'goes-on' : await asked;
-    if (found === 'goes-on') throw new Fault('gate-missing', 'the gate is being recovered', { retryable: true });
+    if (found === 'goes-on') {
+      deps.onClosed?.(id);
+      throw new Fault('gate-missing', 'the gate is being recovered', { retryable: true });
+    }
     if (found !== undefined) throw endOf(found);
     unknown.add(id);
     return undefined;

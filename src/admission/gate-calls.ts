@@ -8,10 +8,13 @@ import { limits } from '../process/limits.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
 import { type CampaignMemory, takeReply, takeSilence } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
+import { type ClosedGates, isClosed } from './closed-gates.ts';
 
 export interface GateCallsDeps {
   gate: Pick<Gate, 'admit'>;
   campaigns: Pick<Campaigns, 'refresh'>;
+  /** With it, joins that meet a closed gate wait for it briefly. */
+  closed?: Pick<ClosedGates, 'wait' | 'answered'> | undefined;
   /** With it, who holds a ticket hears of it once a replica has it. */
   barrier?: Pick<ReplicaBarrier, 'begin'> | undefined;
   /** Must be that of the campaigns; another than the usual one in tests. */
@@ -28,6 +31,8 @@ export interface GateCalls {
 }
 
 interface Waiting extends Join {
+  /** It has met the gate closed before. */
+  isAgain: boolean;
   resolve: (decision: Decision) => void;
   reject: (error: unknown) => void;
 }
@@ -71,19 +76,23 @@ export function createGateCalls(deps: GateCallsDeps): GateCalls {
 }
 
 function ask(state: State, memory: CampaignMemory, join: Join): Promise<Decision> {
+  if (isFull(state, state.lanes.get(memory.view.id))) return Promise.reject(OVERLOADED);
+  const { promise, resolve, reject } = Promise.withResolvers<Decision>();
+  enqueue(state, memory, { tag: join.tag, user: join.user, trace: join.trace, isAgain: false, resolve, reject });
+  return promise;
+}
+
+function enqueue(state: State, memory: CampaignMemory, waiting: Waiting): void {
   const { id } = memory.view;
   let lane = state.lanes.get(id);
-  if (isFull(state, lane)) return Promise.reject(OVERLOADED);
   if (lane === undefined) {
     lane = { memory, waiting: [], callCount: 0, scheduled: false, heardAt: 0 };
     state.lanes.set(id, lane);
   }
   lane.memory = memory;
   state.waitingCount += 1;
-  const { promise, resolve, reject } = Promise.withResolvers<Decision>();
-  lane.waiting.push({ tag: join.tag, user: join.user, trace: join.trace, resolve, reject });
+  lane.waiting.push(waiting);
   schedule(state, lane);
-  return promise;
 }
 
 /**
@@ -129,10 +138,21 @@ async function decide(state: State, lane: Lane, batch: Waiting[]): Promise<void>
     }
     settle(() => true);
   } catch (error) {
-    for (const { reject } of batch) reject(error);
+    const fresh = isClosed(error) ? batch.filter(({ isAgain }) => !isAgain) : [];
+    const later = askLater(state, lane.memory, fresh) ? new Set(fresh) : undefined;
+    for (const waiting of batch) if (later?.has(waiting) !== true) waiting.reject(error);
   } finally {
     state.waitingCount -= batch.length;
   }
+}
+
+/** Joins that met a closed gate ask once more when it is open, or soon; false where they are to be refused now. */
+function askLater(state: State, memory: CampaignMemory, joins: readonly Waiting[]): boolean {
+  const open = joins.length === 0 ? undefined : state.deps.closed?.wait(memory, joins.length);
+  void open?.then(() => {
+    for (const join of joins) enqueue(state, memory, { ...join, isAgain: true });
+  });
+  return open !== undefined;
 }
 
 async function askGate(state: State, lane: Lane, batch: Waiting[]): Promise<Decision[]> {
@@ -145,6 +165,7 @@ async function askGate(state: State, lane: Lane, batch: Waiting[]): Promise<Deci
     const deadlineMs = Math.floor(gateTime(memory.view, now())) + limits.gateCallMs;
     const reply = await gate.admit(memory.view, batch, deadlineMs);
     takeReply(memory, reply, now());
+    state.deps.closed?.answered(memory.view.id);
     state.callMs += (performance.now() - calledAt - state.callMs) * LEARNING;
     for (const [index, { tag }] of batch.entries()) if (isHeld(reply.decisions[index]!)) memory.admitted.add(tag);
     return reply.decisions;

@@ -2,6 +2,7 @@
 import type { Hono } from 'hono';
 import { createCampaignRoll } from '../admission/campaign-roll.ts';
 import { type Campaigns, createCampaigns } from '../admission/campaigns.ts';
+import { createClosedGates } from '../admission/closed-gates.ts';
 import { createJoins } from '../admission/joins.ts';
 import { createTickets, type Tickets } from '../admission/tickets.ts';
 import { createWaits, type Waits } from '../admission/waits.ts';
@@ -14,6 +15,7 @@ import type { ServerError } from '../domain/server-error.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import type { Gate, ReadGates, Returns } from '../gate/port.ts';
 import { createAdmittedTagsReader } from '../gate/redis/admitted-tags.ts';
+import { createAskedGates } from '../gate/redis/asked-gates.ts';
 import { createGate } from '../gate/redis/gate.ts';
 import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
 import { createRedisBreaker, guardEachReader, guardGate, guardReader, guardReturns } from '../gate/redis/guard.ts';
@@ -110,7 +112,9 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const { redis, ledger, status, retries, board } = parts;
   const { durability, ticketKeys, couponKey, clientLimits, corsOrigins, publicUrl, graceMs, onError } = settings;
   const breaker = createRedisBreaker(redis);
-  const gate = guardGate(createGate(redis), breaker);
+  const asked = createAskedGates(redis);
+  const closed = createClosedGates({ note: (ids) => breaker.run(() => asked.note(ids)), onError });
+  const gate = closed.noting(guardGate(createGate(redis), breaker));
   const returns = guardReturns(createReturns(redis), breaker);
   const readGates = guardReader(createGateReader(redis), breaker);
   const store = campaignStore(ledger);
@@ -122,6 +126,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     exists: (id) => roll.mayHave(id),
     findEnd: (id) => findEnd(status, id),
     onFound: (id) => roll.learn(id),
+    onClosed: closed.note,
     onError,
   });
   const { draining, ownWorkersDown } = settings;
@@ -139,7 +144,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const barrier = waitsForReplica(durability)
     ? createReplicaBarrier(redis, (error) => onError(redisFault(error)))
     : undefined;
-  const joins = createJoins({ gate, campaigns, barrier });
+  const joins = createJoins({ gate, campaigns, barrier, closed });
   const { pollsPerSecond } = clientLimits;
   const told = { durability, publicUrl, pollsPerSecond };
   const findTicket = (asked: AskedTicket) => findEndedTicket(status, asked);

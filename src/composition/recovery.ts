@@ -1,11 +1,12 @@
 // Opening and comparing gates, put together of the stores: a worker does it unasked, a front when an operator asks.
+import type { StoredCampaign } from '../domain/campaign.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
 import type { GateBuilder } from '../gate/port.ts';
 import { createGateBuilder } from '../gate/redis/gate-builder.ts';
 import { createGateContents } from '../gate/redis/gate-contents.ts';
 import { createGateReader } from '../gate/redis/gate-reader.ts';
 import { auditRepair } from '../ledger/audit.ts';
-import { epochStore } from '../ledger/campaign-store.ts';
+import { epochStore } from '../ledger/epoch-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { reconcile } from '../recovery/reconcile.ts';
 import { type Recovery, recoverGate } from '../recovery/recover.ts';
@@ -24,6 +25,7 @@ export interface RecoveryParts {
 
 export interface ComposedRecovery {
   gates: GateBuilder;
+  find: (campaign: string) => Promise<StoredCampaign | undefined>;
   /** What the stores differ in; undefined when there is no such campaign. */
   look: (campaign: string) => Promise<ReconcileReport | undefined>;
   /** Opens a closed gate. Undefined when nothing was to be done, or when somebody else does it. */
@@ -44,6 +46,7 @@ export function composeRecovery({ redis, ledger, retries, durability, graceMs }:
   };
   return {
     gates: deps.gates,
+    find: deps.ledger.get,
     look: async (campaign) => {
       const differences = await reconcile(deps, campaign);
       return differences && reportOf(campaign, differences);

@@ -6,6 +6,7 @@ import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { Durability } from '../domain/durability.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
+import { createAskedGates } from '../gate/redis/asked-gates.ts';
 import { reapConsumers } from '../gate/redis/consumers.ts';
 import { createGate } from '../gate/redis/gate.ts';
 import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
@@ -20,6 +21,7 @@ import { issueBatch } from '../ledger/issuances.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { limits } from '../process/limits.ts';
+import type { RecoveryProgress } from '../recovery/progress.ts';
 import type { Recovery } from '../recovery/recover.ts';
 import type { ReconcileReport } from '../recovery/report.ts';
 import type { RedisClient } from '../redis/connection.ts';
@@ -73,7 +75,9 @@ export interface WorkerEvents {
   onRead: (campaign: string) => void;
   onVanished: (campaign: string, seqs: number[]) => void;
   onForeign: (campaign: string, ids: string[]) => void;
-  onRecovered: (campaign: string, recovery: Recovery) => void;
+  /** `isOneOfMany` when the progress of all is told, too. */
+  onRecovered: (campaign: string, recovery: Recovery, isOneOfMany: boolean) => void;
+  onRecoveryProgress: (progress: RecoveryProgress) => void;
   onAlone: (campaign: string) => void;
   onReconciled: (mismatches: number, lost: number) => void;
   onMismatch: (report: ReconcileReport) => void;
@@ -93,6 +97,7 @@ const UNHEARD: Omit<WorkerEvents, 'onError'> = {
   onVanished: nothing,
   onForeign: nothing,
   onRecovered: nothing,
+  onRecoveryProgress: nothing,
   onAlone: nothing,
   onReconciled: nothing,
   onMismatch: nothing,
@@ -170,7 +175,17 @@ function keepingDuties(
   { name, halfDoneMs = limits.halfDoneMs, durability, graceMs }: WorkerSettings,
   events: WorkerEvents,
 ) {
-  const { onLook, onRecovered, onAlone, onReconciled, onMismatch, onDeadLetters, onGateLost, onError } = events;
+  const {
+    onLook,
+    onRecovered,
+    onRecoveryProgress,
+    onAlone,
+    onReconciled,
+    onMismatch,
+    onDeadLetters,
+    onGateLost,
+    onError,
+  } = events;
   const store = campaignStore(ledger);
   const recovery = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const reports = createWorkerReports(redis);
@@ -178,14 +193,19 @@ function keepingDuties(
     recoverer: {
       listLiveCampaigns: store.listLiveCampaigns,
       listGated: store.listGated,
+      find: recovery.find,
       stateOf: recovery.gates.state,
+      closedAmong: recovery.gates.closedAmong,
+      takeAsked: createAskedGates(redis).take,
       recover: (campaign: string) => recovery.recover(campaign, name),
       onRecovered,
       onAlone,
+      onProgress: onRecoveryProgress,
       onError,
     },
     reconciler: {
       listLiveCampaigns: store.listLiveCampaigns,
+      marksOf: recovery.gates.marksOf,
       takeTurn: (campaign: string, ms: number) => recovery.gates.takeTurn(campaign, name, ms),
       look: recovery.look,
       onRound: onReconciled,

@@ -9,8 +9,8 @@ import { createWorkerReports } from '../redis/worker-reports.ts';
 import { judgeClocks } from './clocks.ts';
 import { type Exposure, judgeExposure } from './exposure.ts';
 import { type Fact, type Finding, factOf, judged, ok } from './finding.ts';
-import { gatherGateFacts } from './gate-facts.ts';
-import { judgeGates, waitingOf } from './gate-judgement.ts';
+import { gatherGateFacts, gatherUnverified } from './gate-facts.ts';
+import { judgeGates, judgeVerified, waitingOf } from './gate-judgement.ts';
 import { gatherLedgerFacts, type LedgerFacts } from './ledger-facts.ts';
 import { judgeLedger, type LedgerPromise } from './ledger-judgement.ts';
 import { judgeOpenFiles, readOpenFilesMax } from './open-files.ts';
@@ -65,13 +65,18 @@ function gravest(findings: readonly Finding[]): Finding[] {
 /** The gates of live campaigns against the ledger, and the workers that issue their tickets. Never rejects. */
 export async function examineGates({ redis, ledger }: Pick<Patient, 'redis' | 'ledger'>): Promise<Finding[]> {
   const max = limits.doctorCampaignsMax;
-  const live = await factOf(() => listLiveCampaigns(ledger, max + 1));
-  const [gates, workers] = await Promise.all([
+  const live = await factOf(() => listLiveCampaigns(ledger));
+  const [gates, unverified, workers] = await Promise.all([
     'untold' in live ? live : gatherGateFacts(redis, live.told.slice(0, max)),
+    'untold' in live ? live : gatherUnverified(redis, live.told),
     factOf(() => createWorkerReports(redis).read()),
   ]);
-  const isMore = 'told' in live && live.told.length > max;
-  return [...judgeGates(gates, isMore), judgeWorkers(workers, 'told' in gates ? waitingOf(gates.told).count : 0)];
+  const liveCount = 'told' in live ? live.told.length : 0;
+  return [
+    ...judgeGates(gates, liveCount > max),
+    judgeVerified(unverified, liveCount),
+    judgeWorkers(workers, 'told' in gates ? waitingOf(gates.told).count : 0),
+  ];
 }
 
 /** One line in place of a dozen where nobody answers at all. */

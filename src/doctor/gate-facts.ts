@@ -1,7 +1,7 @@
 // Reads the gates of live campaigns as they are, without the checks of the gate's own readers.
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { epochMsOf } from '../domain/clock.ts';
-import type { RedisClient } from '../redis/connection.ts';
+import { primariesOf, type RedisClient } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
 import { readAll, readWhole } from '../redis/reads.ts';
 import { type Fact, type Fields, factOf } from './finding.ts';
@@ -61,6 +61,22 @@ export function gatherGateFacts(redis: RedisClient, campaigns: readonly StoredCa
         },
       };
     });
+  });
+}
+
+/** Ids of campaigns whose gate is not there, or was not verified since its server started. Never rejects. */
+export function gatherUnverified(
+  redis: RedisClient,
+  campaigns: readonly Pick<StoredCampaign, 'id'>[],
+): Promise<Fact<string[]>> {
+  return factOf(async () => {
+    const told = await Promise.all(primariesOf(redis).map((server) => server.info('server')));
+    const runs = new Set(told.map((text) => /^run_id:(\w+)/m.exec(text)?.[1]));
+    const values = (await readWhole(
+      redis,
+      campaigns.map(({ id }) => ['hmget', keys.gate(id), 'run_id'] as const),
+    )) as (string | null)[][];
+    return campaigns.filter((_, index) => !runs.has(values[index]![0] ?? '')).map(({ id }) => id);
   });
 }
 

@@ -38,6 +38,19 @@ function judgeLayout(gates: readonly GateFacts[]): Finding {
   });
 }
 
+/** `unverified` of `liveCount` campaigns with a gate; workers verify them when their server was started again. */
+export function judgeVerified(unverified: Fact<readonly string[]>, liveCount: number): Finding {
+  return judged('gates-verified', unverified, (ids) => {
+    if (ids.length === 0) return ok('gates-verified', `${liveCount} of ${liveCount}`);
+    return warning('gates-verified', {
+      found: `${liveCount - ids.length} of ${liveCount}; missing, or not verified since Redis was started: ${listed(ids)}`,
+      means: 'workers compare these gates with the ledger; joins of their campaigns get 503 until then',
+      remedy:
+        'run doctor again in a few seconds: the first number grows while a worker is at it; if it does not, read the finding workers',
+    });
+  });
+}
+
 function judgeEpochs(gates: readonly GateFacts[]): Finding {
   const epochs = present(gates).map((facts) => ({ ...facts, ahead: Number(facts.gate.epoch) - facts.campaign.epoch }));
   const ahead = epochs.filter((it) => it.ahead > 0);
@@ -117,8 +130,10 @@ function judgeLag(gates: readonly GateFacts[]): Finding {
 const present = (gates: readonly GateFacts[]) =>
   gates.flatMap(({ gate, ...facts }) => (gate === undefined ? [] : [{ ...facts, gate }]));
 
-function named(facts: readonly Pick<GateFacts, 'campaign'>[]): string {
-  const ids = facts.slice(0, limits.namedMax).map(({ campaign }) => campaign.id);
-  const rest = facts.length - ids.length;
-  return `${ids.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+const named = (facts: readonly Pick<GateFacts, 'campaign'>[]): string =>
+  listed(facts.map(({ campaign }) => campaign.id));
+
+function listed(ids: readonly string[]): string {
+  const rest = ids.length - limits.namedMax;
+  return `${ids.slice(0, limits.namedMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }

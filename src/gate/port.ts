@@ -147,6 +147,13 @@ export interface GateStates {
   state: (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>) => Promise<GateState>;
   /** With the run id of the server that has the gate. */
   stateOn: (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>) => Promise<{ state: GateState; server: string }>;
+  /**
+   * Those of many campaigns whose gate is not of the ledger's epoch, or not verified since its server started: one read of
+   * all of them. Their streams are not looked at.
+   */
+  closedAmong: <C extends Pick<Campaign, 'id' | 'epoch'>>(campaigns: readonly C[]) => Promise<C[]>;
+  /** What of each gate changes with its tickets and settings, as a text to compare: one read of all of them. */
+  marksOf: (campaigns: readonly Pick<Campaign, 'id'>[]) => Promise<string[]>;
   /** Brings an open gate to the version of the campaign. */
   project: (campaign: Campaign) => Promise<'projected' | 'current' | 'missing'>;
   /**
@@ -154,6 +161,13 @@ export interface GateStates {
    * epoch. A `stale-epoch` Fault when the server was started again since.
    */
   promote: (campaign: Campaign, to: number, server: string) => Promise<number>;
+}
+
+/** Campaigns that somebody asks for while their gate is closed; workers recover these before all others. */
+export interface AskedGates {
+  note: (campaigns: readonly string[]) => Promise<void>;
+  /** Those that were noted and that no worker has taken since; at most `countMax`. */
+  take: (countMax: number) => Promise<string[]>;
 }
 
 /** A lease that one process holds until it disposes of it, or was silent for too long. */

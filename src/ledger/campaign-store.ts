@@ -9,18 +9,6 @@ import {
   setCampaignState,
 } from './campaigns.ts';
 import { countDeadLetters } from './dead-letters.ts';
-import {
-  beginEpoch,
-  cancelledHolders,
-  heldUnits,
-  holders,
-  holdersAmong,
-  keptHolders,
-  ledgerFacts,
-  noteOpening,
-  openForMs,
-  rowsUpTo,
-} from './epochs.ts';
 import { listGatedCampaigns, listGatedIds, listLiveCampaigns } from './gated.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markDrained, markLive, markProjected } from './projections.ts';
@@ -55,22 +43,4 @@ export const campaignStore = (ledger: Ledger) => ({
   },
   countIssued: (id: string) => countIssued(ledger, id),
   countDeadLetters: (id?: string) => countDeadLetters(ledger, id),
-});
-
-/** What a rebuilt gate is made of, with its ledger given. */
-export const epochStore = (ledger: Ledger) => ({
-  get: (id: string) => getCampaign(ledger, id),
-  beginEpoch: (...rest: Rest<typeof beginEpoch>) => beginEpoch(ledger, ...rest),
-  openForMs: (id: string, epoch: number) => openForMs(ledger, id, epoch),
-  noteOpening: (...rest: Rest<typeof noteOpening>) => noteOpening(ledger, ...rest),
-  facts: (id: string) => ledgerFacts(ledger, id),
-  holders: (id: string, after?: number) => holders(ledger, id, after),
-  holdersAmong: (id: string, users: readonly string[]) => holdersAmong(ledger, id, users),
-  rowsUpTo: (id: string, unit: number) => rowsUpTo(ledger, id, unit),
-  keptHolders: (id: string) => keptHolders(ledger, id),
-  cancelledHolders: (id: string) => cancelledHolders(ledger, id),
-  heldUnits: (id: string, units: readonly number[]) => heldUnits(ledger, id, units),
-  markProjected: async (id: string, version: number): Promise<void> => {
-    await markProjected(ledger, id, version);
-  },
 });

@@ -69,6 +69,13 @@ export async function getCampaign(ledger: Ledger, id: string): Promise<StoredCam
   return row === undefined ? undefined : campaignOf(row);
 }
 
+/** The campaigns with these ids, in their order; undefined where there is none. */
+export async function getCampaigns(ledger: Ledger, ids: readonly string[]): Promise<(StoredCampaign | undefined)[]> {
+  const rows = await ledger.db.selectFrom('campaigns').selectAll().where('id', 'in', ids).execute();
+  const found = new Map(rows.map((row) => [row.id, campaignOf(row)]));
+  return ids.map((id) => found.get(id));
+}
+
 /** Up to `limit` campaigns in order of their ids, beginning behind the id `after`. */
 export async function listCampaigns(
   ledger: Ledger,

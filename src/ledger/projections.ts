@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { campaignOf } from './campaign-rows.ts';
+import { BY_KEY, byCampaign, idsOf } from './epochs.ts';
 import type { Ledger } from './pool.ts';
 import { retrying } from './retry.ts';
 
@@ -25,6 +26,18 @@ export async function markProjected(ledger: Ledger, id: string, version: number)
     .where('version', '>=', version);
   const { numUpdatedRows } = await retrying(() => update.executeTakeFirst());
   return numUpdatedRows > 0n;
+}
+
+/** The same for many gates at once. */
+export async function markAllProjected(
+  ledger: Ledger,
+  projected: readonly { campaign: string; version: number }[],
+): Promise<void> {
+  const version = byCampaign(projected, (one) => one.version, 'id');
+  await sql`update campaigns ${BY_KEY} set projected_version = ${version}
+    where id in (${sql.join(idsOf(projected))}) and projected_version < ${version} and version >= ${version}`.execute(
+    ledger.db,
+  );
 }
 
 /** Declares that nothing is left to do for `version` of a campaign; false when it has changed since and is live again. */

@@ -166,8 +166,10 @@ export const limits = {
   recoveryBackoffMaxMs: 30_000,
   /** A gate behind an epoch that opened a moment ago is that of a stray primary: by then it has been demoted. */
   strayEpochMs: 10_000,
-  /** Gates recovered side by side by one worker. */
-  recoveriesMax: 4,
+  /** Gates recovered side by side by one worker: their questions go to the ledger together, so that one commit serves many. */
+  recoveriesMax: 200,
+  /** A campaign of more units has rows enough to hold up the others: few of these are recovered at a time. */
+  recoverySmallStockMax: 100_000,
   /** The stores of live campaigns are compared this often, those of up to so many units: 100 bytes each in memory. */
   reconcileMs: 60_000,
   reconcileStockMax: 200_000,

@@ -31,7 +31,8 @@ export interface RecoverDeps extends Omit<RebuildDeps, 'lost'> {
     ) => Promise<number | undefined>;
     openForMs: (campaign: string, epoch: number) => Promise<number | undefined>;
     noteOpening: (campaign: string, epoch: number, opening: EpochOpening) => Promise<void>;
-    facts: (campaign: string) => Promise<LedgerFacts>;
+    /** `stock` says how long it may take to count the rows. */
+    facts: (campaign: string, stock?: number) => Promise<LedgerFacts>;
   };
   worker: string;
   /** For tests that cannot wait for the usual spans of the lease. */
@@ -72,7 +73,8 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
   if (next > EPOCH_MAX) throw new Fault('corrupt-state', `campaign ${id} has used all of its ${EPOCH_MAX} epochs`);
   const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, next, { reason, worker: deps.worker });
   if (epoch === undefined) return undefined;
-  const whole = state === 'unverified' && view !== undefined && isWhole(view, streams, await deps.ledger.facts(id));
+  const mayBeWhole = state === 'unverified' && view !== undefined;
+  const whole = mayBeWhole && isWhole(view, streams, await deps.ledger.facts(id, campaign.stock));
   const epochs = view?.epochs ?? [{ epoch: campaign.epoch, afterSeq: 0 }];
   const opening = whole
     ? { ...NOTHING_NEW, afterSeq: await promote(deps, campaign, epoch, server) }

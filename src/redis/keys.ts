@@ -42,4 +42,6 @@ export const keys = {
   workers: 'sluice:workers',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */
   retryPrefix: '{sluice-retry}',
+  /** Campaigns that somebody asks for while their gate is closed: workers recover these first; see `asked-gates.ts`. */
+  askedGates: 'sluice:asked',
 };

@@ -5,6 +5,7 @@ import { Fault, failureOf, isFault } from '../domain/fault.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import { backoffMs, pause, within } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
+import { together } from '../process/together.ts';
 import { openForBullmq, type RedisServer, redisFault } from '../redis/connection.ts';
 import { keys } from '../redis/keys.ts';
 import type { Retries, RetryWork } from './port.ts';
@@ -39,11 +40,17 @@ function queueFault(message: string, cause: unknown): Fault {
 /** Opens the scheduling side. */
 export function openRetries(deps: RetryDeps, { attemptsMax, backoffMs: delay }: RetryPace = PACE): Retries {
   const { queue, close } = openQueue(deps);
+  // The queue is read once for all campaigns whose gates are recovered just then.
+  const list = together({
+    countMax: limits.recoveriesMax,
+    many: (campaigns: readonly string[]) => listJobs(queue, campaigns),
+    isShared: () => true,
+  });
   return {
     close,
     async list(campaign) {
       try {
-        return await listJobs(queue, campaign);
+        return await list(campaign);
       } catch (error) {
         throw queueFault('the retries could not be listed', error);
       }
@@ -78,16 +85,17 @@ const JOBS_PER_READ = 500;
  * The ids of all states in one script, because a job that moves between two pages would be in neither. A job that ends
  * before its data is read is left out: its row or its letter was written before.
  */
-async function listJobs(queue: Queue<RetryJob>, campaign: string): Promise<RetryJob[]> {
+async function listJobs(queue: Queue<RetryJob>, campaigns: readonly string[]): Promise<RetryJob[][]> {
   const all = await queue.getRanges(['delayed', 'wait', 'active', 'failed'], 0, -1);
-  // Data is read of this campaign's jobs alone: an archive asks for each campaign while the queue may be long.
-  const ids = [...new Set(all)].filter((id) => id.startsWith(`t-${campaign}-`));
-  const found: RetryJob[] = [];
+  // Data is read of these campaigns' jobs alone: an archive asks for each campaign while the queue may be long.
+  const prefixes = campaigns.map((campaign) => `t-${campaign}-`);
+  const ids = [...new Set(all)].filter((id) => prefixes.some((prefix) => id.startsWith(prefix)));
+  const found = new Map(campaigns.map((campaign): [string, RetryJob[]] => [campaign, []]));
   for (let from = 0; from < ids.length; from += JOBS_PER_READ) {
     const jobs = await Promise.all(ids.slice(from, from + JOBS_PER_READ).map((id) => queue.getJob(id)));
-    for (const job of jobs) if (job?.data.campaign === campaign) found.push(job.data);
+    for (const job of jobs) if (job !== undefined) found.get(job.data.campaign)?.push(job.data);
   }
-  return found;
+  return campaigns.map((campaign) => found.get(campaign)!);
 }
 
 /** A redrive has a name of its own: that of the job before it may still be there. */

@@ -131,12 +131,8 @@ async function sale(t: TestContext) {
 test('a gate as it should be is ok, and each thing that goes wrong with it is seen', async (t) => {
   const { redis, id, look } = await sale(t);
   const fine = {
-    gates: 'ok',
-    'gate-layout': 'ok',
-    'gate-epochs': 'ok',
-    'gate-shapes': 'ok',
-    'work-groups': 'ok',
-    'work-lag': 'ok',
+    ...{ gates: 'ok', 'gates-verified': 'ok', 'gate-layout': 'ok', 'gate-epochs': 'ok', 'gate-shapes': 'ok' },
+    ...{ 'work-groups': 'ok', 'work-lag': 'ok' },
   };
   expect(await look()).toEqual(fine);
   await redis.hset(keys.gate(id), 'epoch', 7);
@@ -145,8 +141,10 @@ test('a gate as it should be is ok, and each thing that goes wrong with it is se
   expect(await look()).toEqual({ ...fine, 'gate-epochs': 'warning' });
   await redis.hset(keys.gate(id), 'epoch', 1, 'buckets', 3);
   expect(await look()).toEqual({ ...fine, 'gate-shapes': 'broken' });
+  await redis.hset(keys.gate(id), 'buckets', 16, 'run_id', 'ab'.repeat(20));
+  expect(await look()).toEqual({ ...fine, 'gates-verified': 'warning' });
   await redis.del(keys.gate(id));
-  expect(await look()).toEqual({ ...fine, gates: 'warning' });
+  expect(await look()).toEqual({ ...fine, gates: 'warning', 'gates-verified': 'warning' });
 });
 
 test('keys of a version that knew no lanes are told', async (t) => {

@@ -10,6 +10,7 @@ import type { Durability } from '../../src/domain/durability.ts';
 import type { ServerError } from '../../src/domain/server-error.ts';
 import type { TicketKeys } from '../../src/domain/ticket.ts';
 import type { Gate, ReadGates, Returns } from '../../src/gate/port.ts';
+import { createAskedGates } from '../../src/gate/redis/asked-gates.ts';
 import { BOARD_PATH } from '../../src/http/admin/board.ts';
 import { listen } from '../../src/http/listen.ts';
 import type { IdentitySource } from '../../src/http/public/identity.ts';
@@ -169,10 +170,14 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       {
         listLiveCampaigns: () => listLiveCampaigns(ledger),
         listGated: (page) => listGatedCampaigns(ledger, page),
+        find: recovery.find,
         stateOf: recovery.gates.state,
+        closedAmong: recovery.gates.closedAmong,
+        takeAsked: createAskedGates(own).take,
         recover: (campaign) => recovery.recover(campaign, 'test-front'),
         onRecovered: () => undefined,
         onAlone: () => undefined,
+        onProgress: () => undefined,
         onError,
       },
       stop.signal,

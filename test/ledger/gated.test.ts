@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { hasGate } from '../../src/domain/campaign-life.ts';
 import { changeCampaign, createCampaign, getCampaign, setCampaignState } from '../../src/ledger/campaigns.ts';
-import { beginEpoch } from '../../src/ledger/epochs.ts';
+import { beginEpochs } from '../../src/ledger/epochs.ts';
 import { listGatedCampaigns, listGatedIds, listLiveCampaigns } from '../../src/ledger/gated.ts';
 import { listUnprojected, markLive } from '../../src/ledger/projections.ts';
 import { addStock } from '../../src/ledger/stock.ts';
@@ -47,8 +47,8 @@ test('campaigns that are archived or purged are walked by no duty, and take no c
   await expect(addStock(ledger, 'e-archived', 5, 'key', 'kim')).rejects.toMatchObject(over);
   await expect(createCampaign(ledger, { id: 'e-archived', stock: 5 }, 'kim')).rejects.toMatchObject(over);
   const why = { reason: 'missing', worker: 'w' } as const;
-  expect(await beginEpoch(ledger, 'e-archived', 1, 2, why)).toBe(undefined);
-  expect(await beginEpoch(ledger, 'd-drained', 1, 2, why)).toBe(2);
+  expect(await beginEpochs(ledger, [{ campaign: 'e-archived', from: 1, to: 2, ...why }])).toEqual([undefined]);
+  expect(await beginEpochs(ledger, [{ campaign: 'd-drained', from: 1, to: 2, ...why }])).toEqual([2]);
   expect(await markLive(ledger, 'e-archived')).toBe(false);
   expect((await getCampaign(ledger, 'e-archived'))!.epoch).toBe(1);
 });

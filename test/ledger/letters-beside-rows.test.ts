@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { userTag } from '../../src/domain/ids.ts';
 import { cancelTicket } from '../../src/ledger/cancellations.ts';
 import { getDeadLetter, keepDeadLetter } from '../../src/ledger/dead-letters.ts';
-import { beginEpoch } from '../../src/ledger/epochs.ts';
+import { beginEpochs } from '../../src/ledger/epochs.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { claimRedrive, endRedrive } from '../../src/ledger/redrives.ts';
@@ -89,7 +89,7 @@ test('of a row and a letter that are written at the same time one stands', async
 test('a letter of a gate that is over was kept beside the rebuilt gate', async () => {
   const ledger = database.open();
   const sale = await openSale(ledger);
-  await beginEpoch(ledger, sale.id, 1, 2, { reason: 'repair', worker: 'w' });
+  await beginEpochs(ledger, [{ campaign: sale.id, from: 1, to: 2, reason: 'repair', worker: 'w' }]);
   await expect(keepDeadLetter(ledger, letterOf(sale, 1), 1)).rejects.toMatchObject({
     code: 'stale-epoch',
     retryable: true,

@@ -17,6 +17,7 @@ export const writes = (sql: string): boolean => /^(insert|update|delete|replace)
 
 function spellStatement(sql: string): string {
   return sql
+    .replaceAll(/\s+force index \(primary\)/gi, '')
     .replaceAll(/\s+(for (update|share)( skip locked| nowait)?|lock in share mode)\b/gi, '')
     .replaceAll(/current_timestamp\(\d\) - interval \? microsecond/gi, 'now_ms() - ? / 1000')
     .replaceAll(/timestampdiff\(microsecond, (`?\w+`?), current_timestamp\(\d\)\) \/ 1000/gi, 'now_ms() - $1')

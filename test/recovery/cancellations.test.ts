@@ -5,7 +5,7 @@ import type { IssuanceRow } from '../../src/domain/issuance.ts';
 import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
 import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
 import { renumber } from '../../src/issuing/renumber.ts';
-import { epochStore } from '../../src/ledger/campaign-store.ts';
+import { epochStore } from '../../src/ledger/epoch-store.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import { cancellationStore } from '../../src/ledger/letter-store.ts';
 import { pause } from '../../src/process/lifecycle.ts';

@@ -5,7 +5,7 @@ import { userTag } from '../../src/domain/ids.ts';
 import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
 import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
 import { takeLease } from '../../src/gate/redis/locks.ts';
-import { epochStore } from '../../src/ledger/campaign-store.ts';
+import { epochStore } from '../../src/ledger/epoch-store.ts';
 import { pause } from '../../src/process/lifecycle.ts';
 import { reconcile } from '../../src/recovery/reconcile.ts';
 import { type RecoverDeps, recoverGate } from '../../src/recovery/recover.ts';

@@ -4,7 +4,7 @@ import { userTag } from '../../src/domain/ids.ts';
 import type { Build, GateBuilder } from '../../src/gate/port.ts';
 import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
 import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
-import { epochStore } from '../../src/ledger/campaign-store.ts';
+import { epochStore } from '../../src/ledger/epoch-store.ts';
 import { reconcile } from '../../src/recovery/reconcile.ts';
 import { type RecoverDeps, recoverGate } from '../../src/recovery/recover.ts';
 import { rethrow } from '../../src/redis/connection.ts';

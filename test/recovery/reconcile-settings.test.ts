@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { FOLLOWED } from '../../src/domain/campaign-settings.ts';
 import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
 import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
-import { epochStore } from '../../src/ledger/campaign-store.ts';
+import { epochStore } from '../../src/ledger/epoch-store.ts';
 import { reconcile } from '../../src/recovery/reconcile.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { redisUrl } from '../helpers/services.ts';

@@ -2,7 +2,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { bucketOf, userTag } from '../../src/domain/ids.ts';
 import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
 import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
-import { epochStore } from '../../src/ledger/campaign-store.ts';
+import { epochStore } from '../../src/ledger/epoch-store.ts';
 import { reconcile } from '../../src/recovery/reconcile.ts';
 import { recoverGate } from '../../src/recovery/recover.ts';
 import { keys } from '../../src/redis/keys.ts';

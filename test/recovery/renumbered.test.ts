@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
-import { epochStore } from '../../src/ledger/campaign-store.ts';
+import { epochStore } from '../../src/ledger/epoch-store.ts';
 import { recoverGate } from '../../src/recovery/recover.ts';
 import { redisUrl } from '../helpers/services.ts';
 import { ownDatabase } from '../ledger/own-database.ts';

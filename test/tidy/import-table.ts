@@ -20,6 +20,7 @@ const TABLE: Record<string, Row> = {
   lifecycle: { may: ['domain'], why: 'everything else may import it' },
   output: { may: [], why: 'every program prints' },
   breaker: { may: ['domain', 'limits', 'lifecycle'], why: 'it knows no store: what an outage is, it is told' },
+  together: { may: [], why: 'it knows no store: how many questions are asked at once, it is told' },
   config: { may: ['domain', 'limits'], why: 'it is read before anything opens' },
   redis: { may: ['domain', 'limits', 'lifecycle', 'breaker'], why: 'it is below everything that uses Redis' },
   gate: { may: ['domain'], why: 'the port says what a gate decides and tells, whoever keeps it' },
@@ -31,8 +32,8 @@ const TABLE: Record<string, Row> = {
     mayTypes: ['gate'],
     why: 'the Redis source reads the streams that the gate writes, as the group that the gate settles',
   },
-  ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
-  retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'], why: ADAPTER },
+  ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker', 'together'], why: ADAPTER },
+  retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'together'], why: ADAPTER },
   recovery: {
     may: ['domain', 'limits', 'lifecycle'],
     mayTypes: ['gate', 'ledger', 'retry'],

@@ -1,13 +1,17 @@
 // Whether a gate may sell, and opening one that its server may have forgotten and that was found whole.
 import type { Campaign } from '../../domain/campaign.ts';
-import { type RedisClient, rethrow } from '../../redis/connection.ts';
+import { primariesOf, type RedisClient, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
+import { readWhole } from '../../redis/reads.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
 import type { GateState, GateStates } from '../port.ts';
 import { createGate, settingsOfGate } from './gate.ts';
 
 const state = loadScript('gate-state');
 const promote = loadScript('promote');
+
+/** Counters and versions of a gate: one of them moves with every ticket, outcome and setting. */
+const MARKS = ['epoch', 'version', 'run_id', 'seq', 'settled', 'retrying', 'cancelled', 'next_unit'];
 
 /** A server that has fewer than `replicasMin` is not believed when it says that a gate needs to be opened. */
 export function createGateStates(redis: RedisClient, replicasMin: number): GateStates {
@@ -21,6 +25,25 @@ export function createGateStates(redis: RedisClient, replicasMin: number): GateS
   return {
     state: async (campaign) => (await stateOn(campaign)).state,
     stateOn,
+    async closedAmong(campaigns) {
+      if (campaigns.length === 0) return [];
+      const runs = await runsOf(redis);
+      const told = (await readWhole(
+        redis,
+        campaigns.map(({ id }) => ['hmget', keys.gate(id), 'epoch', 'run_id'] as const),
+      )) as (string | null)[][];
+      return campaigns.filter(({ epoch }, index) => {
+        const [itsEpoch, run] = told[index]!;
+        return itsEpoch !== String(epoch) || !runs.has(run ?? '');
+      });
+    },
+    async marksOf(campaigns) {
+      const marks = await readWhole(
+        redis,
+        campaigns.map(({ id }) => ['hmget', keys.gate(id), ...MARKS] as const),
+      );
+      return marks.map((mark) => JSON.stringify(mark));
+    },
     project: (campaign) => gate.project(campaign, false),
     async promote(campaign, to, server) {
       const { id } = campaign;
@@ -28,4 +51,10 @@ export function createGateStates(redis: RedisClient, replicasMin: number): GateS
       return (await runScript(redis, promote, [keys.gate(id), keys.turns(id)], args).catch(rethrow)) as number;
     },
   };
+}
+
+/** The run ids of all servers that may have gates. */
+async function runsOf(redis: RedisClient): Promise<ReadonlySet<string>> {
+  const told = await Promise.all(primariesOf(redis).map((server) => server.info('server'))).catch(rethrow);
+  return new Set(told.map((text) => /^run_id:(\w+)/m.exec(text)?.[1] ?? ''));
 }
