@@ -109,6 +109,7 @@ const UNHEARD: Omit<WorkerEvents, 'onError'> = {
 /** By duty, what it takes. */
 export interface ComposedWorker
   extends ReturnType<typeof issuingDuties>,
+    ReturnType<typeof recoveringDuties>,
     ReturnType<typeof keepingDuties>,
     ReturnType<typeof endingDuty> {
   /** Of all campaigns, unless `isWanted` says which; the worker's own, unless `consumer` is another's. */
@@ -125,6 +126,7 @@ export function composeWorker(
   return {
     openSource: sourceOf(parts, settings, events),
     ...issuingDuties(parts, settings, events),
+    ...recoveringDuties(parts, settings, events),
     ...keepingDuties(parts, settings, events),
     ...endingDuty(parts, settings, events),
   };
@@ -169,30 +171,18 @@ function issuingDuties(
   };
 }
 
-/** What the duties take that keep gates, ledger and streams in order. */
-function keepingDuties(
+/** What the duties take that open and compare gates. */
+function recoveringDuties(
   { redis, ledger, retries }: WorkerParts,
-  { name, halfDoneMs = limits.halfDoneMs, durability, graceMs }: WorkerSettings,
-  events: WorkerEvents,
+  { name, durability, graceMs }: WorkerSettings,
+  { onRecovered, onRecoveryProgress, onAlone, onReconciled, onMismatch, onError }: WorkerEvents,
 ) {
-  const {
-    onLook,
-    onRecovered,
-    onRecoveryProgress,
-    onAlone,
-    onReconciled,
-    onMismatch,
-    onDeadLetters,
-    onGateLost,
-    onError,
-  } = events;
-  const store = campaignStore(ledger);
+  const { listLiveCampaigns, listGated } = campaignStore(ledger);
   const recovery = composeRecovery({ redis, ledger, retries, durability, graceMs });
-  const reports = createWorkerReports(redis);
   return {
     recoverer: {
-      listLiveCampaigns: store.listLiveCampaigns,
-      listGated: store.listGated,
+      listLiveCampaigns,
+      listGated,
       find: recovery.find,
       stateOf: recovery.gates.state,
       closedAmong: recovery.gates.closedAmong,
@@ -204,7 +194,7 @@ function keepingDuties(
       onError,
     },
     reconciler: {
-      listLiveCampaigns: store.listLiveCampaigns,
+      listLiveCampaigns,
       marksOf: recovery.gates.marksOf,
       takeTurn: (campaign: string, ms: number) => recovery.gates.takeTurn(campaign, name, ms),
       look: recovery.look,
@@ -212,6 +202,18 @@ function keepingDuties(
       onMismatch,
       onError,
     },
+  };
+}
+
+/** What the duties take that keep gates, ledger and streams in order. */
+function keepingDuties(
+  { redis, ledger, retries }: WorkerParts,
+  { name, halfDoneMs = limits.halfDoneMs }: WorkerSettings,
+  { onLook, onDeadLetters, onGateLost, onError }: WorkerEvents,
+) {
+  const store = campaignStore(ledger);
+  const reports = createWorkerReports(redis);
+  return {
     finisher: {
       store: letterStore(ledger),
       cancellations: cancellationStore(ledger),

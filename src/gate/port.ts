@@ -5,12 +5,11 @@
 // Tags are `userTag(campaign, user)`; seqs and units count from 1; times are epoch ms by the clock of the gate's server.
 import type { Campaign } from '../domain/campaign.ts';
 import type { Decision } from '../domain/decision.ts';
-import type { EpochStart } from '../domain/epochs.ts';
 import type { Fault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
-import type { RestoredPlace } from '../domain/place.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import type { CancelAnswer, Exceptional, Outcome, RedriveAnswer, TicketException } from '../domain/ticket-state.ts';
+import type { GateRebuild } from './rebuild-port.ts';
 
 /** One user who wants in; `trace` is a W3C traceparent or ''. */
 export interface Join {
@@ -190,63 +189,6 @@ export interface GateLocks {
   lease(campaign: string, holder: string, spans?: LeaseSpans): Promise<GateLease | undefined>;
   /** True when it is this worker's turn to compare the stores; for `ms` it is nobody else's. */
   takeTurn(campaign: string, holder: string, ms: number): Promise<boolean>;
-}
-
-/** A user whom a rebuilt gate knows from the start. */
-export interface KnownUser {
-  tag: string;
-  place: RestoredPlace;
-  /** What became of the ticket, where it was not issued as its place says. */
-  outcome?: Exceptional;
-}
-
-/** What every write of a rebuild names: a gate takes writes from one builder at a time, and from none once its server restarted. */
-export interface Build {
-  epoch: number;
-  /** The token of the builder's lease. */
-  builder: string;
-}
-
-/** A rebuild that another builder left: rows up to `unit` are in the gate. */
-export interface LeftBuild {
-  unit: number;
-  /** Where each earlier epoch began. */
-  epochs: EpochStart[];
-}
-
-/** Users and units to add; `upToUnit` says that all rows up to it are in the gate with these. */
-export interface Addition {
-  users?: readonly KnownUser[];
-  freeUnits?: readonly number[];
-  upToUnit?: number;
-}
-
-export interface GateCounts {
-  seq: number;
-  nextUnit: number;
-  retryingCount: number;
-  cancelledCount: number;
-}
-
-/** Building a gate from what others know. `stale-epoch` when somebody else has begun later. */
-export interface GateRebuild {
-  /** Closes the gate under the epoch and empties it; its streams stay. */
-  begin(campaign: Pick<Campaign, 'id' | 'buckets'>, build: Build, epochs: readonly EpochStart[]): Promise<void>;
-  /** Takes over a rebuild of this epoch that was begun and not finished; undefined when there is none to go on with. */
-  resume(campaign: Pick<Campaign, 'id' | 'buckets'>, build: Build): Promise<LeftBuild | undefined>;
-  /** Nobody goes on with a rebuild that was begun; the next builder begins again. */
-  abandon(campaign: string): Promise<void>;
-  add(campaign: Campaign, build: Build, addition: Addition): Promise<void>;
-  /** Deletes entries that must not be delivered again. */
-  drop(campaign: string, build: Build, shard: number, ids: readonly string[]): Promise<void>;
-  /** Opens it; for `graceMs` only holders of lost tickets are admitted. Returns how many entries are delivered again. */
-  finish(
-    campaign: Campaign,
-    build: Build,
-    counts: GateCounts,
-    epochs: readonly EpochStart[],
-    graceMs: number,
-  ): Promise<number>;
 }
 
 /** What is in a campaign's work streams. */

@@ -8,7 +8,8 @@ import { Fault } from '../domain/fault.ts';
 import { userTag } from '../domain/ids.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import { entryIdOf, shardOf } from '../domain/shard.ts';
-import type { Build, GateBuilder, KnownUser, StreamFacts } from '../gate/port.ts';
+import type { GateBuilder, StreamFacts } from '../gate/port.ts';
+import type { Build, KnownUser } from '../gate/rebuild-port.ts';
 import type { CancelledHolder, EpochOpening, Holder, KeptHolder, RowsUpTo } from '../ledger/epochs.ts';
 import { Census, type Claim, type ExceptionalClaim } from './census.ts';
 

@@ -1,7 +1,8 @@
 // Many who hold a unit, a gate that knows none of them, and builders that die.
 import { expect, type TestContext } from 'vitest';
 import { userTag } from '../../src/domain/ids.ts';
-import type { Build, GateBuilder } from '../../src/gate/port.ts';
+import type { GateBuilder } from '../../src/gate/port.ts';
+import type { Build } from '../../src/gate/rebuild-port.ts';
 import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
 import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
 import { epochStore } from '../../src/ledger/epoch-store.ts';

@@ -7,7 +7,7 @@ import { packPlace } from '../../domain/place.ts';
 import { type RedisClient, rethrow } from '../../redis/connection.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
 import { loadScript, runScript, type Script } from '../../redis/scripts.ts';
-import type { Build, GateRebuild } from '../port.ts';
+import type { Build, GateRebuild } from '../rebuild-port.ts';
 import { settingsOfGate } from './gate.ts';
 import { encodeOutcome } from './outcome-text.ts';
 
