@@ -63,4 +63,4 @@ export function openEnding(
 }
 
 /** Names of the keys that Redis has of a campaign. */
-export const keysOf = (redis: RedisClient, id: string): Promise<string[]> => keysLike(redis, `sluice:{${id}}:*`);
+export const keysOf = (redis: RedisClient, id: string): Promise<string[]> => keysLike(redis, `sluice:{*}:${id}:*`);

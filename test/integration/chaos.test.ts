@@ -20,7 +20,7 @@ test('workers killed every second, two of one name, and lost replies of the gate
   const stores = { redisUrl, databaseUrl: database.url() };
   const proxy = await startLossyProxy(t, redisUrl);
   // A slow ledger: a worker that dies has work in hand.
-  await database.beforeEachRow(t, 'slow', 'DO SLEEP(0.001)');
+  await database.beforeEachRow(t, 'slow', 'DO SLEEP(0.005)');
   const [front, ...started] = await Promise.all([
     startFront(t, { ...stores, redisUrl: proxy.url }),
     ...SLOTS.map((slot) => startWorker(t, stores, nameOf(slot))),
