@@ -1,9 +1,10 @@
 // Reads the gates of live campaigns as they are, without the checks of the gate's own readers.
 import type { StoredCampaign } from '../domain/campaign.ts';
 import { epochMsOf } from '../domain/clock.ts';
-import { primariesOf, type RedisClient } from '../redis/connection.ts';
+import type { RedisClient } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
 import { readAll, readWhole } from '../redis/reads.ts';
+import { runIdsOf } from '../redis/server-runs.ts';
 import { type Fact, type Fields, factOf } from './finding.ts';
 
 export interface GateFacts {
@@ -70,8 +71,7 @@ export function gatherUnverified(
   campaigns: readonly Pick<StoredCampaign, 'id'>[],
 ): Promise<Fact<string[]>> {
   return factOf(async () => {
-    const told = await Promise.all(primariesOf(redis).map((server) => server.info('server')));
-    const runs = new Set(told.map((text) => /^run_id:(\w+)/m.exec(text)?.[1]));
+    const runs = await runIdsOf(redis);
     const values = (await readWhole(
       redis,
       campaigns.map(({ id }) => ['hmget', keys.gate(id), 'run_id'] as const),

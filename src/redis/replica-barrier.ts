@@ -11,6 +11,7 @@ import { Fault } from '../domain/fault.ts';
 import { limits } from '../process/limits.ts';
 import { type RedisClient, redisFault, untilReady } from './connection.ts';
 import { keys } from './keys.ts';
+import { runIdOf } from './server-runs.ts';
 
 export interface ReplicaBarrier {
   /**
@@ -74,7 +75,7 @@ export function createReplicaBarrier(redis: RedisClient, onError: (error: Error)
           throw unconfirmed('the gate moved to another server during the check');
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         const lane = laneOf(answered);
-        lane.waiting.push({ campaign, answeredBy: runIdOf(answered), resolve, reject });
+        lane.waiting.push({ campaign, answeredBy: runIdOfSocket(answered), resolve, reject });
         if (!lane.isBusy) void pass(lane);
         return promise;
       };
@@ -92,7 +93,7 @@ async function confirm(connection: Redis, wishes: readonly Wish[], count: number
   // A gate that has been moved away answers elsewhere, and its mark may still be here: the gate itself must be.
   for (const campaign of campaigns) pipeline.exists(keys.gate(campaign)).set(keys.barrier(campaign), count);
   const replies = (await pipeline.call('WAIT', 1, limits.replicaWaitMs).exec())!;
-  const confirmedBy = await runIdOf(connection);
+  const confirmedBy = await runIdOfSocket(connection);
   const [waitError, replicas] = replies.at(-1)!;
   if (waitError !== null) throw waitError;
   for (const { campaign, answeredBy, resolve, reject } of wishes) {
@@ -130,18 +131,14 @@ function openBeside(primary: Redis, onError: (error: Error) => void): Redis {
 const runIds = new WeakMap<object, Promise<string>>();
 
 /** The run id of the server at the other end of the connection's present socket. */
-function runIdOf(connection: Redis): Promise<string> {
+function runIdOfSocket(connection: Redis): Promise<string> {
   const socket: object = connection.stream;
   const asked = runIds.get(socket);
   if (asked !== undefined) return asked;
-  const runId = connection.info('server').then((text) => /^run_id:(\w+)/m.exec(text)?.[1] ?? refuse());
+  const runId = runIdOf(connection);
   runIds.set(socket, runId);
   runId.catch(() => runIds.delete(socket));
   return runId;
-}
-
-function refuse(): never {
-  throw unconfirmed('Redis did not send its run id');
 }
 
 const unconfirmed = (why: string): Fault => new Fault('redis-unavailable', why, { retryable: true });

@@ -1,9 +1,10 @@
 // Whether a gate may sell, and opening one that its server may have forgotten and that was found whole.
 import type { Campaign } from '../../domain/campaign.ts';
-import { primariesOf, type RedisClient, rethrow } from '../../redis/connection.ts';
+import { type RedisClient, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 import { readWhole } from '../../redis/reads.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
+import { runIdsOf } from '../../redis/server-runs.ts';
 import type { GateState, GateStates } from '../port.ts';
 import { createGate, settingsOfGate } from './gate.ts';
 
@@ -27,7 +28,7 @@ export function createGateStates(redis: RedisClient, replicasMin: number): GateS
     stateOn,
     async closedAmong(campaigns) {
       if (campaigns.length === 0) return [];
-      const runs = await runsOf(redis);
+      const runs = await runIdsOf(redis);
       const told = (await readWhole(
         redis,
         campaigns.map(({ id }) => ['hmget', keys.gate(id), 'epoch', 'run_id'] as const),
@@ -51,10 +52,4 @@ export function createGateStates(redis: RedisClient, replicasMin: number): GateS
       return (await runScript(redis, promote, [keys.gate(id), keys.turns(id)], args).catch(rethrow)) as number;
     },
   };
-}
-
-/** The run ids of all servers that may have gates. */
-async function runsOf(redis: RedisClient): Promise<ReadonlySet<string>> {
-  const told = await Promise.all(primariesOf(redis).map((server) => server.info('server'))).catch(rethrow);
-  return new Set(told.map((text) => /^run_id:(\w+)/m.exec(text)?.[1] ?? ''));
 }
