@@ -4,6 +4,7 @@ import { createCampaigns } from '../src/admission/campaigns.ts';
 import { createJoins } from '../src/admission/joins.ts';
 import { type Campaign, newSettings } from '../src/domain/campaign.ts';
 import { createAdmittedTagsReader } from '../src/gate/redis/admitted-tags.ts';
+import { createChangedGateReader } from '../src/gate/redis/changed-gates.ts';
 import { createGate } from '../src/gate/redis/gate.ts';
 import { createEachGateReader } from '../src/gate/redis/gate-reader.ts';
 import { createCancelledTagsReader } from '../src/gate/redis/returns.ts';
@@ -37,6 +38,7 @@ async function run(width: number, between: Pick<ReplicaBarrier, 'begin'> | undef
   await gate.project({ ...SETTINGS, id, name: id } satisfies Campaign, true);
   const readers = {
     readGates: createEachGateReader(redis),
+    readChanged: createChangedGateReader(redis),
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
     findEnd: async () => undefined,

@@ -27,21 +27,24 @@ export interface CampaignMemory {
   /** How many cancellations of the gate `cancelled` knows of, and in which epoch: a rebuilt gate counts from 0 again. */
   cancelledCount: number;
   cancelledEpoch: number;
-  /** By the span clock, when somebody last asked for this campaign. */
-  usedAt: number;
+  /** Whether its gate had changed when it was last read. */
+  isMoving: boolean;
+  /** By the span clock, when somebody last asked for this campaign, and when somebody was last seen to wait. */
+  askedAt: number;
+  watchedAt: number;
 }
 
 export function createCampaignMemory(view: GateView, now: number): CampaignMemory {
   const admitted = createAdmittedFilter(view.stock);
-  const times = { throttledUntil: 0, repliedAt: 0, usedAt: now };
+  const times = { throttledUntil: 0, repliedAt: 0, askedAt: now, watchedAt: now };
   const cancelled = { cancelled: new Set<string>(), cancelledCount: 0, cancelledEpoch: view.epoch };
-  const trust = { completeSeq: -1, lossCount: 0, isAnswering: true, versionMin: 0 };
+  const trust = { completeSeq: -1, lossCount: 0, isAnswering: true, versionMin: 0, isMoving: false };
   const memory = { view, drain: createDrainRate(), admitted, ...trust, ...cancelled, ...times };
   memory.drain.record(view.settledCount, backlogOf(view), now);
   return memory;
 }
 
-/** Takes over a newer reading. One that left Redis before a decision we already know keeps that decision's counters. */
+/** Takes over a newer reading; the view itself where nothing has changed. One that left Redis before a decision we already know keeps that decision's counters. */
 export function takeReading(memory: CampaignMemory, view: GateView): void {
   const { seq, remaining, epoch } = memory.view;
   const isBehind = view.epoch === epoch && view.seq < seq;
@@ -52,10 +55,20 @@ export function takeReading(memory: CampaignMemory, view: GateView): void {
     memory.lossCount += 1;
   }
   memory.isAnswering = true;
+  memory.isMoving = hasMoved(memory.view, view);
   memory.admitted.grow(view.stock);
   memory.view = isOvertaken ? { ...view, seq, remaining } : view;
   memory.drain.record(view.settledCount, backlogOf(memory.view), view.readAt);
 }
+
+const hasMoved = (before: GateView, after: GateView): boolean =>
+  before !== after &&
+  (before.seq !== after.seq ||
+    before.settledCount !== after.settledCount ||
+    before.retryingCount !== after.retryingCount ||
+    before.cancelledCount !== after.cancelledCount ||
+    before.version !== after.version ||
+    before.epoch !== after.epoch);
 
 /** Notes that the gate did not answer, or is gone: until it is read again nobody is refused without a question. */
 export function takeSilence(memory: CampaignMemory): void {

@@ -1,10 +1,10 @@
-// The campaigns a front knows: read on demand, then ten times a second while somebody asks for them.
+// The campaigns a front knows: read on demand, then again and again while somebody asks for them or waits.
 import { phaseOf } from '../domain/campaign.ts';
 import { type SpanClock, spanClock } from '../domain/clock.ts';
 import type { EndedCampaign } from '../domain/ended-campaign.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { type GateView, gateTime, gateTimeErrorMs } from '../domain/gate-view.ts';
-import type { ReadAdmittedTags, ReadCancelledTags, ReadEachGate } from '../gate/port.ts';
+import type { ReadAdmittedTags, ReadCancelledTags, ReadChangedGates, ReadEachGate } from '../gate/port.ts';
 import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
 import {
@@ -17,10 +17,12 @@ import {
   takeSilence,
 } from './campaign-memory.ts';
 import { createEndedCampaigns, endOf } from './ended-campaigns.ts';
+import { createReadingTurns } from './reading-turns.ts';
 import { createUnknownCampaigns } from './unknown-campaigns.ts';
 
 export interface CampaignsDeps {
   readGates: ReadEachGate;
+  readChanged: ReadChangedGates;
   readAdmittedTags: ReadAdmittedTags;
   /** Whether the ledger has this campaign, as far as is known: then a gate that is not there is a lost one. No I/O. */
   exists: (id: string) => boolean;
@@ -39,6 +41,8 @@ export interface CampaignsDeps {
 export interface Campaigns {
   /** What is remembered, without asking. */
   peek(id: string): CampaignMemory | undefined;
+  /** The same on behalf of somebody who waits: the campaign is kept in memory, and read no more often for that. */
+  watch(id: string): CampaignMemory | undefined;
   /**
    * The campaign, read from its gate the first time; undefined when there is none. `isNamed` says that a signed ticket names
    * it, so that it is no guess. Throws a Fault: `archived` or `purged` for one whose gate is no more.
@@ -63,6 +67,7 @@ export interface Campaigns {
 export function createCampaigns(deps: CampaignsDeps): Campaigns {
   const { now: clock = spanClock } = deps;
   const memories = new Map<string, CampaignMemory>();
+  const chooseReadings = createReadingTurns(memories);
   const unknown = createUnknownCampaigns(deps.exists, clock);
   const ends = createEndedCampaigns(deps, clock);
   const loading = new Map<string, Promise<CampaignMemory | undefined>>();
@@ -127,15 +132,17 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   }
 
   async function readAll(): Promise<void> {
-    const now = clock();
-    for (const [id, memory] of memories) {
-      if (now - memory.usedAt > limits.viewIdleMs || memories.size > limits.viewsMax) memories.delete(id);
-    }
-    const ids = [...memories.keys()];
-    const views = await deps.readGates(ids).catch((error: unknown) => {
+    const { moving, quiet } = chooseReadings(clock());
+    const ids = [...moving, ...quiet].map(({ view }) => view.id);
+    const reading = Promise.all([
+      deps.readGates(moving.map(({ view }) => view.id)),
+      deps.readChanged(quiet.map(({ view }) => view)),
+    ]);
+    const [moved, compared] = await reading.catch((error: unknown) => {
       for (const memory of memories.values()) takeSilence(memory);
       throw error;
     });
+    const views = [...moved, ...compared];
     // A gate that cannot be read goes stale by itself and does not hide the others; an outage is told once.
     const faults = views.filter((view) => isFault(view));
     for (const fault of faults.length === ids.length ? faults.slice(0, 1) : faults) deps.onError(fault);
@@ -193,7 +200,12 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   return {
     peek(id) {
       const memory = memories.get(id);
-      if (memory) memory.usedAt = clock();
+      if (memory) memory.askedAt = clock();
+      return memory;
+    },
+    watch(id) {
+      const memory = memories.get(id);
+      if (memory) memory.watchedAt = clock();
       return memory;
     },
     async get(id, isNamed = false) {

@@ -25,7 +25,7 @@ export type WaitKind = 'long-poll' | 'stream';
 export type WaitBound = 'ticket' | 'identity' | 'front';
 
 export interface WaitsDeps {
-  campaigns: Pick<Campaigns, 'peek' | 'onReading'>;
+  campaigns: Pick<Campaigns, 'peek' | 'watch' | 'onReading'>;
   tickets: Pick<Tickets, 'peek' | 'status'>;
   /** Aborts when nobody should wait here any more: all waits end, and clients ask another front. */
   leaving: AbortSignal;
@@ -95,7 +95,7 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
     let placesLeft = limits.placesToldMax;
     let n = lookCount;
     for (const [campaign, { waits, lines }] of groups) {
-      const memory = campaigns.peek(campaign);
+      const memory = campaigns.watch(campaign);
       takeLines(lines, memory);
       for (const wait of waits) {
         n += 1;

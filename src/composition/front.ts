@@ -16,6 +16,7 @@ import type { TicketKeys } from '../domain/ticket.ts';
 import type { Gate, ReadGates, Returns } from '../gate/port.ts';
 import { createAdmittedTagsReader } from '../gate/redis/admitted-tags.ts';
 import { createAskedGates } from '../gate/redis/asked-gates.ts';
+import { createChangedGateReader } from '../gate/redis/changed-gates.ts';
 import { createGate } from '../gate/redis/gate.ts';
 import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
 import { createRedisBreaker, guardEachReader, guardGate, guardReader, guardReturns } from '../gate/redis/guard.ts';
@@ -121,6 +122,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const roll = createCampaignRoll({ listIds: (page) => store.listGatedIds(page), onError });
   const campaigns = createCampaigns({
     readGates: guardEachReader(createEachGateReader(redis), breaker),
+    readChanged: guardEachReader(createChangedGateReader(redis), breaker),
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),
     exists: (id) => roll.mayHave(id),

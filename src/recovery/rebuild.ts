@@ -11,6 +11,7 @@ import { entryIdOf, shardOf } from '../domain/shard.ts';
 import type { GateBuilder, StreamFacts } from '../gate/port.ts';
 import type { Build, KnownUser } from '../gate/rebuild-port.ts';
 import type { CancelledHolder, EpochOpening, Holder, KeptHolder, RowsUpTo } from '../ledger/epochs.ts';
+import { chunks } from '../process/chunks.ts';
 import { Census, type Claim, type ExceptionalClaim } from './census.ts';
 
 export interface RebuildDeps {
@@ -72,12 +73,12 @@ export async function rebuild(
     ...[...exceptional].map(([tag, claim]) => ({ ...settledBefore(tag, claim), outcome: claim.outcome })),
     ...[...surviving].map(([tag, claim]) => ({ tag, place: placeOf(claim, claim.place) })),
   ];
-  for (const some of chunks(rest)) await gates.add(campaign, build, { users: some });
+  for (const some of chunks(rest, USERS_PER_CALL)) await gates.add(campaign, build, { users: some });
   const free = census.freeUnits();
-  for (const freeUnits of chunks(free)) await gates.add(campaign, build, { freeUnits });
+  for (const freeUnits of chunks(free, USERS_PER_CALL)) await gates.add(campaign, build, { freeUnits });
   for (const [shard, entries] of Map.groupBy(superseded, (entry) => entry.shard)) {
     const ids = entries.map(({ place }) => entryIdOf(place));
-    for (const some of chunks(ids)) await gates.drop(id, build, shard, some);
+    for (const some of chunks(ids, USERS_PER_CALL)) await gates.drop(id, build, shard, some);
   }
   const afterSeq = Math.max(census.maxSeq, streams.lastSeq);
   const retryingCount = [...exceptional.values()].filter(({ outcome }) => outcome.status === 'retrying').length;
@@ -111,7 +112,7 @@ async function countSurvivors(
         named?.add(user);
       }
     }
-    for (const ids of chunks(foreign)) await gates.drop(id, build, shard, ids);
+    for (const ids of chunks(foreign, USERS_PER_CALL)) await gates.drop(id, build, shard, ids);
   }
 }
 
@@ -188,7 +189,7 @@ async function addIssued(
   for await (const rows of deps.ledger.holders(campaign.id, after)) {
     if (deps.lost.aborted)
       throw new Fault('stale-epoch', 'another builder has the lease of this gate', { retryable: true });
-    for (const some of chunks(rows)) {
+    for (const some of chunks(rows, USERS_PER_CALL)) {
       const users = some.map((row) => {
         const tag = userTag(campaign.id, row.user);
         census.issued(tag, row);
@@ -209,7 +210,3 @@ const placeOf = ({ unit, admittedAt, epoch, seq }: Claim, place: number): KnownU
 });
 
 const settledBefore = (tag: string, claim: Claim): KnownUser => ({ tag, place: placeOf(claim, 0) });
-
-function* chunks<T>(items: readonly T[]): Iterable<T[]> {
-  for (let from = 0; from < items.length; from += USERS_PER_CALL) yield items.slice(from, from + USERS_PER_CALL);
-}

@@ -4,6 +4,7 @@ import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { spanClock } from '../../src/domain/clock.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
+import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
 import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
 import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
@@ -20,11 +21,16 @@ function reading(t: TestContext, now = spanClock, tagsAreRead = () => Promise.re
   /** What the roll does: it learns campaigns whose gate was read. */
   const found = new Set<string>();
   const read = createEachGateReader(redis, now);
+  const readChanged = createChangedGateReader(redis, now);
   const readTags = createAdmittedTagsReader(redis);
   const campaigns = createCampaigns({
     readGates: (ids) => {
       asked.push(ids);
       return read(ids);
+    },
+    readChanged: (views) => {
+      asked.push(views.map(({ id }) => id));
+      return readChanged(views);
     },
     readAdmittedTags: async function* (...asked) {
       for await (const tags of readTags(...asked)) yield tags;

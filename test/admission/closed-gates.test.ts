@@ -4,6 +4,7 @@ import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { createClosedGates } from '../../src/admission/closed-gates.ts';
 import { createJoins } from '../../src/admission/joins.ts';
 import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
+import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
 import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
 import { createGateStates } from '../../src/gate/redis/gate-states.ts';
@@ -25,6 +26,7 @@ async function closedGate(t: TestContext, waitMs?: number) {
   const gate = closed.noting(createGate(redis));
   const campaigns = createCampaigns({
     readGates: createEachGateReader(redis),
+    readChanged: createChangedGateReader(redis),
     readAdmittedTags: createAdmittedTagsReader(redis),
     findEnd: async () => undefined,
     exists: () => true,

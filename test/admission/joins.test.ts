@@ -2,6 +2,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { createJoins } from '../../src/admission/joins.ts';
 import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
+import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
 import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
 import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
@@ -21,6 +22,7 @@ async function joining(t: TestContext, url = redisUrl()) {
   const batches: number[] = [];
   const campaigns = createCampaigns({
     readGates: createEachGateReader(redis),
+    readChanged: createChangedGateReader(redis),
     readAdmittedTags: createAdmittedTagsReader(redis),
     findEnd: async () => undefined,
     exists: () => false,

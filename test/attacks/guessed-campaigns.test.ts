@@ -3,6 +3,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { isFault } from '../../src/domain/fault.ts';
 import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
+import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
 import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
 import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
@@ -16,10 +17,15 @@ function place(t: TestContext) {
   const known = new Set<string>();
   const asked: string[] = [];
   const read = createEachGateReader(redis, () => now);
+  const readChanged = createChangedGateReader(redis, () => now);
   const campaigns = createCampaigns({
     readGates: (ids) => {
       asked.push(...ids);
       return read(ids);
+    },
+    readChanged: (views) => {
+      asked.push(...views.map(({ id }) => id));
+      return readChanged(views);
     },
     readAdmittedTags: createAdmittedTagsReader(redis),
     readCancelledTags: createCancelledTagsReader(redis),

@@ -10,6 +10,7 @@ import type { DeadLetter } from '../../src/domain/dead-letter.ts';
 import { isFault } from '../../src/domain/fault.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
+import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
 import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
 import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
@@ -170,6 +171,7 @@ function openClient(
   const readGates = createEachGateReader(deps.redis);
   const told = {
     readGates,
+    readChanged: createChangedGateReader(deps.redis),
     readAdmittedTags,
     readCancelledTags,
     findEnd: async () => undefined,

@@ -11,6 +11,7 @@ import { keys } from '../../redis/keys.ts';
 import { type Read, readAll } from '../../redis/reads.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
 import type { ReadEachGate, ReadGates } from '../port.ts';
+import { noteMark } from './gate-marks.ts';
 
 export function createGateReader(redis: RedisClient, now: SpanClock = spanClock): ReadGates {
   const readEach = createEachGateReader(redis, now);
@@ -37,7 +38,9 @@ export function createEachGateReader(redis: RedisClient, now: SpanClock = spanCl
       if (clock === undefined || (gate as Record<string, string>).state === undefined) return undefined;
       try {
         const counted = toCounts(id, gate as Record<string, string>, free as number);
-        return { ...counted, readAt, clock: clock as MeasuredClock };
+        const view = { ...counted, readAt, clock: clock as MeasuredClock };
+        noteMark(view, gate as Record<string, string>, free as number);
+        return view;
       } catch (error) {
         return error as Fault;
       }

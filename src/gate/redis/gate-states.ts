@@ -7,12 +7,10 @@ import { loadScript, runScript } from '../../redis/scripts.ts';
 import { runIdsOf } from '../../redis/server-runs.ts';
 import type { GateState, GateStates } from '../port.ts';
 import { createGate, settingsOfGate } from './gate.ts';
+import { MARK_FIELDS } from './gate-marks.ts';
 
 const state = loadScript('gate-state');
 const promote = loadScript('promote');
-
-/** Counters and versions of a gate: one of them moves with every ticket, outcome and setting. */
-const MARKS = ['epoch', 'version', 'run_id', 'seq', 'settled', 'retrying', 'cancelled', 'next_unit'];
 
 /** A server that has fewer than `replicasMin` is not believed when it says that a gate needs to be opened. */
 export function createGateStates(redis: RedisClient, replicasMin: number): GateStates {
@@ -41,7 +39,7 @@ export function createGateStates(redis: RedisClient, replicasMin: number): GateS
     async marksOf(campaigns) {
       const marks = await readWhole(
         redis,
-        campaigns.map(({ id }) => ['hmget', keys.gate(id), ...MARKS] as const),
+        campaigns.map(({ id }) => ['hmget', keys.gate(id), ...MARK_FIELDS] as const),
       );
       return marks.map((mark) => JSON.stringify(mark));
     },

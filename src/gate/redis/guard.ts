@@ -1,10 +1,11 @@
 // What a front asks Redis, behind one breaker: a Redis that hangs costs a few calls their time limit, not every join.
 import { Cluster } from 'ioredis';
 import { Fault, isFault } from '../../domain/fault.ts';
+import type { GateView } from '../../domain/gate-view.ts';
 import { type Breaker, createBreaker } from '../../process/breaker.ts';
 import { limits } from '../../process/limits.ts';
 import { isOutOfReach, type RedisClient, redisFault } from '../../redis/connection.ts';
-import type { Gate, ReadEachGate, ReadGates, Returns } from '../port.ts';
+import type { Gate, ReadGates, Returns } from '../port.ts';
 
 export function createRedisBreaker(redis: RedisClient): Breaker {
   return createBreaker({
@@ -49,12 +50,15 @@ export const guardReader =
 
 /** The same for a reader that tells of each gate by itself: only when none could be read is it Redis that is away. */
 export const guardEachReader =
-  (readGates: ReadEachGate, { run }: Breaker): ReadEachGate =>
-  (ids) =>
-    ids.length === 0
-      ? readGates(ids)
+  <Asked>(
+    readGates: (asked: readonly Asked[]) => Promise<(GateView | Fault | undefined)[]>,
+    { run }: Breaker,
+  ): typeof readGates =>
+  (asked) =>
+    asked.length === 0
+      ? readGates(asked)
       : run(async () => {
-          const gates = await readGates(ids);
+          const gates = await readGates(asked);
           const [first] = gates;
           if (isFault(first) && gates.every((gate) => isFault(gate))) throw first;
           return gates;
