@@ -13,6 +13,11 @@ import { type Effect, World } from './world.ts';
 const IDLE = { claim: 3_000, halfDone: 1_000 };
 /** As in `limits.ts`: longer than the worst batch. */
 const SLOW_IDLE = { claim: 30_000, halfDone: 5_000 };
+/**
+ * An effect of a slow run. All processes take turns here, so that each waits for some twenty effects of others: 4 s, half a
+ * lease. With so long a wait that a renewal comes after the lease has ended, no rebuild ends, here or anywhere.
+ */
+const SLOW_EFFECT_MS = 200;
 
 /** Effects and timers of one task, until its scenario gives it up. */
 const DRIVE_MAX = 120;
@@ -34,7 +39,7 @@ export class Service {
   constructor(plan: Plan, redis: RedisStore, ledger: MemoryLedger) {
     this.plan = plan;
     this.world = new World(plan.seed);
-    this.world.effectMs = plan.isSlow ? 300 : 1;
+    this.world.effectMs = plan.isSlow ? SLOW_EFFECT_MS : 1;
     this.clients = new Clients(this.world);
     this.users = Array.from({ length: plan.users }, (_, index) => `u${index + 1}`);
     const onError = (actor: string, error: unknown) =>
