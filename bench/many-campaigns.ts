@@ -1,16 +1,24 @@
 // What open campaigns cost in which nobody buys: `npm run bench:campaigns [-- --open 1,3000 --checkout <folder>]`. A front and a
 // worker on stores of their own; then one more campaign is bought from. Another checkout is measured by the same program.
+// With `--waits` one buyer waits in each campaign instead, half of them in event streams, and no worker serves them.
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import { percentile } from '../src/rehearsal/percentiles.ts';
 import { withCpu } from './cpu.ts';
+import { runJob, startJobs } from './jobs.ts';
+import { residentMb } from './open-loop.ts';
 import { type Front, HERE, startFront, startWorker } from './sluice.ts';
 import { startDatabase, startRedis } from './stores.ts';
+import type { WaitingJob } from './waiting-clients.ts';
 
 const { values } = parseArgs({
-  options: { open: { type: 'string', default: '1,3000' }, checkout: { type: 'string', default: HERE } },
+  options: {
+    open: { type: 'string', default: '1,3000' },
+    checkout: { type: 'string', default: HERE },
+    waits: { type: 'boolean', default: false },
+  },
 });
 
 const IDLE_MS = 20_000;
@@ -21,10 +29,16 @@ const BACKLOG = 5_000;
 const CROWD = 32;
 const POLL_MS = 2;
 
-console.log(
-  'open | worker % of a core | Redis % | database % | Redis clients | files of the worker | join p50 ms | join p95 ms | to issued p50 ms | p99 ms | drained/s',
-);
-for (const open of values.open.split(',').map(Number)) console.log((await measure(open)).join(' | '));
+const opens = values.open.split(',').map(Number);
+if (values.waits) {
+  console.log('campaigns with one waiting buyer | front % of a core | Redis % | front MB');
+  for (const open of opens) console.log((await measureWaits(open)).join(' | '));
+} else {
+  console.log(
+    'open | worker % of a core | Redis % | database % | Redis clients | files of the worker | join p50 ms | join p95 ms | to issued p50 ms | p99 ms | drained/s',
+  );
+  for (const open of opens) console.log((await measure(open)).join(' | '));
+}
 
 async function measure(open: number): Promise<string[]> {
   await using redis = await startRedis('everysec');
@@ -52,6 +66,27 @@ async function measure(open: number): Promise<string[]> {
   ];
   const drained = await drain(front);
   return [String(open), ...shares, ...connections, ...figures.map((ms) => ms!.toFixed(1)), drained.toFixed(0)];
+}
+
+async function measureWaits(open: number): Promise<string[]> {
+  await using redis = await startRedis('everysec');
+  await using database = await startDatabase();
+  const stores = { redisUrl: redis.url, databaseUrl: await database.url('bench') };
+  await using front = await startFront(stores, { DURABILITY: 'memory' }, values.checkout);
+  await front.createMany(
+    Array.from({ length: open }, (_, n) => `waiting-${n}`),
+    100,
+  );
+  await using program = await startJobs('load', new URL('waiting-clients.ts', import.meta.url), []);
+  const run = (job: WaitingJob) => runJob(program, job);
+  await run({ do: 'join', port: front.port, campaign: 'waiting-', count: open, first: 0, each: true });
+  await run({ do: 'wait', count: open });
+  await sleep(SETTLE_MS);
+  const { micros } = await withCpu({ front: front.pid, redis: redis.pid }, () => sleep(IDLE_MS));
+  const shares = (['front', 'redis'] as const).map((part) => (micros[part]! / IDLE_MS / 10).toFixed(1));
+  const memory = residentMb(front.pid).toFixed(0);
+  await run({ do: 'close' });
+  return [String(open), ...shares, memory];
 }
 
 async function clientCount(url: string): Promise<number> {

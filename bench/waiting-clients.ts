@@ -8,8 +8,11 @@ import { serveJobs } from './peers/job.ts';
 import { joinPath } from './sluice.ts';
 
 export type WaitingJob =
-  /** `first` tells the programs apart: their users, and the addresses they come from. */
-  | { do: 'join'; port: number; campaign: string; count: number; first: number }
+  /**
+   * `first` tells the programs apart: their users, and the addresses they come from. With `each` the n-th buyer joins the
+   * campaign with that prefix and the number n.
+   */
+  | { do: 'join'; port: number; campaign: string; count: number; first: number; each?: true }
   /** Opens so many waits, each on a connection of its own, and resolves when the front has them all. */
   | { do: 'wait'; count: number }
   /** Gives tickets back, one after another, and waits until their waiters have heard of it. */
@@ -70,14 +73,15 @@ async function inParallel(count: number, atATime: number, work: (n: number) => P
   await Promise.all(Array.from({ length: atATime }, workOn));
 }
 
-async function joinAll({ port, campaign, count, first }: WaitingJob & { do: 'join' }): Promise<void> {
+async function joinAll({ port, campaign, count, first, each }: WaitingJob & { do: 'join' }): Promise<void> {
   front = { port, first };
   const baseUrl = `http://127.0.0.1:${port}`;
   const client = createHttpClient({ baseUrl, socketsMax: JOINED_AT_A_TIME, timeoutMs: HEARD_WITHIN_MS });
   await inParallel(count, JOINED_AT_A_TIME, async (n) => {
     const headers = { 'x-user-id': crowd(`waiting-${first}`, n) };
     for (let attempt = 1; ; attempt += 1) {
-      const result = await client.request({ method: 'POST', path: joinPath(campaign), headers });
+      const path = joinPath(each ? `${campaign}${n}` : campaign);
+      const result = await client.request({ method: 'POST', path, headers });
       const ticket = result.kind === 'answer' ? (result.body as { ticket?: string }).ticket : undefined;
       if (ticket !== undefined) return void tickets.push(ticket);
       if (attempt === JOIN_ATTEMPTS_MAX) throw new Error(`a join met ${JSON.stringify(result)}`);

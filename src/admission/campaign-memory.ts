@@ -56,8 +56,10 @@ export function takeReading(memory: CampaignMemory, view: GateView): void {
   }
   memory.isAnswering = true;
   memory.isMoving = hasMoved(memory.view, view);
-  memory.admitted.grow(view.stock);
-  memory.view = isOvertaken ? { ...view, seq, remaining } : view;
+  if (view !== memory.view) {
+    memory.admitted.grow(view.stock);
+    memory.view = isOvertaken ? { ...view, seq, remaining } : view;
+  }
   memory.drain.record(view.settledCount, backlogOf(memory.view), view.readAt);
 }
 
@@ -89,6 +91,10 @@ export async function completeMemory(
   for await (const tags of readTags()) for (const tag of tags) memory.admitted.add(tag);
   if ((await readAgain()) && memory.lossCount === lossCount) memory.completeSeq = seq;
 }
+
+/** Whether the gate counts no cancellation that is not known here. */
+export const knowsCancelled = ({ view, cancelledCount, cancelledEpoch }: CampaignMemory): boolean =>
+  view.epoch === cancelledEpoch && view.cancelledCount === cancelledCount;
 
 /** Takes over who gave back. One forgotten for the sake of the bound is told by the watermark later on. */
 export function takeCancelled(

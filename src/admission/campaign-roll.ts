@@ -47,8 +47,15 @@ export function createCampaignRoll(deps: CampaignRollDeps): CampaignRoll {
     isRead: () => known !== undefined,
     async keepReading(stopping) {
       while (!stopping.aborted) {
-        await read().catch(deps.onError);
-        await pause(deps.readMs ?? limits.rollReadMs, stopping);
+        const isRead = await read().then(
+          () => true,
+          (error: unknown) => {
+            deps.onError(error);
+            return false;
+          },
+        );
+        const { readMs = limits.rollReadMs } = deps;
+        await pause(isRead ? readMs : Math.min(readMs, limits.rollRetryMs), stopping);
       }
     },
   };

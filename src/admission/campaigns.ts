@@ -12,6 +12,7 @@ import {
   completeMemory,
   createCampaignMemory,
   isComplete,
+  knowsCancelled,
   takeCancelled,
   takeReading,
   takeSilence,
@@ -56,8 +57,8 @@ export interface Campaigns {
   refresh(id: string): Promise<boolean>;
   /** Hears that the ledger has this version now: until the gate is seen with it, nobody is refused from memory. */
   expectVersion(id: string, version: number): void;
-  /** Calls `listener` after every reading. Returns how to stop it. */
-  onReading(listener: () => void): () => void;
+  /** Calls `listener` after every reading with the campaigns whose gate has changed. Returns how to stop it. */
+  onReading(listener: (moved: readonly string[]) => void): () => void;
   /** The most that Redis's clock may be off from what is taken for it here, ms; undefined while nobody asks for a campaign. */
   clockErrorMs(): number | undefined;
   /** Reads until `stopping` aborts. */
@@ -73,7 +74,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   const loading = new Map<string, Promise<CampaignMemory | undefined>>();
   const completing = new Set<string>();
   const learning = new Set<string>();
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(moved: readonly string[]) => void>();
 
   async function readOne(id: string): Promise<GateView | undefined> {
     const [view] = await deps.readGates([id]);
@@ -124,8 +125,8 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   /** Learns who gave back since it last looked: nothing to ask while nobody did. */
   async function learnCancelled(memory: CampaignMemory): Promise<void> {
     const { view, cancelledCount: known, cancelledEpoch } = memory;
+    if (knowsCancelled(memory)) return;
     const isSameGate = view.epoch === cancelledEpoch;
-    if (isSameGate && view.cancelledCount === known) return;
     // A gate that counts less than before has lost its tail.
     const from = isSameGate && view.cancelledCount > known ? known : 0;
     takeCancelled(memory, await deps.readCancelledTags(view.id, from), view);
@@ -138,14 +139,15 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       deps.readGates(moving.map(({ view }) => view.id)),
       deps.readChanged(quiet.map(({ view }) => view)),
     ]);
-    const [moved, compared] = await reading.catch((error: unknown) => {
+    const [read, compared] = await reading.catch((error: unknown) => {
       for (const memory of memories.values()) takeSilence(memory);
       throw error;
     });
-    const views = [...moved, ...compared];
+    const views = [...read, ...compared];
     // A gate that cannot be read goes stale by itself and does not hide the others; an outage is told once.
     const faults = views.filter((view) => isFault(view));
     for (const fault of faults.length === ids.length ? faults.slice(0, 1) : faults) deps.onError(fault);
+    const moved: string[] = [];
     for (const [index, id] of ids.entries()) {
       const memory = memories.get(id);
       const view = views[index];
@@ -156,9 +158,10 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       else if (view === undefined || isFault(view)) takeSilence(memory);
       else {
         if (!deps.exists(id)) forgetIfEnded(id);
+        if (view !== memory.view) moved.push(id);
         takeReading(memory, view);
         complete(memory);
-        if (!learning.has(id)) {
+        if (!knowsCancelled(memory) && !learning.has(id)) {
           learning.add(id);
           void learnCancelled(memory)
             .catch(deps.onError)
@@ -166,7 +169,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
         }
       }
     }
-    for (const listener of listeners) listener();
+    for (const listener of listeners) listener(moved);
   }
 
   /** Once nobody can be admitted any more, learns who was: from then on strangers are refused without a question. */

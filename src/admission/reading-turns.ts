@@ -3,9 +3,9 @@
 import { limits } from '../process/limits.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 
-/** So many quiet campaigns are compared in each reading; of more than ten times as many a tenth: each once a second. */
-const QUIET_MIN = 1_000;
-const READINGS_PER_ROUND = 10;
+/** So many quiet campaigns are compared in each reading; of more than twelve times as many a twelfth: each within 1.5 s. */
+const QUIET_MIN = 250;
+const READINGS_PER_ROUND = 12;
 
 export interface Readings {
   /** To be read as they are: their gates are expected to have changed. */
@@ -17,30 +17,33 @@ export interface Readings {
 /** Returns how to choose; it forgets what nobody has used for long, and what has not been used for longest beyond the bound. */
 export function createReadingTurns(memories: Map<string, CampaignMemory>): (now: number) => Readings {
   let turn = 0;
+  let readingCount = 0;
   return (now) => {
-    forget(memories, now);
+    if (readingCount++ % READINGS_PER_ROUND === 0 || memories.size > limits.viewsMax) forget(memories, now);
     const moving: CampaignMemory[] = [];
     const quiet: CampaignMemory[] = [];
     const { size } = memories;
-    const count = Math.max(QUIET_MIN, Math.ceil(size / READINGS_PER_ROUND));
-    const from = size > count ? turn % size : 0;
+    const count = Math.min(size, Math.max(QUIET_MIN, Math.ceil(size / READINGS_PER_ROUND)));
+    const from = turn < size ? turn : 0;
+    const to = from + count;
     let place = 0;
     for (const memory of memories.values()) {
-      const isItsTurn = (place - from + size) % size < count;
+      const isItsTurn = (place >= from && place < to) || place + size < to;
       if (memory.isMoving) moving.push(memory);
       else if (isItsTurn || memory.askedAt >= memory.view.readAt) quiet.push(memory);
       place += 1;
     }
-    turn = from + count;
+    turn = to % Math.max(1, size);
     return { moving, quiet };
   };
 }
 
+const usedAt = ({ askedAt, watchedAt }: CampaignMemory): number => Math.max(askedAt, watchedAt);
+
 function forget(memories: Map<string, CampaignMemory>, now: number): void {
-  const usedAt = ({ askedAt, watchedAt }: CampaignMemory) => Math.max(askedAt, watchedAt);
-  for (const [id, memory] of memories) if (now - usedAt(memory) > limits.viewIdleMs) memories.delete(id);
+  for (const memory of memories.values()) if (now - usedAt(memory) > limits.viewIdleMs) memories.delete(memory.view.id);
   const excess = memories.size - limits.viewsMax;
   if (excess <= 0) return;
-  const oldest = [...memories].toSorted(([, one], [, other]) => usedAt(one) - usedAt(other)).slice(0, excess);
-  for (const [id] of oldest) memories.delete(id);
+  const oldest = [...memories.values()].toSorted((one, other) => usedAt(one) - usedAt(other)).slice(0, excess);
+  for (const { view } of oldest) memories.delete(view.id);
 }

@@ -8,8 +8,6 @@ import { type HeldTicket, isWaiting, standingOf } from './held-tickets.ts';
 export interface Lines {
   /** Grows with each change that may end the waiting of a ticket or move its place. */
   version: number;
-  /** What was read last: where nothing has changed it is the same object. */
-  view: GateView | undefined;
   /** Undefined while nothing is known of the gate. */
   epoch: number | undefined;
   /** Last seq given out. */
@@ -32,7 +30,6 @@ export const NOWHERE: WaitingPlace = { epoch: Number.NaN, seq: Number.NaN, shard
 
 export const createLines = (): Lines => ({
   version: 0,
-  view: undefined,
   epoch: undefined,
   seq: 0,
   watermarks: [],
@@ -53,12 +50,10 @@ export function takeLines(lines: Lines, memory: CampaignMemory | undefined): voi
     view !== undefined &&
     cancelledCount === lines.cancelledCount &&
     cancelled!.size === lines.cancelledSize &&
-    (view === lines.view ||
-      (view.epoch === lines.epoch &&
-        view.seq >= lines.seq &&
-        areSame(view.watermarks, lines.watermarks) &&
-        areSame(view.acked, lines.acked)));
-  lines.view = view;
+    view.epoch === lines.epoch &&
+    view.seq >= lines.seq &&
+    areSame(view.watermarks, lines.watermarks) &&
+    areSame(view.acked, lines.acked);
   lines.seq = view?.seq ?? 0;
   if (isSame) return;
   lines.version += 1;

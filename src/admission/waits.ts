@@ -47,6 +47,8 @@ export interface Wait extends Waiter {
   /** Ends its parking; undefined while it is not parked. The rest is of the time that it is. */
   wake: (() => void) | undefined;
   seen: TicketBody | undefined;
+  /** By the span clock, when its connection is next asked whether it is there. */
+  goneFrom: number;
   /** By the span clock: when it ends without a change, when another place is a change, and when the gate may be asked. */
   endsAt: number;
   placeFrom: number;
@@ -85,32 +87,43 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
   const ofIdentity = createTally();
   const inTurn = createTurns(limits.waitQuestionsMax);
   let lookedAt = 0;
-  let lookCount = 0;
   let stopLooking: (() => void) | undefined;
 
-  function look(): void {
+  function look(moved: readonly string[] = []): void {
     const now = spanClock();
     lookedAt = now;
-    lookCount += 1;
-    let placesLeft = limits.placesToldMax;
-    let n = lookCount;
-    for (const [campaign, { waits, lines }] of groups) {
-      const memory = campaigns.watch(campaign);
-      takeLines(lines, memory);
-      for (const wait of waits) {
-        n += 1;
-        if (n % limits.waitGoneLooks === 0 && wait.isGone()) end(wait);
-        if (wait.wake === undefined) continue;
-        if (wait.checkedVersion !== lines.version) check(wait, lines, memory);
-        if (now >= wait.endsAt || (!wait.isAsSeen && now >= wait.askFrom)) wait.wake();
-        else if (wait.isAsSeen && now >= wait.placeFrom && wait.placeVersion !== lines.version && placesLeft > 0) {
-          wait.placeVersion = lines.version;
-          if (placeIn(wait, memory!) === wait.seen!.ahead) continue;
-          placesLeft -= 1;
-          wait.wake();
-        }
-      }
+    for (const id of moved) {
+      const group = groups.get(id);
+      if (group !== undefined) group.restsUntil = 0;
     }
+    const turn = { now, placesLeft: limits.placesToldMax };
+    for (const group of groups.values()) if (now >= group.restsUntil) group.restsUntil = lookAt(group, turn);
+  }
+
+  /** Returns until when nothing is to be done here, unless the gate changes or somebody else waits. */
+  function lookAt({ campaign, waits, lines }: Group, turn: Turn): number {
+    const { now } = turn;
+    const memory = campaigns.watch(campaign);
+    const before = lines.version;
+    takeLines(lines, memory);
+    let restsUntil = lines.version === before ? now + limits.waitsRestMs : 0;
+    for (const wait of waits) {
+      if (now >= wait.goneFrom) {
+        wait.goneFrom = now + limits.waitGoneMs;
+        if (wait.isGone()) end(wait);
+      }
+      if (wait.wake === undefined) continue;
+      if (wait.checkedVersion !== lines.version) check(wait, lines, memory);
+      if (now >= wait.endsAt || (!wait.isAsSeen && now >= wait.askFrom)) wait.wake();
+      else if (wait.isAsSeen && now >= wait.placeFrom && wait.placeVersion !== lines.version && turn.placesLeft > 0) {
+        wait.placeVersion = lines.version;
+        if (placeIn(wait, memory!) === wait.seen!.ahead) continue;
+        turn.placesLeft -= 1;
+        wait.wake();
+      }
+      restsUntil = Math.min(restsUntil, nextOf(wait, lines));
+    }
+    return restsUntil;
   }
 
   function startLooking(): () => void {
@@ -150,7 +163,10 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
 
   function parked(wait: Wait, times: Pick<Wait, 'seen' | 'endsAt' | 'placeFrom' | 'askFrom'>): Promise<void> {
     const { held } = wait;
-    wait.standing = waitingPlace(held, campaigns.peek(held.ticket.campaign)?.view);
+    const { campaign } = held.ticket;
+    wait.standing = waitingPlace(held, campaigns.peek(campaign)?.view);
+    const group = groups.get(campaign);
+    if (group !== undefined) group.restsUntil = 0;
     wait.checkedVersion = UNCHECKED;
     wait.placeVersion = UNCHECKED;
     Object.assign(wait, times);
@@ -191,7 +207,7 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
       if (ofTicket.count(held.text) >= limits.waitsPerTicketMax) return 'ticket';
       if (user !== undefined && ofIdentity.count(user) >= limits.waitsPerIdentityMax) return 'identity';
       const { campaign } = held.ticket;
-      const group = groups.get(campaign) ?? { waits: new Set(), lines: createLines() };
+      const group = groups.get(campaign) ?? { campaign, waits: new Set(), lines: createLines(), restsUntil: 0 };
       group.waits.add(wait);
       groups.set(campaign, group);
       counts[kind] += 1;
@@ -206,9 +222,26 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
   };
 }
 
+/** The clients that wait for tickets of one campaign. */
 interface Group {
+  campaign: string;
   waits: Set<Wait>;
   lines: Lines;
+  /** By the span clock, until when it need not be looked at. */
+  restsUntil: number;
+}
+
+/** Of one look: how many more places may be told in it. */
+interface Turn {
+  now: number;
+  placesLeft: number;
+}
+
+/** When something is next to be done about a wait whose gate does not change. */
+function nextOf(wait: Wait, { version }: Lines): number {
+  const { endsAt, askFrom, placeFrom } = wait;
+  if (!wait.isAsSeen) return Math.min(endsAt, askFrom);
+  return wait.placeVersion === version ? endsAt : Math.min(endsAt, placeFrom);
 }
 
 const UNCHECKED = -1;
@@ -222,6 +255,7 @@ const waitOf = ({ kind, held, user, isGone }: Waiter, isOver: boolean): Wait => 
   onEnd: undefined,
   wake: undefined,
   seen: undefined,
+  goneFrom: spanClock() + limits.waitGoneMs,
   endsAt: 0,
   placeFrom: 0,
   askFrom: 0,

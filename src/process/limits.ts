@@ -1,8 +1,10 @@
 // A limit on everything, each with its reason. Sizes in the unit of the name; their relations are held by test/process/limits.test.ts.
 import { endLimits } from './end-limits.ts';
+import { waitLimits } from './wait-limits.ts';
 
 export const limits = {
   ...endLimits,
+  ...waitLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
   joinBatchMax: 128,
   /** Joins that may wait in a front: at 30k joins/s a third of a second; beyond that the answer is a 503. */
@@ -35,9 +37,12 @@ export const limits = {
   clockDriftShare: 0.1,
   /** A campaign nobody asked about for this long is no longer read. */
   viewIdleMs: 30_000,
-  viewsMax: 10_000,
-  /** The list of campaigns in the ledger is read this often by each front: one query, whatever the load. */
-  rollReadMs: 5_000,
+  /** Campaigns in a front's memory, 5 kB each: it has as many as were asked for, or waited for, in the last half minute. */
+  viewsMax: 50_000,
+  /** The ids of campaigns in the ledger are read this often by each front; one that is asked for meanwhile is asked by itself. */
+  rollReadMs: 60_000,
+  /** The same after a reading that failed: until the first one a campaign that nobody knows is 503, not 404. */
+  rollRetryMs: 2_000,
   /** Rows of the ledger in one reading: 5,000 take some 10 ms, and a read of millions must not hold one connection's buffer. */
   rowsPerRead: 5_000,
   /** Campaigns in one reading of a duty that looks after each of them. */
@@ -70,34 +75,6 @@ export const limits = {
   giveBackLookMs: 100,
   /** What a give-back that came to nothing was answered, is answered again for this long: `Retry-After` asks for more. */
   giveBackRestMs: 900,
-  /** Open long-polls and event streams per front; each costs a socket and a look per watermark read. */
-  waitersMax: 20_000,
-  /** Of one ticket: a buyer's tabs and phone, and a connection that a proxy has not yet given up. */
-  waitsPerTicketMax: 4,
-  /** Of one user over all tickets: four campaigns at a time, with every tab. */
-  waitsPerIdentityMax: 16,
-  /** A ticket in a worker's hands or being retried is asked for this often while its client waits. */
-  waitAskMs: 250,
-  /** One in so many looks, about five seconds apart, asks whether a wait's connection is gone, which Node has told already. */
-  waitGoneLooks: 50,
-  /** Questions for waiting clients in flight: when thousands change at once, joins must not queue behind all of them. */
-  waitQuestionsMax: 256,
-  /**
-   * Streams that hear of another place after one reading: 500 events a second take 3 % of a core, and up to 500 streams
-   * hear each second. Of 10,000 each hears every 20 s, about as often as a poll would ask. A change of status is no place.
-   */
-  placesToldMax: 50,
-  /** What proxies wait for a word of ours by default: HAProxy as Debian configures it 50 s, nginx 60 s. */
-  proxySilenceMs: 50_000,
-  longPollMaxMs: 30_000,
-  /** A stream tells of a new place this often at most; at the back of the queue as rarely as a poll would ask. */
-  streamEventMs: 1_000,
-  /** A comment to each stream this often: two may be late before a proxy takes the stream for dead. */
-  heartbeatMs: 15_000,
-  /** The streams beat in this many groups: with 20,000 of them 333 comments, a few ms, every 250 ms. */
-  heartbeatSlots: 60,
-  /** A stream is asked for again after this long: until then nobody looks at its token, nor sees fronts that were added. */
-  streamMaxMs: 600_000,
   /** Poll hints: a client near the front hears soon, one at the back rarely. */
   pollMinMs: 1_000,
   pollMaxMs: 10_000,

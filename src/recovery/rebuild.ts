@@ -2,6 +2,7 @@
 // the rows that it added in the gate, and the next builder adds the rows behind them. The next builder reads all else
 // again: entries, retries, letters, cancellations and which units are free.
 import type { StoredCampaign } from '../domain/campaign.ts';
+import { chunks } from '../domain/chunks.ts';
 import { readEntry } from '../domain/entry-ticket.ts';
 import type { EpochStart } from '../domain/epochs.ts';
 import { Fault } from '../domain/fault.ts';
@@ -11,7 +12,6 @@ import { entryIdOf, shardOf } from '../domain/shard.ts';
 import type { GateBuilder, StreamFacts } from '../gate/port.ts';
 import type { Build, KnownUser } from '../gate/rebuild-port.ts';
 import type { CancelledHolder, EpochOpening, Holder, KeptHolder, RowsUpTo } from '../ledger/epochs.ts';
-import { chunks } from '../process/chunks.ts';
 import { Census, type Claim, type ExceptionalClaim } from './census.ts';
 
 export interface RebuildDeps {

@@ -19,6 +19,7 @@ import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/process/limits.ts';
 import { openFast, type RedisClient, untilReady } from '../../src/redis/connection.ts';
 import { keys } from '../../src/redis/keys.ts';
+import { loadScript } from '../../src/redis/scripts.ts';
 import { openBoard } from '../../src/retry/board.ts';
 import { openRetries } from '../../src/retry/bullmq.ts';
 import { recoverGates } from '../../workers/recoverer.ts';
@@ -222,11 +223,14 @@ const READING = new Set(['hgetall', 'zcard', 'time']);
 /** What ioredis sends to open a connection, and what the breaker probes with. */
 const OPENING = new Set(['ping', 'auth', 'hello', 'info', 'client', 'select', 'quit']);
 
+const COMPARING = loadScript('gates-changed');
+
 function countQuestions(redis: RedisClient): () => number {
   let count = 0;
   const send = redis.sendCommand.bind(redis) as (...args: unknown[]) => unknown;
   redis.sendCommand = (command: { name: string; args: unknown[] }, ...rest: unknown[]) => {
-    const isReading = READING.has(command.name) || command.args.includes(keys.workers);
+    const isReading =
+      READING.has(command.name) || command.args.includes(keys.workers) || command.args[0] === COMPARING.sha;
     if (!isReading && !OPENING.has(command.name)) count += 1;
     return send(command, ...rest);
   };

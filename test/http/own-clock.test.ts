@@ -33,7 +33,7 @@ test('a clock that is set back by an hour does not make an empty bucket last for
   });
   setClock(-HOUR_MS);
   // The first reading under the new clock: from then on the front trusts what it remembers.
-  await new Promise<void>((resolve) => front.campaigns.onReading(resolve));
+  await new Promise((resolve) => front.campaigns.onReading(resolve));
   await until('a stranger is admitted', 60_000, async () => {
     const answer = await front.join(campaign, uniqueName('stranger'));
     if (answer.status === 429) expect(Number(answer.headers.get('retry-after'))).toBeLessThan(60);

@@ -13,11 +13,11 @@ const FIRST_SCREEN_LINES = 25;
 
 /** Banned words that are left in a document: rewrite them, then lower its number. It never goes up. */
 const LEFT: Record<string, number> = {
-  'docs/architecture.md': 21,
+  'docs/architecture.md': 20,
   'docs/benchmarks.md': 1,
   'docs/decisions.md': 23,
   'docs/faults-survived.md': 10,
-  'docs/guarantees.md': 34,
+  'docs/guarantees.md': 33,
   'docs/redis-topologies.md': 2,
   'docs/security/threat-model.md': 11,
 };

@@ -1,8 +1,9 @@
 // Reads of many gates those that have changed: one script call for up to 250 gates of a lane tells which.
+
+import { chunks } from '../../domain/chunks.ts';
 import { epochMsOf, measureClock, type SpanClock, spanClock } from '../../domain/clock.ts';
 import type { Fault } from '../../domain/fault.ts';
 import type { GateView } from '../../domain/gate-view.ts';
-import { chunks } from '../../process/chunks.ts';
 import { type RedisClient, redisFault } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 import { laneOf } from '../../redis/lanes.ts';
