@@ -18,7 +18,7 @@ import {
   takeSilence,
 } from './campaign-memory.ts';
 import { createEndedCampaigns, endOf } from './ended-campaigns.ts';
-import { createReadingTurns } from './reading-turns.ts';
+import { createReadingTurns, createTurnsOf } from './reading-turns.ts';
 import { createUnknownCampaigns } from './unknown-campaigns.ts';
 
 export interface CampaignsDeps {
@@ -65,10 +65,14 @@ export interface Campaigns {
   keepReading(stopping: AbortSignal): Promise<void>;
 }
 
+/** Campaigns without a gate of which the ledger is asked after a reading whether they have ended: some dozens a second. */
+const GONE_PER_READING = 4;
+
 export function createCampaigns(deps: CampaignsDeps): Campaigns {
   const { now: clock = spanClock } = deps;
   const memories = new Map<string, CampaignMemory>();
   const chooseReadings = createReadingTurns(memories);
+  const goneInTurn = createTurnsOf(GONE_PER_READING);
   const unknown = createUnknownCampaigns(deps.exists, clock);
   const ends = createEndedCampaigns(deps, clock);
   const loading = new Map<string, Promise<CampaignMemory | undefined>>();
@@ -148,12 +152,14 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
     const faults = views.filter((view) => isFault(view));
     for (const fault of faults.length === ids.length ? faults.slice(0, 1) : faults) deps.onError(fault);
     const moved: string[] = [];
+    const gone: string[] = [];
     for (const [index, id] of ids.entries()) {
       const memory = memories.get(id);
       const view = views[index];
       if (memory === undefined) continue;
       // A gate that is gone was lost: what is remembered refuses nobody any more, and its joins are 503, not 404. Or it is
       // archived: then it is not remembered any more, and the next question finds that out.
+      if (view === undefined) gone.push(id);
       if (view === undefined && !deps.exists(id)) memories.delete(id);
       else if (view === undefined || isFault(view)) takeSilence(memory);
       else {
@@ -169,6 +175,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
         }
       }
     }
+    for (const id of goneInTurn(gone)) forgetIfEnded(id);
     for (const listener of listeners) listener(moved);
   }
 

@@ -47,3 +47,13 @@ function forget(memories: Map<string, CampaignMemory>, now: number): void {
   const oldest = [...memories.values()].toSorted((one, other) => usedAt(one) - usedAt(other)).slice(0, excess);
   for (const { view } of oldest) memories.delete(view.id);
 }
+
+/** Returns how to take up to `count` items, each time others while there are more. */
+export function createTurnsOf(count: number): <T>(items: readonly T[]) => T[] {
+  let turn = 0;
+  return (items) => {
+    const from = turn % Math.max(1, items.length);
+    turn = from + count;
+    return [...items.slice(from), ...items.slice(0, from)].slice(0, count);
+  };
+}

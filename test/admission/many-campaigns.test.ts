@@ -1,7 +1,7 @@
 // A front that knows many campaigns reads what changes, and compares the rest in turn.
 import { expect, type TestContext, test } from 'vitest';
 import { type CampaignMemory, createCampaignMemory } from '../../src/admission/campaign-memory.ts';
-import { createReadingTurns } from '../../src/admission/reading-turns.ts';
+import { createReadingTurns, createTurnsOf } from '../../src/admission/reading-turns.ts';
 import type { GateView } from '../../src/domain/gate-view.ts';
 import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
@@ -120,4 +120,14 @@ test('what nobody uses is forgotten, and beyond the bound what has not been used
   all.get('c-6')!.askedAt += 1;
   choose(2 + limits.viewIdleMs);
   expect([all.size, all.has('c-5'), all.has('c-6')]).toEqual([limits.viewsMax, false, true]);
+});
+
+test('of many items each has its turn', () => {
+  const take = createTurnsOf(2);
+  expect([take([1, 2, 3]), take([1, 2, 3]), take([1, 2, 3])]).toEqual([
+    [1, 2],
+    [3, 1],
+    [2, 3],
+  ]);
+  expect([take([]), take([7])]).toEqual([[], [7]]);
 });

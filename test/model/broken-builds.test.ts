@@ -194,7 +194,7 @@ const BROKEN: Broken[] = [
     patches: [
       {
         file: 'src/recovery/rebuild.ts',
-        from: '    for (const ids of chunks(foreign)) await gates.drop(id, build, shard, ids);\n',
+        from: '    for (const ids of chunks(foreign, USERS_PER_CALL)) await gates.drop(id, build, shard, ids);\n',
         to: '',
       },
     ],

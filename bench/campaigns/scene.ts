@@ -1,0 +1,49 @@
+// A front on stores of its own with many open campaigns in which nobody buys.
+import { Redis } from 'ioredis';
+import { withCpu } from '../cpu.ts';
+import { residentMb } from '../open-loop.ts';
+import { type Front, startFront } from '../sluice.ts';
+import { type DatabaseServer, type RedisServer, startDatabase, startRedis } from '../stores.ts';
+
+/** Until everything has been looked at that a process looks at when it starts. */
+export const SETTLE_MS = 10_000;
+export const IDLE_MS = 20_000;
+
+export interface Scene extends AsyncDisposable {
+  redis: RedisServer;
+  database: DatabaseServer;
+  front: Front;
+}
+
+/** `idleCount` campaigns with the names `idle-0` and so on. */
+export async function openScene(idleCount: number, checkout: string): Promise<Scene> {
+  await using starting = new AsyncDisposableStack();
+  const redis = starting.use(await startRedis('everysec'));
+  const database = starting.use(await startDatabase());
+  const stores = { redisUrl: redis.url, databaseUrl: await database.url('bench') };
+  const front = starting.use(await startFront(stores, { DURABILITY: 'memory' }, checkout));
+  await front.createMany(
+    Array.from({ length: idleCount }, (_, n) => `idle-${n}`),
+    100,
+  );
+  const stack = starting.move();
+  return { redis, database, front, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** Each process's share of a core, in percent, while `ms` pass. */
+export async function idleShares(pids: Record<string, number>, ms: number, wait: (ms: number) => Promise<unknown>) {
+  const { micros } = await withCpu(pids, () => wait(ms));
+  return Object.keys(pids).map((part) => (micros[part]! / ms / 10).toFixed(1));
+}
+
+export const megabytes = (pid: number): string => residentMb(pid).toFixed(0);
+
+/** Connections to a Redis, without the one that asks. */
+export async function clientCount(url: string): Promise<number> {
+  const client = new Redis(url);
+  const clients = String(await client.client('LIST'))
+    .trim()
+    .split('\n').length;
+  client.disconnect();
+  return clients - 1;
+}
