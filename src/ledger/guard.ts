@@ -18,6 +18,9 @@ export interface LedgerGuard extends Disposable {
   width: () => number;
 }
 
+/** With so many connections or more one of them is left for a campaign that has none: it does not wait for a batch to end. */
+const SHARED_FROM = 4;
+
 export function createLedgerGuard(ledger: Ledger): LedgerGuard {
   const breaker = createBreaker({
     faultsMax: limits.ledgerFaultsMax,
@@ -40,14 +43,32 @@ export function createLedgerGuard(ledger: Ledger): LedgerGuard {
   let width = widthMax;
   let workingCount = 0;
 
+  const working = new Map<string, number>();
+
+  /** The campaign whose turn it is, among those that have not all the connections that one may have. */
+  const nextOf = (): string | undefined => {
+    const max = width < SHARED_FROM ? width : width - 1;
+    for (const of of lines.keys()) if (of === '' || (working.get(of) ?? 0) < max) return of;
+    return undefined;
+  };
   const admitNext = () => {
-    while (workingCount < width && lines.size > 0) {
-      const [of, line] = lines.entries().next().value!;
+    while (workingCount < width) {
+      const of = nextOf();
+      if (of === undefined) return;
+      const line = lines.get(of)!;
       lines.delete(of);
       workingCount += 1;
+      working.set(of, (working.get(of) ?? 0) + 1);
       line.shift()!();
       if (line.length > 0) lines.set(of, line);
     }
+  };
+  const leave = (of: string) => {
+    workingCount -= 1;
+    const left = working.get(of)! - 1;
+    if (left === 0) working.delete(of);
+    else working.set(of, left);
+    admitNext();
   };
   return {
     breaker,
@@ -63,8 +84,7 @@ export function createLedgerGuard(ledger: Ledger): LedgerGuard {
         return result;
       } finally {
         if (breaker.isOpen()) width = 1;
-        workingCount -= 1;
-        admitNext();
+        leave(of);
       }
     },
     [Symbol.dispose]: () => breaker[Symbol.dispose](),

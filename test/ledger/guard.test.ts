@@ -117,3 +117,20 @@ test('a campaign with many batches holds up another one by the batch at work and
   expect(done.indexOf('quiet')).toBe(2);
   expect(done).toHaveLength(7);
 });
+
+test('a campaign whose batches are all at work leaves a connection for another one', async (t) => {
+  const guard = guarded(t, database.open({ connectionMax: 5 }));
+  const end = Promise.withResolvers<void>();
+  let workingCount = 0;
+  const work = async () => {
+    workingCount += 1;
+    await end.promise;
+  };
+  const big = Array.from({ length: 10 }, () => guard.run(work, 'big'));
+  // It waits for no batch of the other one: none has ended yet.
+  await guard.run(async () => undefined, 'quiet');
+  expect(workingCount).toBe(3);
+  end.resolve();
+  await Promise.all(big);
+  expect(workingCount).toBe(10);
+});
