@@ -104,8 +104,10 @@ export const limits = {
 
   /** Entries per batch, and rows of a statement: flat from 300 on; a crash redelivers, and a lock covers, no more than this. */
   workBatchMax: 500,
-  /** Connections of a worker to one Redis, whatever is on sale: commands, reads of work, arrivals, and three of the retry queue. */
-  workerRedisConnections: 6,
+  /** Connections of a front to one Redis: commands, retry queue, and the board of the retry queue. */
+  frontRedisConnections: 3,
+  /** Connections of a worker to one Redis, whatever is on sale: commands, reads of work, arrivals, and four of the retry queue. */
+  workerRedisConnections: 7,
   /** How long a worker waits for work; a campaign whose arrival it did not learn of waits as long. */
   receiveMs: 1_000,
   /** A read of work that takes longer is given up; what the worker was given with it is read again. */

@@ -122,6 +122,8 @@ export interface FrontReadings {
   redisClockErrorMs: () => number | undefined;
   /** Undefined while it is unknown. */
   workersSeen: () => { seenCount: number; readyCount: number } | undefined;
+  /** Undefined while it is unknown. */
+  noneReadyMs: () => number | undefined;
 }
 
 /** The counters of a front: decisions by kind, how long a join took, and what it holds just now. */
@@ -132,6 +134,10 @@ export function frontMetrics(read: FrontReadings) {
     'Workers that have reported to Redis recently and can issue',
     () => read.workersSeen()?.readyCount,
   );
+  gauge('sluice_no_worker_ready_seconds', 'Time for which this front has seen no ready worker; 0 while one is', () => {
+    const ms = read.noneReadyMs();
+    return ms === undefined ? undefined : ms / 1_000;
+  });
   gauge('sluice_joins_waiting', 'Joins that wait for a gate call', read.joinsWaiting);
   for (const kind of ['long-poll', 'stream'] as const) {
     gauge(

@@ -1,0 +1,23 @@
+// Why a worker cannot read work, as a slug for `/readyz`, the worker's report and the doctor.
+import { primariesOf, type RedisClient } from './connection.ts';
+
+/** Redis's refusals begin with such a word: NOPERM, MISCONF, LOADING, CLUSTERDOWN. */
+const REFUSAL = /^([A-Z]{4,})\b/;
+
+/**
+ * `error` is what the read ended with; `redis` is the connection for commands, which may be asked while that of the reads
+ * is refused. Some of Redis's clients read no reason when it is full, only that the connection ended. Never rejects.
+ */
+export async function readObstacle(redis: RedisClient, error: unknown): Promise<string> {
+  const [, word] = REFUSAL.exec(error instanceof Error ? error.message : String(error)) ?? [];
+  if (word !== undefined) return `redis-refuses-reads:${word}`;
+  const full = await Promise.all(primariesOf(redis).map(isFull)).catch((): boolean[] => []);
+  return full.includes(true) ? 'redis-maxclients-reached' : 'redis-reads-unanswered';
+}
+
+async function isFull(server: ReturnType<typeof primariesOf>[number]): Promise<boolean> {
+  const text = await server.info('clients');
+  const [, open] = /^connected_clients:(\d+)/m.exec(text) ?? [];
+  const [, most] = /^maxclients:(\d+)/m.exec(text) ?? [];
+  return open !== undefined && most !== undefined && Number(open) >= Number(most);
+}
