@@ -1,4 +1,5 @@
 // Asks MySQL or MariaDB what the promises rest on, on a connection of the pool: its session is what the service has.
+import { readConnected } from '../ledger/connection-use.ts';
 import { executedMigrations } from '../ledger/migrate.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { type ClockReading, type Fact, type Fields, factOf } from './finding.ts';
@@ -33,7 +34,7 @@ export async function gatherLedgerFacts(ledger: Ledger): Promise<LedgerFacts> {
   return {
     clock,
     variables: await factOf(() => readVariables(ledger)),
-    connected: await factOf(() => readConnected(ledger)),
+    connected: await factOf(() => toldConnected(ledger)),
     migrations: await factOf(() => executedMigrations(ledger)),
     shape: await factOf(() => readShape(ledger)),
   };
@@ -52,10 +53,10 @@ async function readVariables(ledger: Ledger): Promise<Fields> {
   return Object.fromEntries(rows.map((row) => [String(row.Variable_name), String(row.Value)]));
 }
 
-async function readConnected(ledger: Ledger): Promise<number> {
-  const { rows } = await ledger.run("SHOW GLOBAL STATUS LIKE 'Threads_connected'", []);
-  if (rows[0] === undefined) throw new Error('the database does not say Threads_connected');
-  return Number(rows[0].Value);
+async function toldConnected(ledger: Ledger): Promise<number> {
+  const connected = await readConnected(ledger);
+  if (connected === undefined) throw new Error('the database does not say Threads_connected');
+  return connected;
 }
 
 async function readShape(ledger: Ledger): Promise<IssuancesShape> {

@@ -1,5 +1,6 @@
 // Why a worker cannot read work, as a slug for `/readyz`, the worker's report and the doctor.
-import { primariesOf, type RedisClient } from './connection.ts';
+import type { RedisClient } from './connection.ts';
+import { readConnectionUse } from './connection-use.ts';
 
 /** Redis's refusals begin with such a word: NOPERM, MISCONF, LOADING, CLUSTERDOWN. */
 const REFUSAL = /^([A-Z]{4,})\b/;
@@ -11,13 +12,6 @@ const REFUSAL = /^([A-Z]{4,})\b/;
 export async function readObstacle(redis: RedisClient, error: unknown): Promise<string> {
   const [, word] = REFUSAL.exec(error instanceof Error ? error.message : String(error)) ?? [];
   if (word !== undefined) return `redis-refuses-reads:${word}`;
-  const full = await Promise.all(primariesOf(redis).map(isFull)).catch((): boolean[] => []);
-  return full.includes(true) ? 'redis-maxclients-reached' : 'redis-reads-unanswered';
-}
-
-async function isFull(server: ReturnType<typeof primariesOf>[number]): Promise<boolean> {
-  const text = await server.info('clients');
-  const [, open] = /^connected_clients:(\d+)/m.exec(text) ?? [];
-  const [, most] = /^maxclients:(\d+)/m.exec(text) ?? [];
-  return open !== undefined && most !== undefined && Number(open) >= Number(most);
+  const use = await readConnectionUse(redis).catch(() => undefined);
+  return use !== undefined && use.open >= use.max ? 'redis-maxclients-reached' : 'redis-reads-unanswered';
 }

@@ -169,6 +169,18 @@ export function frontMetrics(read: FrontReadings) {
   };
 }
 
+/** Connections of all clients to the servers, as a front reads them: one call for each front. */
+export function serverConnectionMetrics(
+  seen: (server: 'redis' | 'database') => { open: number; max: number } | undefined,
+): void {
+  for (const server of ['redis', 'database'] as const) {
+    const attributes = { server };
+    const open = 'Connections of all clients that the server has open; in a Cluster of the fullest primary';
+    gauge('sluice_server_connections', open, () => seen(server)?.open, attributes);
+    gauge('sluice_server_connections_max', 'Connections that the server allows', () => seen(server)?.max, attributes);
+  }
+}
+
 /** Whether a dependency's breaker is open, and how often it has opened: one call for each breaker of the process. */
 export function breakerMetrics(
   dependency: string,

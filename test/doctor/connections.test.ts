@@ -56,7 +56,8 @@ test('a worker whose reads Redis refuses a connection says so, as do front and d
   // BullMQ names the connection on which its worker waits after its queue.
   const ofOthers = async () => (await clients()).filter((line) => / name=(?!test )/.test(line)).length;
 
-  const front = await startFront(t, stores);
+  const frontPort = await freePort();
+  const front = await startFront(t, stores, { TELEMETRY: 'on', TELEMETRY_PORT: String(frontPort) });
   await until('the front has connected', 60_000, async () => (await ofOthers()) === limits.frontRedisConnections);
   await startWorker(t, stores, 'full', { TELEMETRY: 'on', TELEMETRY_PORT: String(port) });
   const ready = async (url: string) => {
@@ -83,6 +84,16 @@ test('a worker whose reads Redis refuses a connection says so, as do front and d
     return answer.warnings.includes('no-worker-ready') && answer;
   });
   expect(told).toMatchObject({ status: 200, ready: true, workers: { seen: 1, ready: 0 } });
+
+  await until('the numbers of the front say so', 60_000, async () => {
+    const text = await (await fetch(`http://127.0.0.1:${frontPort}/metrics`)).text();
+    const of = (name: string, labels = '[^}]*') =>
+      Number(new RegExp(`^${name}\\{${labels}\\} (\\S+)`, 'm').exec(text)?.[1]);
+    const server = (name: string, kind: string) => of(`sluice_server_connections${name}`, `[^}]*server="${kind}"[^}]*`);
+    const isFull = server('', 'redis') >= server('_max', 'redis');
+    const none = of('sluice_workers_ready') === 0 && of('sluice_no_worker_ready_seconds') > 0;
+    return isFull && none && server('', 'database') > 0 && server('_max', 'database') > 0;
+  });
 
   const asked = { migrates: false, connectionsWanted: 1, openConnectionsWanted: 1, redisConnectionsWanted: 1 };
   const exposure = { production: false, believesBareHeader: false, logLevel: 'info' } as never;
