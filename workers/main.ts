@@ -40,7 +40,10 @@ tellServerError = tellServerErrors(log);
 const metrics = workerMetrics();
 
 const parts = await openWorker(config, { name, log, onError }, open);
-const health = createWorkerHealth(parts.guard.breaker.isOpen);
+const health = createWorkerHealth({
+  isLedgerAway: parts.guard.breaker.isOpen,
+  isRedisAway: () => parts.redis.status !== 'ready',
+});
 readiness = health.readiness;
 const worker = composeWorker(
   parts,

@@ -21,6 +21,7 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
   },
   onLook: metrics.looked,
   onTurn: health.looked,
+  onTurnFailed: health.notLooked,
   onUnreadable: health.unreadable,
   onRead: health.read,
   onVanished: (campaign, seqs) =>

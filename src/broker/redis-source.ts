@@ -15,6 +15,8 @@ export interface RedisSourceDeps extends TurnsDeps {
   inHandMax: number;
   /** These lanes were looked at, by their name. */
   onLook: (lanes: string) => void;
+  /** These lanes could not be looked at. */
+  onLookFailed?: ((lanes: string, error: unknown) => void) | undefined;
 }
 
 /** Reads when it is asked for tickets: what could not be issued stays for another worker. */
@@ -129,6 +131,7 @@ class RedisSource implements TicketSource {
         if (batches.length === 0) await within(this.lookAgainMs(group, lookCount), group.woken.promise);
       } catch (error) {
         this.deps.onError(error);
+        this.deps.onLookFailed?.(group.name, error);
         await pause(backoffMs(failureCount++, limits.backoffMinMs, limits.backoffMaxMs), signal);
       }
     }

@@ -174,8 +174,10 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       eventLoopLagMs: shedding.lagMs,
       redisClockErrorMs: () => campaigns.clockErrorMs(),
       workersSeen: readiness.workersSeen,
+      noneReadyMs: readiness.noneReadyMs,
     }),
     readiness: readiness.readiness,
+    readinessDetails: readiness.details,
   });
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const admin = createAdmin({

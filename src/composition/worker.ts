@@ -25,6 +25,7 @@ import type { RecoveryProgress } from '../recovery/progress.ts';
 import type { Recovery } from '../recovery/recover.ts';
 import type { ReconcileReport } from '../recovery/report.ts';
 import type { RedisClient } from '../redis/connection.ts';
+import { readObstacle } from '../redis/read-obstacle.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
 import { composeEnding } from './ending.ts';
@@ -70,6 +71,8 @@ export interface WorkerEvents {
   onLook: (backlog: number, retrying: number) => void;
   /** The lines of these lanes were read, by their name. */
   onTurn: (lanes: string) => void;
+  /** They could not be read; `cause` is a slug. */
+  onTurnFailed: (lanes: string, cause: string) => void;
   /** A campaign with tickets could not be read; then, that it was, or has none any more. */
   onUnreadable: (campaign: string) => void;
   onRead: (campaign: string) => void;
@@ -92,6 +95,7 @@ const UNHEARD: Omit<WorkerEvents, 'onError'> = {
   onLeft: nothing,
   onLook: nothing,
   onTurn: nothing,
+  onTurnFailed: nothing,
   onUnreadable: nothing,
   onRead: nothing,
   onVanished: nothing,
@@ -267,10 +271,12 @@ function endingDuty(
 function sourceOf(
   { redis, ledger, openReader }: WorkerParts,
   { name, claimIdleMs, batchMax = limits.workBatchMax }: WorkerSettings,
-  { onTurn, onUnreadable, onRead, onVanished, onForeign, onError }: WorkerEvents,
+  { onTurn, onTurnFailed, onUnreadable, onRead, onVanished, onForeign, onError }: WorkerEvents,
 ): ComposedWorker['openSource'] {
   const inHandMax = ledger.connectionMax * limits.inHandPerConnection;
-  const told = { onLook: onTurn, onUnreadable, onRead, onVanished, onForeign, onError };
+  const onLookFailed = (lanes: string, error: unknown): void =>
+    void readObstacle(redis, error).then((cause) => onTurnFailed(lanes, cause));
+  const told = { onLook: onTurn, onLookFailed, onUnreadable, onRead, onVanished, onForeign, onError };
   return (isWanted, consumer = name) =>
     createRedisSource({ redis, openReader, name: consumer, batchMax, claimIdleMs, inHandMax, isWanted, ...told });
 }

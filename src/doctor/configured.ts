@@ -19,6 +19,7 @@ export function frontPromise(config: Config): Promised {
     migrates: true,
     connectionsWanted: FRONT_POOLS * limits.adminConnectionsMax + workers.count * workers.connections,
     openConnectionsWanted: limits.connectionsMax + OTHER_CONNECTIONS,
+    redisConnectionsWanted: limits.frontRedisConnections + workers.count * limits.workerRedisConnections,
     exposure: {
       ...ofWorker.exposure,
       adminHost: admin.host,
@@ -36,6 +37,7 @@ export function workerPromise(config: Config): Promised {
     migrates: false,
     connectionsWanted: workers.connections,
     openConnectionsWanted: workers.connections + limits.workerRedisConnections,
+    redisConnectionsWanted: limits.workerRedisConnections,
     redisPackage: notedRedisPackage(config),
     exposure: {
       production: profile === 'production',

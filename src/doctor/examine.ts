@@ -1,5 +1,6 @@
 // Asks both stores at once and judges what they told.
 
+import { phaseOf } from '../domain/campaign.ts';
 import type { ServerPackage } from '../domain/server-package.ts';
 import { listLiveCampaigns } from '../ledger/gated.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -7,6 +8,7 @@ import { limits } from '../process/limits.ts';
 import { primariesOf, type RedisClient } from '../redis/connection.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import { judgeClocks } from './clocks.ts';
+import { judgeRedisConnections } from './connection-judgement.ts';
 import { type Exposure, judgeExposure } from './exposure.ts';
 import { type Fact, type Finding, factOf, judged, ok } from './finding.ts';
 import { gatherGateFacts, gatherUnverified } from './gate-facts.ts';
@@ -26,19 +28,33 @@ export interface Patient extends LedgerPromise {
   exposure: Exposure;
   /** Connections that this process alone may have open: of buyers and to the stores. */
   openConnectionsWanted: number;
+  /** Connections to each Redis that this process and those it starts may open. */
+  redisConnectionsWanted: number;
   /** Of a private Redis, where the distribution has one. */
   redisPackage?: ServerPackage | undefined;
 }
 
 /** What a process rests on when it starts; some 20 ms on servers nearby. Never rejects. */
 export async function examineServers(patient: Patient): Promise<Finding[]> {
-  const { redis, ledger, durability, exposure, openConnectionsWanted, redisPackage, ...promise } = patient;
+  const {
+    redis,
+    ledger,
+    durability,
+    exposure,
+    openConnectionsWanted,
+    redisConnectionsWanted,
+    redisPackage,
+    ...promise
+  } = patient;
   const [servers, ledgerFacts] = await Promise.all([
     Promise.all(primariesOf(redis).map(gatherRedisFacts)),
     gatherLedgerFacts(ledger),
   ]);
   const ofEach = servers.map((facts) => [
-    ...judgeReached('redis', reachedRedis(facts), () => judgeRedis(facts, durability, redisPackage)),
+    ...judgeReached('redis', reachedRedis(facts), () => [
+      ...judgeRedis(facts, durability, redisPackage),
+      judgeRedisConnections(facts.info, redisConnectionsWanted),
+    ]),
     ...judgeClocks(facts.clock, ledgerFacts.clock),
   ]);
   return [
@@ -71,11 +87,14 @@ export async function examineGates({ redis, ledger }: Pick<Patient, 'redis' | 'l
     'untold' in live ? live : gatherUnverified(redis, live.told),
     factOf(() => createWorkerReports(redis).read()),
   ]);
+  // Also where all is sold: what is given back is sold again, and a worker issues it.
+  const openCount =
+    'told' in live ? live.told.filter((campaign) => phaseOf(campaign, 1, Date.now()) === 'open').length : 0;
   const liveCount = 'told' in live ? live.told.length : 0;
   return [
     ...judgeGates(gates, liveCount > max),
     judgeVerified(unverified, liveCount),
-    judgeWorkers(workers, 'told' in gates ? waitingOf(gates.told).count : 0),
+    judgeWorkers(workers, 'told' in gates ? waitingOf(gates.told).count : 0, openCount),
   ];
 }
 

@@ -1,4 +1,5 @@
 // Asks MySQL or MariaDB what the promises rest on, on a connection of the pool: its session is what the service has.
+import { readConnected } from '../ledger/connection-use.ts';
 import { executedMigrations } from '../ledger/migrate.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { type ClockReading, type Fact, type Fields, factOf } from './finding.ts';
@@ -7,6 +8,8 @@ export interface LedgerFacts {
   clock: Fact<ClockReading>;
   /** SHOW VARIABLES: the values of our session where a variable has one. */
   variables: Fact<Fields>;
+  /** Connections that the server has open, of every account. */
+  connected: Fact<number>;
   migrations: Fact<{ executed: readonly string[]; known: readonly string[] }>;
   shape: Fact<IssuancesShape>;
 }
@@ -27,10 +30,11 @@ type Row = Record<string, unknown>;
 export async function gatherLedgerFacts(ledger: Ledger): Promise<LedgerFacts> {
   const clock = await factOf(() => readClock(ledger));
   // Each question would wait for a connection as long as the first did.
-  if ('untold' in clock) return { clock, variables: clock, migrations: clock, shape: clock };
+  if ('untold' in clock) return { clock, variables: clock, connected: clock, migrations: clock, shape: clock };
   return {
     clock,
     variables: await factOf(() => readVariables(ledger)),
+    connected: await factOf(() => toldConnected(ledger)),
     migrations: await factOf(() => executedMigrations(ledger)),
     shape: await factOf(() => readShape(ledger)),
   };
@@ -47,6 +51,12 @@ async function readClock(ledger: Ledger): Promise<ClockReading> {
 async function readVariables(ledger: Ledger): Promise<Fields> {
   const { rows } = await ledger.run('SHOW VARIABLES', []);
   return Object.fromEntries(rows.map((row) => [String(row.Variable_name), String(row.Value)]));
+}
+
+async function toldConnected(ledger: Ledger): Promise<number> {
+  const connected = await readConnected(ledger);
+  if (connected === undefined) throw new Error('the database does not say Threads_connected');
+  return connected;
 }
 
 async function readShape(ledger: Ledger): Promise<IssuancesShape> {

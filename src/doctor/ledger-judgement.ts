@@ -1,5 +1,6 @@
 // What the facts of the ledger's server mean. Pure.
 import { limits } from '../process/limits.ts';
+import { judgeLedgerConnections } from './connection-judgement.ts';
 import { broken, type Fields, type Finding, judged, ok, warning } from './finding.ts';
 import type { LedgerFacts } from './ledger-facts.ts';
 import { judgeMigrations, judgeShape } from './ledger-shape.ts';
@@ -13,7 +14,10 @@ export interface LedgerPromise {
 }
 
 /** A finding for each check, in the order they are told. */
-export function judgeLedger({ variables, migrations, shape }: LedgerFacts, promise: LedgerPromise): Finding[] {
+export function judgeLedger(
+  { variables, connected, migrations, shape }: LedgerFacts,
+  promise: LedgerPromise,
+): Finding[] {
   return [
     judged('ledger-version', variables, judgeVersion),
     judged('ledger-session', variables, judgeSession),
@@ -21,7 +25,9 @@ export function judgeLedger({ variables, migrations, shape }: LedgerFacts, promi
     judged('ledger-flush', variables, judgeFlush),
     judged('ledger-binary-log', variables, judgeBinaryLog),
     judged('ledger-packet', variables, judgePacket),
-    judged('ledger-connections', variables, (fields) => judgeConnections(fields, promise.connectionsWanted)),
+    judged('ledger-connections', variables, (fields) =>
+      judgeLedgerConnections(fields, connected, promise.connectionsWanted),
+    ),
     judged('ledger-migrations', migrations, (told) => judgeMigrations(told, promise.migrates)),
     judged('ledger-constraints', shape, (told) => judgeShape(told, promise.migrates)),
   ];
@@ -104,17 +110,5 @@ function judgePacket({ max_allowed_packet: bytes = '0' }: Fields): Finding {
     found,
     means: `a full batch may need ${limits.batchBytesMax} bytes; the database refuses it, and workers must split every such batch`,
     remedy: 'SET GLOBAL max_allowed_packet = 16777216, and the same in my.cnf',
-  });
-}
-
-function judgeConnections({ max_connections = '0', max_user_connections = '0' }: Fields, wanted: number): Finding {
-  const check = 'ledger-connections';
-  const most = Math.min(...[max_connections, max_user_connections].map(Number).filter((count) => count > 0));
-  const found = `this process may open ${wanted}, the database allows ${most}`;
-  if (wanted <= most * limits.connectionShareMax) return ok(check, found);
-  return warning(check, {
-    found,
-    means: 'with a second process like this one the database refuses connections, and batches wait',
-    remedy: 'raise max_connections, or lower WORKERS or WORKER_CONNECTIONS',
   });
 }

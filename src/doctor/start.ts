@@ -8,7 +8,7 @@ import { lineOf } from './report.ts';
  * States that pass: a process that runs answers 503 in them and goes on by itself, one that refused to start could not.
  * Settings never pass by themselves.
  */
-const PASSING = new Set(['redis-log-state', 'redis-cluster']);
+const PASSING = new Set(['redis-log-state', 'redis-cluster', 'redis-connections', 'ledger-connections']);
 
 /** Throws a RefusedStart with one line for each promise that is broken; logs every other finding that is not ok. */
 export async function checkStart(patient: Patient, log: Pick<Log, 'warn'>): Promise<void> {

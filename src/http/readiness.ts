@@ -21,10 +21,20 @@ export interface WorkersSeen {
   readyCount: number;
 }
 
+export interface ReadinessDetails {
+  workers: { seen: number; ready: number } | null;
+  /** Sentences for people; empty when nothing is wrong. */
+  details: string[];
+}
+
 export interface FrontReadiness {
   readiness: () => Readiness;
   /** Undefined until the reports have been read, and while they cannot be. */
   workersSeen: () => WorkersSeen | undefined;
+  /** Ms for which this front has seen no ready worker: 0 while one is ready, undefined until the reports have been read. */
+  noneReadyMs: () => number | undefined;
+  /** What `/readyz?verbose` says besides. */
+  details: () => ReadinessDetails;
   /** Reads the reports until `stopping` aborts. */
   keepReading: (stopping: AbortSignal) => Promise<void>;
   /** Reads the reports until a worker is ready, for at most `ms`; with 0, once. */
@@ -33,12 +43,15 @@ export interface FrontReadiness {
 
 export function createFrontReadiness(deps: FrontReadinessDeps): FrontReadiness {
   let seen: WorkersSeen | undefined;
+  /** Epoch ms; kept while the reports cannot be read. */
+  let noneReadySince: number | undefined;
 
   async function read(): Promise<void> {
     try {
       const present = (await deps.readWorkers()).filter(({ silentMs }) => silentMs <= limits.workerSilentMs);
       const ready = present.filter(({ reasons }) => reasons.length === 0);
       seen = { seenCount: present.length, readyCount: ready.length };
+      noneReadySince = ready.length > 0 ? undefined : (noneReadySince ?? Date.now());
     } catch (error) {
       // Once for each outage: every other reader reports it, too.
       if (seen !== undefined) deps.onError(error);
@@ -48,6 +61,14 @@ export function createFrontReadiness(deps: FrontReadinessDeps): FrontReadiness {
 
   return {
     workersSeen: () => seen,
+    noneReadyMs: () => {
+      if (noneReadySince !== undefined) return Math.max(0, Date.now() - noneReadySince);
+      return seen === undefined ? undefined : 0;
+    },
+    details: () => ({
+      workers: seen === undefined ? null : { seen: seen.seenCount, ready: seen.readyCount },
+      details: noneReadySince === undefined ? [] : [noneReadyText(noneReadySince, seen)],
+    }),
     readiness() {
       const isRedisAway = deps.isRedisAway();
       return {
@@ -73,6 +94,11 @@ export function createFrontReadiness(deps: FrontReadinessDeps): FrontReadiness {
       }
     },
   };
+}
+
+function noneReadyText(since: number, seen: WorkersSeen | undefined): string {
+  const reporting = seen === undefined ? 'the reports of workers cannot be read now' : `${seen.seenCount} report(s)`;
+  return `no worker is ready since ${new Date(since).toISOString()} (${reporting}): this front accepts joins up to the backlog limit, their tickets wait and are not lost; npx sluice doctor says why`;
 }
 
 function warningsOf(seen: WorkersSeen | undefined): string[] {

@@ -5,17 +5,20 @@ import type { Config } from '../config/config.ts';
 import { frontPromise } from '../doctor/configured.ts';
 import { checkStart } from '../doctor/start.ts';
 import { BOARD_PATH } from '../http/admin/board.ts';
+import { readConnectionUse as ledgerUse } from '../ledger/connection-use.ts';
 import { migrate } from '../ledger/migrate.ts';
 import { openLedger } from '../ledger/pool.ts';
 import { reachLedger } from '../ledger/reach.ts';
 import type { Place } from '../local/furnish.ts';
 import { limits } from '../process/limits.ts';
 import { openFast } from '../redis/connection.ts';
+import { readConnectionUse as redisUse } from '../redis/connection-use.ts';
 import { createReach } from '../redis/reach.ts';
 import { openBoard } from '../retry/board.ts';
 import { openRetries } from '../retry/bullmq.ts';
 import type { Log } from '../telemetry/log.ts';
-import { poolMetrics } from '../telemetry/metrics.ts';
+import { poolMetrics, serverConnectionMetrics } from '../telemetry/metrics.ts';
+import { watchConnections } from './connection-watch.ts';
 
 /** All of it closes with `open`. A RefusedStart when a store says that a promise of the configuration cannot be kept. */
 export async function openFront(
@@ -44,6 +47,8 @@ export async function openFront(
   const board = open.adopt(openBoard(retryQueue, BOARD_PATH, config.adminUrl), (opened) => opened.close());
   poolMetrics(ledger);
   poolMetrics(status);
+  const read = { redis: () => redisUse(redis), database: () => ledgerUse(ledger) };
+  serverConnectionMetrics(open.use(watchConnections(read, onError)).seen);
   return { redis, ledger, status, retries, board: board.routes };
 }
 

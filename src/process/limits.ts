@@ -1,8 +1,10 @@
 // A limit on everything, each with its reason. Sizes in the unit of the name; their relations are held by test/process/limits.test.ts.
+import { connectionLimits } from './connection-limits.ts';
 import { endLimits } from './end-limits.ts';
 import { waitLimits } from './wait-limits.ts';
 
 export const limits = {
+  ...connectionLimits,
   ...endLimits,
   ...waitLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
@@ -81,8 +83,6 @@ export const limits = {
 
   /** Entries per batch, and rows of a statement: flat from 300 on; a crash redelivers, and a lock covers, no more than this. */
   workBatchMax: 500,
-  /** Connections of a worker to one Redis, whatever is on sale: commands, reads of work, arrivals, and three of the retry queue. */
-  workerRedisConnections: 6,
   /** How long a worker waits for work; a campaign whose arrival it did not learn of waits as long. */
   receiveMs: 1_000,
   /** A read of work that takes longer is given up; what the worker was given with it is read again. */
@@ -244,8 +244,6 @@ export const limits = {
 
   /** A full batch of the longest ids is 250 kB as a statement, with room for another of its size. */
   batchBytesMax: 524_288,
-  /** A process that wants more than half of the database's connections cannot be started twice. */
-  connectionShareMax: 0.5,
   /** Open files of a process besides its connections: logs, libraries, listeners, a few clients of Redis, operators. */
   openFilesReserve: 100,
   /** Above this share of Redis's memory there is no time left to react: a crowd fills the rest in minutes. */

@@ -122,6 +122,8 @@ export interface FrontReadings {
   redisClockErrorMs: () => number | undefined;
   /** Undefined while it is unknown. */
   workersSeen: () => { seenCount: number; readyCount: number } | undefined;
+  /** Undefined while it is unknown. */
+  noneReadyMs: () => number | undefined;
 }
 
 /** The counters of a front: decisions by kind, how long a join took, and what it holds just now. */
@@ -132,6 +134,10 @@ export function frontMetrics(read: FrontReadings) {
     'Workers that have reported to Redis recently and can issue',
     () => read.workersSeen()?.readyCount,
   );
+  gauge('sluice_no_worker_ready_seconds', 'Time for which this front has seen no ready worker; 0 while one is', () => {
+    const ms = read.noneReadyMs();
+    return ms === undefined ? undefined : ms / 1_000;
+  });
   gauge('sluice_joins_waiting', 'Joins that wait for a gate call', read.joinsWaiting);
   for (const kind of ['long-poll', 'stream'] as const) {
     gauge(
@@ -161,6 +167,18 @@ export function frontMetrics(read: FrontReadings) {
       'Time from receiving a join to answering it, for joins that the gate decided',
     ),
   };
+}
+
+/** Connections of all clients to the servers, as a front reads them: one call for each front. */
+export function serverConnectionMetrics(
+  seen: (server: 'redis' | 'database') => { open: number; max: number } | undefined,
+): void {
+  for (const server of ['redis', 'database'] as const) {
+    const attributes = { server };
+    const open = 'Connections of all clients that the server has open; in a Cluster of the fullest primary';
+    gauge('sluice_server_connections', open, () => seen(server)?.open, attributes);
+    gauge('sluice_server_connections_max', 'Connections that the server allows', () => seen(server)?.max, attributes);
+  }
 }
 
 /** Whether a dependency's breaker is open, and how often it has opened: one call for each breaker of the process. */

@@ -16,4 +16,7 @@ test('a front wants connections for every pool that it opens, and for those of i
   expect(pools.length).toBeGreaterThan(0);
   expect(frontPromise(config).connectionsWanted).toBe(pools.length * limits.adminConnectionsMax + 2 * 3);
   expect(workerPromise(config).connectionsWanted).toBe(3);
+  expect(frontPromise(config).redisConnectionsWanted).toBe(
+    limits.frontRedisConnections + 2 * limits.workerRedisConnections,
+  );
 });

@@ -20,6 +20,7 @@ import { migratedDatabase, openTestLedger, sql } from './servers.ts';
 const PROMISE: Omit<Patient, 'redis' | 'ledger' | 'durability'> = {
   connectionsWanted: 4,
   openConnectionsWanted: 4,
+  redisConnectionsWanted: 4,
   migrates: false,
   exposure: {
     production: false,

@@ -40,6 +40,7 @@ function statuses({ variables, migrations, shape, wanted = 12, migrates = false 
   const facts: LedgerFacts = {
     clock: { told: { aheadMs: 0, doubtMs: 0 } },
     variables: { told: { ...VARIABLES, ...variables } },
+    connected: { told: 4 },
     migrations: { told: migrations ?? { executed: ['0001'], known: ['0001'] } },
     shape: { told: { ...SHAPE, ...shape } },
   };

@@ -17,7 +17,7 @@ import { examined, migratedDatabase } from './servers.ts';
 const report = (name: string, silentMs = 0, ...reasons: string[]): WorkerReport => ({ name, silentMs, reasons });
 const GONE = limits.workerSilentMs + 1;
 
-test.for<[string, Fact<WorkerReport[]>, number, Status, RegExp]>([
+test.for<[string, Fact<WorkerReport[]>, number, Status, RegExp, openCount?: number]>([
   ['ready workers', { told: [report('b'), report('a')] }, 9, 'ok', /^2 ready: a, b$/],
   ['no worker, and nothing to issue', { told: [] }, 0, 'warning', /^no worker has reported .* in the last 10 s$/],
   ['no worker, and a ticket that waits', { told: [] }, 1, 'broken', /; 1 ticket\(s\) wait$/],
@@ -30,12 +30,22 @@ test.for<[string, Fact<WorkerReport[]>, number, Status, RegExp]>([
   ],
   ['a dead one beside one that works', { told: [report('a'), report('b', GONE)] }, 9, 'ok', /^1 ready: a$/],
   [
-    'workers that cannot issue',
+    'workers that cannot issue, and tickets that wait',
     { told: [report('a', 0, 'ledger-unreachable')] },
     9,
-    'warning',
-    /^0 ready, 1 not: a \(ledger-unreachable\)$/,
+    'broken',
+    /^0 ready, 1 not: a \(ledger-unreachable\); 9 ticket\(s\) wait$/,
   ],
+  [
+    'workers that cannot issue, and a campaign that sells',
+    { told: [report('a', 0, 'campaigns-read-stale', 'redis-maxclients-reached')] },
+    0,
+    'broken',
+    /\(campaigns-read-stale, redis-maxclients-reached\); 1 campaign\(s\) are open$/,
+    1,
+  ],
+  ['workers that cannot issue, and nothing to sell', { told: [report('a', 0, 'x')] }, 0, 'warning', /^0 ready, 1 not/],
+  ['no worker, and a campaign that sells', { told: [] }, 0, 'broken', /; 2 campaign\(s\) are open$/, 2],
   [
     'a worker that cannot issue beside one that can',
     { told: [report('a', 0, 'campaigns-read-stale', 'stream-read-stale:x'), report('b')] },
@@ -51,8 +61,8 @@ test.for<[string, Fact<WorkerReport[]>, number, Status, RegExp]>([
     /^5 ready: a, b, c and 2 more$/,
   ],
   ['reports that cannot be read', { untold: 'NOPERM' }, 1, 'unknown', /^NOPERM$/],
-])('%s', ([, reports, waitingCount, status, found]) => {
-  const finding = judgeWorkers(reports, waitingCount);
+])('%s', ([, reports, waitingCount, status, found, openCount = 0]) => {
+  const finding = judgeWorkers(reports, waitingCount, openCount);
   expect(finding).toMatchObject({ check: 'workers', status, found: expect.stringMatching(found) });
 });
 

@@ -23,8 +23,15 @@ test('a front without workers stays ready and warns, until one reports; without 
   const { report } = createWorkerReports(front.redis);
   await report('a', ['ledger-unreachable']);
   await told(200, { ready: true, reasons: [], warnings: ['no-worker-ready'] });
+  const verbose = await front.ask('/readyz?verbose');
+  expect(verbose).toMatchObject({ status: 200, body: { ready: true, workers: { seen: 1, ready: 0 } } });
+  expect((verbose.body as unknown as { details: string[] }).details).toEqual([
+    expect.stringMatching(/^no worker is ready since \d{4}-\S+Z \(1 report\(s\)\): this front accepts joins/),
+  ]);
   await report('a', []);
   await told(200, { ready: true, reasons: [], warnings: [] });
+  const body = { ready: true, reasons: [], warnings: [], workers: { seen: 1, ready: 1 }, details: [] };
+  expect(await front.ask('/readyz?verbose')).toMatchObject({ status: 200, body });
   redis.stop();
   await told(503, { ready: false, reasons: ['redis-unreachable'], warnings: [] });
   redis.goOn();
@@ -54,6 +61,8 @@ test.for<[string, WorkerReport[] | undefined, string[], object | undefined]>([
   await readiness.untilWorkerReady(0, new AbortController().signal);
   expect(readiness.readiness()).toEqual({ reasons: [], warnings: [...warnings, 'own-worker-down:2'] });
   expect(readiness.workersSeen()).toEqual(seen);
+  if (reports === undefined) expect(readiness.noneReadyMs()).toBe(undefined);
+  else expect(readiness.details().details.length).toBe(warnings.length);
 });
 
 test('a worker may answer in moments or never: a front waits no longer than it is asked to', async () => {

@@ -12,10 +12,12 @@ const database = ownDatabase();
 test('a worker is ready while it looks at every lane and reads what it finds there', async () => {
   let now = 0;
   let isAway = false;
-  const health = createWorkerHealth(
-    () => isAway,
-    () => now,
-  );
+  let isRedisAway = false;
+  const health = createWorkerHealth({
+    isLedgerAway: () => isAway,
+    isRedisAway: () => isRedisAway,
+    now: () => now,
+  });
   expect(health.readiness().reasons).toEqual(['campaigns-read-stale']);
   health.looked('lane-1');
   health.looked('lane-2');
@@ -31,14 +33,18 @@ test('a worker is ready while it looks at every lane and reads what it finds the
   isAway = true;
   now += limits.readStaleMs + 1;
   expect(health.readiness().reasons).toEqual(['ledger-unreachable']);
+  isRedisAway = true;
+  expect(health.readiness().reasons).toEqual(['redis-unreachable', 'ledger-unreachable']);
+  [isAway, isRedisAway] = [false, false];
+  for (const lanes of ['lane-1', 'lane-2']) health.notLooked(lanes, 'redis-maxclients-reached');
+  expect(health.readiness().reasons).toEqual(['campaigns-read-stale', 'redis-maxclients-reached']);
+  for (const lanes of ['lane-1', 'lane-2']) health.looked(lanes);
+  expect(health.readiness().reasons).toEqual([]);
 });
 
 test('of thousands of campaigns that cannot be read a worker names three, and counts the rest', async () => {
   let now = 0;
-  const health = createWorkerHealth(
-    () => false,
-    () => now,
-  );
+  const health = createWorkerHealth({ isLedgerAway: () => false, isRedisAway: () => false, now: () => now });
   for (let n = 0; n < 5; n += 1) health.unreadable(`sale-${n}`);
   now += limits.readStaleMs + 1;
   health.looked('lanes');

@@ -15,6 +15,8 @@ export interface FrontDeps extends JoinRouteDeps, TicketRouteDeps, GiveBackRoute
   /** Where buyers reach it, if that is not its own address. */
   publicUrl?: string | undefined;
   readiness: () => Readiness;
+  /** What `/readyz?verbose` adds. */
+  readinessDetails: () => object;
 }
 
 export function createFront(deps: FrontDeps): OpenAPIHono {
@@ -24,9 +26,10 @@ export function createFront(deps: FrontDeps): OpenAPIHono {
   giveBackRoute(app, deps);
   campaignRoute(app, deps);
   app.get('/livez', () => json(200, { status: 'up' }));
-  app.get('/readyz', () => {
+  app.get('/readyz', (context) => {
     const readiness = deps.readiness();
-    const body = readinessBody(readiness);
+    const isVerbose = context.req.query('verbose') !== undefined;
+    const body = { ...readinessBody(readiness), ...(isVerbose && deps.readinessDetails()) };
     return body.ready ? json(200, body) : because('not-ready', readiness.reasons, json(503, body));
   });
   const info = {

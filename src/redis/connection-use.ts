@@ -1,0 +1,16 @@
+// How many connections a Redis has open and how many it allows.
+import type { ConnectionUse } from '../domain/connection-use.ts';
+import { primariesOf, type RedisClient, rethrow } from './connection.ts';
+
+/** Of the primary that is nearest to its limit; undefined where INFO does not say it. Throws a Fault. */
+export async function readConnectionUse(redis: RedisClient): Promise<ConnectionUse | undefined> {
+  const uses = await Promise.all(primariesOf(redis).map(useOf)).catch(rethrow);
+  return uses.filter((use) => use !== undefined).toSorted((a, b) => b.open / b.max - a.open / a.max)[0];
+}
+
+async function useOf(server: ReturnType<typeof primariesOf>[number]): Promise<ConnectionUse | undefined> {
+  const text = await server.info('clients');
+  const [, open] = /^connected_clients:(\d+)/m.exec(text) ?? [];
+  const [, max] = /^maxclients:(\d+)/m.exec(text) ?? [];
+  return open === undefined || max === undefined ? undefined : { open: Number(open), max: Number(max) };
+}
