@@ -147,6 +147,8 @@ export const limits = {
   /** Operators and projections are few; a crowd of them must not take the connections that issue tickets. */
   adminConnectionsMax: 4,
   adminQueueMax: 50,
+  /** Campaigns that one commit creates: as many as the admin listener has connections for; 20 ms of the ledger. */
+  creationsPerCommit: 256,
   /** A silent consumer's entries are claimed after this long: longer than a batch whose every lock wait runs out. */
   claimIdleMs: 30_000,
   /** Backoff of a worker whose ledger or Redis is away. */

@@ -4,11 +4,11 @@ import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import {
   changeCampaign,
   countIssued,
-  createCampaign,
   getCampaign,
   listCampaigns,
   setCampaignState,
 } from '../../src/ledger/campaigns.ts';
+import { createCampaign } from '../../src/ledger/creations.ts';
 import { listLiveCampaigns } from '../../src/ledger/gated.ts';
 import { issueBatch } from '../../src/ledger/issuances.ts';
 import { listUnprojected, markDrained, markProjected } from '../../src/ledger/projections.ts';
