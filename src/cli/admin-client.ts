@@ -49,6 +49,23 @@ export async function ask({ url, token, actor }: AdminClient, request: Request):
   }
 }
 
+/** All pages of the list in `field`, as one; what the first page says besides its list stands. */
+export async function askAll(client: AdminClient, request: Request, field: string): Promise<Answer> {
+  const all: { id: string | number }[] = [];
+  let first: object | undefined;
+  for (let after: string | number | null | undefined; ; ) {
+    const path = after === undefined ? request.path : `${request.path}&after=${after}`;
+    const answer = await ask(client, { ...request, path });
+    if (answer.kind !== 'done') return answer;
+    const { [field]: rows, next, ...rest } = answer.body as Record<string, unknown>;
+    const page = rows as { id: string | number }[];
+    first ??= rest;
+    all.push(...page);
+    after = next === undefined ? page.at(-1)?.id : (next as string | null);
+    if (after === null || page.length === 0) return { ...answer, body: { ...first, [field]: all } };
+  }
+}
+
 /** Behind a proxy the admin API may have a path of its own, as in https://shop.example/sluice-admin. */
 function addressOf(url: string, path: string): string {
   const { origin, pathname } = new URL(url);

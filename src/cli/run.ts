@@ -1,6 +1,6 @@
 // One command from its arguments to its exit code.
 import { visibleJson, visibleLines } from '../domain/text.ts';
-import { type AdminClient, type Answer, ask, type Problem } from './admin-client.ts';
+import { type AdminClient, type Answer, ask, askAll, type Problem } from './admin-client.ts';
 import { type Command, readCommand } from './arguments.ts';
 import { EXIT } from './help.ts';
 import { optionOfField } from './options.ts';
@@ -43,22 +43,6 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
   const { pages } = command.verb;
   const answer = await (pages === undefined ? ask(client, request) : askAll(client, request, pages));
   return tell(deps, command, client, request, answer);
-}
-
-/** All pages of the list, as one; what the first page says besides its list stands. */
-async function askAll(client: AdminClient, request: Request, field: string): Promise<Answer> {
-  const all: { id: string | number }[] = [];
-  let first: object | undefined;
-  for (;;) {
-    const after = all.length === 0 ? '' : `&after=${all.at(-1)!.id}`;
-    const answer = await ask(client, { ...request, path: `${request.path}${after}` });
-    if (answer.kind !== 'done') return answer;
-    const body = answer.body as Record<string, unknown>;
-    const page = body[field] as { id: string | number }[];
-    first ??= body;
-    all.push(...page);
-    if (page.length === 0) return { ...answer, body: { ...first, [field]: all } };
-  }
 }
 
 type Asked = Extract<Command, { kind: 'ask' }>;

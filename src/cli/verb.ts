@@ -1,5 +1,5 @@
 // What the command line can ask: a noun and a verb, the options that it takes, and the request that it becomes.
-import type { OptionName } from './options.ts';
+import type { Option, OptionName } from './options.ts';
 
 export type Values = Partial<Record<OptionName, string | number | boolean | null>>;
 
@@ -23,9 +23,11 @@ export interface Verb {
   takes: 'campaign' | 'letter' | 'letters' | 'user' | 'nothing';
   needs: readonly OptionName[];
   may: readonly OptionName[];
+  /** Options that mean something of their own to this verb. */
+  own?: { readonly [Name in OptionName]?: Option };
   help: string;
   request(names: readonly string[], values: Values): Request;
   show(body: unknown, done: Done): string;
-  /** The answer is a page of the list in this field, in order of `id`: ask for the next until one is empty. */
+  /** The answer is a page of the list in this field: ask for the page behind `next`, or else behind the last `id`, until there is none. */
   pages?: 'campaigns' | 'deadLetters';
 }

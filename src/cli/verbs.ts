@@ -1,8 +1,9 @@
 // What can be done to campaigns: each verb with the options it takes, the request it becomes and how its answer is shown.
 import { randomUUID } from 'node:crypto';
 import { CHANGEABLE, FIXED } from '../domain/campaign-settings.ts';
+import { FILTERS, LIST, listRequest } from './campaign-filters.ts';
 import { END_VERBS } from './end-verbs.ts';
-import { OPTIONS, type OptionName } from './options.ts';
+import { CAMPAIGN_STATE, OPTIONS, type OptionName } from './options.ts';
 import { type Campaign, campaignDetails, campaignTable } from './present.ts';
 import type { Done, Request, Values, Verb } from './verb.ts';
 import { counted } from './words.ts';
@@ -48,10 +49,11 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     noun: 'campaign',
     takes: 'nothing',
     needs: [],
-    may: [],
-    help: 'List all campaigns, by id.',
-    request: () => ({ method: 'GET', path: '/admin/campaigns?limit=500' }),
-    show: (body) => campaignTable((body as { campaigns: unknown[] }).campaigns),
+    may: FILTERS,
+    own: { state: CAMPAIGN_STATE },
+    help: 'List campaigns: first those that need an operator, then by phase and id.',
+    request: (_, values) => listRequest(values),
+    show: (body, { request }) => campaignTable((body as { campaigns: unknown[] }).campaigns, request.path !== LIST),
     pages: 'campaigns',
   },
   {

@@ -16,7 +16,6 @@ import type { Gate, ReadGates } from '../gate/port.ts';
 export interface CampaignStore {
   create(spec: CampaignSpec, actor: string): Promise<{ created: boolean; campaign: StoredCampaign }>;
   get(id: string): Promise<StoredCampaign | undefined>;
-  list(options: { after: string | undefined; limit: number }): Promise<StoredCampaign[]>;
   change(id: string, patch: CampaignPatch, actor: string): Promise<StoredCampaign>;
   setState(id: string, state: Campaign['state'], actor: string): Promise<StoredCampaign>;
   /** `added` is 0 when the key was used before. */
@@ -65,7 +64,6 @@ export function createCampaignDesk(deps: CampaignDeskDeps) {
       const { created, campaign } = await store.create(spec, actor);
       return { created, campaign: await projected(campaign) };
     },
-    list: (after: string | undefined, limit: number) => store.list({ after, limit }),
     get: (id: string) => store.get(id),
     change: async (id: string, patch: CampaignPatch, actor: string) => projected(await store.change(id, patch, actor)),
     setState: async (id: string, state: Campaign['state'], actor: string) =>

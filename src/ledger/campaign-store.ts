@@ -3,7 +3,8 @@ import type { CampaignSpec, StoredCampaign } from '../domain/campaign.ts';
 import type { Fault } from '../domain/fault.ts';
 import { limits } from '../process/limits.ts';
 import { together } from '../process/together.ts';
-import { changeCampaign, countIssued, getCampaign, listCampaigns, setCampaignState } from './campaigns.ts';
+import { countKept, listArchived, listUnarchived } from './campaign-lists.ts';
+import { changeCampaign, countIssued, getCampaign, setCampaignState } from './campaigns.ts';
 import { type Created, type Creation, createAll, createdOrThrown, creationOf } from './creations.ts';
 import { countDeadLetters } from './dead-letters.ts';
 import { isOutage } from './errors.ts';
@@ -21,7 +22,9 @@ type Rest<F> = F extends (ledger: Ledger, ...rest: infer Args) => unknown ? Args
 export const campaignStore = (ledger: Ledger) => ({
   ...creating(ledger),
   get: (id: string) => getCampaign(ledger, id),
-  list: (...rest: Rest<typeof listCampaigns>) => listCampaigns(ledger, ...rest),
+  listUnarchived: (...rest: Rest<typeof listUnarchived>) => listUnarchived(ledger, ...rest),
+  listArchived: (...rest: Rest<typeof listArchived>) => listArchived(ledger, ...rest),
+  countKept: (ids: readonly string[]) => countKept(ledger, ids),
   listGated: (...rest: Rest<typeof listGatedCampaigns>) => listGatedCampaigns(ledger, ...rest),
   listGatedIds: (...rest: Rest<typeof listGatedIds>) => listGatedIds(ledger, ...rest),
   listLiveCampaigns: () => listLiveCampaigns(ledger),

@@ -21,16 +21,6 @@ export async function getCampaigns(ledger: Ledger, ids: readonly string[]): Prom
   return ids.map((id) => found.get(id));
 }
 
-/** Up to `limit` campaigns in order of their ids, beginning behind the id `after`. */
-export async function listCampaigns(
-  ledger: Ledger,
-  page: { after?: string | undefined; limit: number },
-): Promise<StoredCampaign[]> {
-  let query = ledger.db.selectFrom('campaigns').selectAll().orderBy('id').limit(page.limit);
-  if (page.after !== undefined) query = query.where('id', '>', page.after);
-  return (await query.execute()).map(campaignOf);
-}
-
 /** Changes settings. Throws `not-found`, `conflict` when the campaign is closed or archived or its times contradict each other, `invalid` when it cannot be kept. */
 export function changeCampaign(
   ledger: Ledger,

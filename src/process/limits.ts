@@ -1,7 +1,9 @@
 // A limit on everything, each with its reason. Sizes in the unit of the name; their relations are held by test/process/limits.test.ts.
+import { adminLimits } from './admin-limits.ts';
 import { endLimits } from './end-limits.ts';
 
 export const limits = {
+  ...adminLimits,
   ...endLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
   joinBatchMax: 128,
@@ -147,8 +149,6 @@ export const limits = {
   /** Operators and projections are few; a crowd of them must not take the connections that issue tickets. */
   adminConnectionsMax: 4,
   adminQueueMax: 50,
-  /** Campaigns that one commit creates: as many as the admin listener has connections for; 20 ms of the ledger. */
-  creationsPerCommit: 256,
   /** A silent consumer's entries are claimed after this long: longer than a batch whose every lock wait runs out. */
   claimIdleMs: 30_000,
   /** Backoff of a worker whose ledger or Redis is away. */

@@ -4,18 +4,17 @@ import type { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Campaigns } from '../../admission/campaigns.ts';
 import type { CampaignDesk } from '../../desk/campaign-desk.ts';
+import type { CampaignList } from '../../desk/campaign-list.ts';
 import type { LetterDesk } from '../../desk/letter-desk.ts';
-import type { StoredCampaign } from '../../domain/campaign.ts';
-import { hasGate, stageOf } from '../../domain/campaign-life.ts';
-import { mapSettings, SETTINGS } from '../../domain/campaign-settings.ts';
+import { hasGate } from '../../domain/campaign-life.ts';
 import { limits } from '../../process/limits.ts';
 import { serversOf } from '../declare.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from '../errors.ts';
 import { documentRoute } from '../openapi-document.ts';
-import { isoTime } from '../public/campaigns.ts';
-import { campaignId, jsonAnswer, problemAnswer, wholeNumber } from '../public/schemas.ts';
+import { campaignId, jsonAnswer, problemAnswer } from '../public/schemas.ts';
 import { json } from '../respond.ts';
 import { boardRoute } from './board.ts';
+import { campaignListRoute, present } from './campaign-list.ts';
 import { type Ending, endingRoutes } from './endings.ts';
 import { letterRoutes } from './letters.ts';
 import { type ReconcileDeps, reconcileRoutes } from './reconcile.ts';
@@ -33,6 +32,7 @@ import {
 
 export interface AdminDeps {
   desk: CampaignDesk;
+  list: CampaignList;
   campaigns: Campaigns;
   letters: LetterDesk;
   reconcile: ReconcileDeps;
@@ -102,24 +102,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       return c.json(present(campaign), created ? 201 : 200);
     },
   );
-  app.openapi(
-    createRoute({
-      method: 'get',
-      path: '/admin/campaigns',
-      summary: 'List campaigns, ordered by id',
-      request: {
-        query: z.object({ after: campaignId.optional(), limit: wholeNumber(1, 500, 100) }),
-      },
-      responses: {
-        ...refused,
-        200: jsonAnswer('One page of campaigns', z.object({ campaigns: z.array(adminCampaign) })),
-      },
-    }),
-    async (c) => {
-      const { after, limit } = c.req.valid('query');
-      return c.json({ campaigns: (await desk.list(after, limit)).map(present) }, 200);
-    },
-  );
+  campaignListRoute(app, { list: deps.list, refused });
   app.openapi(
     createRoute({
       method: 'get',
@@ -193,15 +176,4 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
   answerTheRest(app);
   return app;
-}
-
-function present(campaign: StoredCampaign): z.infer<typeof adminCampaign> {
-  const { id, state, version } = campaign;
-  const stage = stageOf(campaign);
-  const settings = mapSettings(SETTINGS, 'name', {
-    name: ({ name }) => campaign[name],
-    instant: ({ name }) => isoTime(campaign[name]),
-    integer: ({ name }) => campaign[name],
-  });
-  return { id, ...settings, state, stage, version, createdAt: new Date(campaign.createdAt).toISOString() };
 }
