@@ -1,19 +1,6 @@
 // Asks the admin API. What it answers is a value; so is that nobody answered.
+import type { Answer, Problem } from './answer.ts';
 import type { Request } from './verb.ts';
-
-export type Answer =
-  | { kind: 'done'; status: number; body: unknown }
-  | { kind: 'refused'; status: number; problem: Problem }
-  /** `known` is true when the request never reached the service, so that nothing was done. */
-  | { kind: 'unreachable'; why: string; known: boolean };
-
-/** RFC 9457, with the fields of a 422. */
-export interface Problem {
-  type?: string;
-  title?: string;
-  detail?: string;
-  errors?: { field: string; message: string }[];
-}
 
 export interface AdminClient {
   url: string;

@@ -74,6 +74,7 @@ function readVerb(verb: Verb, argv: string[]): Command {
   problems.push(
     ...repeated(tokens.flatMap((token) => (token.kind === 'option' ? token.name : []))),
     ...nameProblems(verb, positionals),
+    ...(verb.check?.(positionals, values) ?? []),
     ...verb.needs
       .filter((name) => raw[name] === undefined)
       .map((name) => `--${name} ${optionOf(verb, name).value} is needed.`),
@@ -118,19 +119,23 @@ function nameProblems({ noun, name, takes }: Verb, names: string[]): string[] {
       .filter((text) => !isName(text))
       .map((text) => `${JSON.stringify(text)} is neither the id of a dead letter nor a ticket.`);
   }
+  if (takes === 'campaigns') return names.filter((text) => !isCampaignId(text)).map(noCampaignId);
   const [id, ...more] = takes === 'nothing' ? ['', ...names] : names;
   if (more.length > 0) return [`Unknown arguments: ${more.join(' ')}.`];
   if (takes === 'nothing') return [];
   if (id === undefined) {
-    return [`sluice ${noun} ${name} needs the id of a ${takes === 'letter' ? 'dead letter' : takes}.`];
+    return [
+      `sluice ${noun} ${name} needs ${takes === 'file' ? 'a file' : `the id of a ${takes === 'letter' ? 'dead letter' : takes}`}.`,
+    ];
   }
   if (takes === 'user') return isUserId(id) ? [] : [`The id of a user takes ${USER_ID_RULE}.`];
   if (takes === 'letter')
     return LETTER_ID.test(id) ? [] : [`${JSON.stringify(id)} is not the id of a dead letter: a number such as 17.`];
-  return isCampaignId(id)
-    ? []
-    : [`${JSON.stringify(id)} is not a campaign id: it takes 1 to 63 of a-z, 0-9 and -, and does not start with -.`];
+  return takes === 'file' || isCampaignId(id) ? [] : [noCampaignId(id)];
 }
+
+const noCampaignId = (text: string): string =>
+  `${JSON.stringify(text)} is not a campaign id: it takes 1 to 63 of a-z, 0-9 and -, and does not start with -.`;
 
 function isPlainAddress(text: string): boolean {
   const url = URL.parse(text);

@@ -7,9 +7,6 @@ import { RECONCILE_VERB } from './reconcile-verb.ts';
 import type { Verb } from './verb.ts';
 import { CAMPAIGN_VERBS } from './verbs.ts';
 
-/** Exit codes: a script must be able to tell "no" from "nobody was there". */
-export const EXIT = { done: 0, refused: 1, unreachable: 2, usage: 64, configuration: 78 } as const;
-
 const COMMON = [
   ['--admin-url URL', 'the admin API; default: ADMIN_URL, else http://<ADMIN_HOST>:<ADMIN_PORT>'],
   ['--json', 'print the answer of the API in one line; problems are JSON too, on standard error'],
@@ -105,6 +102,8 @@ export function verbHelp(verb: Verb): string {
 
 const TAKEN = {
   campaign: ['<id>'],
+  campaigns: ['<id…>'],
+  file: ['<file>'],
   user: ['<id>'],
   letter: ['<id>'],
   letters: ['[<id or ticket>…]'],

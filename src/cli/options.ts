@@ -88,6 +88,7 @@ export const OPTIONS = {
   phase: choice('PHASE', 'only campaigns in this phase', PHASES),
   attention: choice('REASON', 'only campaigns that need an operator for this reason', Object.keys(ATTENTIONS)),
   text: text('TEXT', 'only campaigns with this text in their id or name, in any case', /^\P{Cc}{1,200}$/u, 'some text'),
+  file: text('FILE', 'the ids of campaigns, one a line; - for standard input', /^.+$/, 'the name of a file'),
   repair: {
     value: '',
     help: 'rebuild the gate from the ledger; for RECOVERY_GRACE_MS only holders of lost tickets can join',

@@ -5,7 +5,7 @@ import { limits } from '../process/limits.ts';
 import { together } from '../process/together.ts';
 import { countKept, listArchived, listUnarchived } from './campaign-lists.ts';
 import { changeCampaign, countIssued, getCampaign, setCampaignState } from './campaigns.ts';
-import { type Created, type Creation, createAll, createdOrThrown, creationOf } from './creations.ts';
+import { type Created, type Creation, createAll, createdOrThrown, creationOf, findCreated } from './creations.ts';
 import { countDeadLetters } from './dead-letters.ts';
 import { isOutage } from './errors.ts';
 import { listGatedCampaigns, listGatedIds, listLiveCampaigns } from './gated.ts';
@@ -49,6 +49,13 @@ export const campaignStore = (ledger: Ledger) => ({
 function creating(ledger: Ledger) {
   const going = { countMax: limits.creationsPerCommit, isShared: isOutage };
   const create = together<Creation, Created | Fault>({ ...going, many: (wanted) => createAll(ledger, wanted) });
+  const find = together<Creation, Created | Fault | undefined>({
+    ...going,
+    many: async (wanted) => {
+      const found = await findCreated(ledger, wanted);
+      return wanted.map((creation) => found.get(creation));
+    },
+  });
   const mark = together<{ campaign: string; version: number }, void>({
     ...going,
     many: async (projected) => {
@@ -60,6 +67,11 @@ function creating(ledger: Ledger) {
     /** See createCampaign of creations.ts. */
     create: async (spec: CampaignSpec, actor: string): Promise<Created> =>
       createdOrThrown(await create(creationOf(spec, actor))),
+    /** Whether it was created before with the same spec; throws what `create` would throw, and changes nothing. */
+    wasCreated: async (spec: CampaignSpec, actor: string): Promise<boolean> => {
+      const found = await find(creationOf(spec, actor));
+      return found !== undefined && !createdOrThrown(found).created;
+    },
     markProjected: (campaign: string, version: number): Promise<void> => mark({ campaign, version }),
   };
 }

@@ -111,7 +111,10 @@ function insertAll(ledger: Ledger, wanted: readonly Creation[]): Promise<StoredC
 }
 
 /** What became of those that were created before; nothing of the others. Changes nothing. */
-async function findCreated(ledger: Ledger, wanted: readonly Creation[]): Promise<Map<Creation, Created | Fault>> {
+export async function findCreated(
+  ledger: Ledger,
+  wanted: readonly Creation[],
+): Promise<Map<Creation, Created | Fault>> {
   const ids = wanted.map(({ id }) => id);
   const keys = await ledger.db
     .selectFrom('idempotency_keys')

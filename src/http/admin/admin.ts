@@ -26,6 +26,7 @@ import {
   campaignSummary,
   changeBody,
   createBody,
+  creationCheck,
   stockAdded,
   stockBody,
 } from './schemas.ts';
@@ -47,6 +48,7 @@ export interface AdminDeps {
 }
 
 const params = z.object({ id: campaignId });
+const createdBefore = z.union([adminCampaign, creationCheck]);
 const jsonBody = <S extends z.ZodType>(schema: S) => ({
   required: true,
   content: { 'application/json': { schema } },
@@ -95,10 +97,19 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       path: '/admin/campaigns',
       summary: 'Create a campaign',
       request: { headers: actorHeader, body: jsonBody(createBody) },
-      responses: { ...changed, 201: jsonAnswer('Created', adminCampaign) },
+      responses: {
+        ...changed,
+        200: jsonAnswer('The campaign as it is now, created before; of a dry run, what would be done', createdBefore),
+        201: jsonAnswer('Created', adminCampaign),
+      },
     }),
     async (c) => {
-      const { created, campaign } = await desk.create(c.req.valid('json'), actorOf(c));
+      const { dryRun, ...spec } = c.req.valid('json');
+      if (dryRun) {
+        const exists = await desk.wasCreated(spec, actorOf(c));
+        return c.json({ dryRun: true as const, campaign: spec.id, exists }, 200);
+      }
+      const { created, campaign } = await desk.create(spec, actorOf(c));
       return c.json(present(campaign), created ? 201 : 200);
     },
   );
