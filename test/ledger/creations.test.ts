@@ -66,3 +66,22 @@ test('a campaign that the database refuses does not keep those that came with it
   );
   expect(await store.get(refused)).toBeUndefined();
 });
+
+test('that a gate has heard is noted again after a deadlock', async (t) => {
+  const store = campaignStore(database.open());
+  const { campaign } = await store.create(specOf(), 'kim');
+  // What is not undone with the statement: the first attempt meets a deadlock, the second does not.
+  await database.sql('CREATE TABLE deadlocks (n INT) ENGINE = MyISAM');
+  await database.sql(`CREATE TRIGGER deadlock BEFORE UPDATE ON campaigns FOR EACH ROW
+    IF (SELECT COUNT(*) FROM deadlocks) = 0 THEN
+      INSERT INTO deadlocks VALUES (1);
+      SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213;
+    END IF`);
+  t.onTestFinished(async () => {
+    await database.sql('DROP TRIGGER deadlock');
+    await database.sql('DROP TABLE deadlocks');
+  });
+  await store.markProjected(campaign.id, 1);
+  expect((await store.get(campaign.id))!.projectedVersion).toBe(1);
+  expect(await database.sql('SELECT n FROM deadlocks')).toHaveLength(1);
+});
