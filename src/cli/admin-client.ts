@@ -1,19 +1,6 @@
 // Asks the admin API. What it answers is a value; so is that nobody answered.
+import type { Answer, Problem } from './answer.ts';
 import type { Request } from './verb.ts';
-
-export type Answer =
-  | { kind: 'done'; status: number; body: unknown }
-  | { kind: 'refused'; status: number; problem: Problem }
-  /** `known` is true when the request never reached the service, so that nothing was done. */
-  | { kind: 'unreachable'; why: string; known: boolean };
-
-/** RFC 9457, with the fields of a 422. */
-export interface Problem {
-  type?: string;
-  title?: string;
-  detail?: string;
-  errors?: { field: string; message: string }[];
-}
 
 export interface AdminClient {
   url: string;
@@ -46,6 +33,23 @@ export async function ask({ url, token, actor }: AdminClient, request: Request):
     return await read(response);
   } catch (error) {
     return unanswered(error);
+  }
+}
+
+/** All pages of the list in `field`, as one; what the first page says besides its list stands. */
+export async function askAll(client: AdminClient, request: Request, field: string): Promise<Answer> {
+  const all: { id: string | number }[] = [];
+  let first: object | undefined;
+  for (let after: string | number | null | undefined; ; ) {
+    const path = after === undefined ? request.path : `${request.path}&after=${after}`;
+    const answer = await ask(client, { ...request, path });
+    if (answer.kind !== 'done') return answer;
+    const { [field]: rows, next, ...rest } = answer.body as Record<string, unknown>;
+    const page = rows as { id: string | number }[];
+    first ??= rest;
+    all.push(...page);
+    after = next === undefined ? page.at(-1)?.id : (next as string | null);
+    if (after === null || page.length === 0) return { ...answer, body: { ...first, [field]: all } };
   }
 }
 

@@ -4,7 +4,7 @@ import { isCampaignId, isUserId, USER_ID_RULE } from '../domain/ids.ts';
 import { USER_VERBS } from './end-verbs.ts';
 import { doctorHelp, generalHelp, synopsis, tokenHelp, verbHelp } from './help.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
-import { OPTIONS, type OptionName } from './options.ts';
+import { type OptionName, optionOf } from './options.ts';
 import { RECONCILE_VERB } from './reconcile-verb.ts';
 import type { Values, Verb } from './verb.ts';
 import { CAMPAIGN_VERBS } from './verbs.ts';
@@ -59,7 +59,7 @@ function readVerb(verb: Verb, argv: string[]): Command {
   const names = [...verb.needs, ...verb.may];
   const string = { type: 'string' } as const;
   const boolean = { type: 'boolean', default: false } as const;
-  const isSwitch = (name: OptionName) => 'isSwitch' in OPTIONS[name];
+  const isSwitch = (name: OptionName) => optionOf(verb, name).isSwitch === true;
   const own = Object.fromEntries(names.map((name) => [name, isSwitch(name) ? boolean : string]));
   let parsed: ReturnType<typeof parseArgs>;
   try {
@@ -70,13 +70,14 @@ function readVerb(verb: Verb, argv: string[]): Command {
   }
   const { values: raw, positionals, tokens = [] } = parsed;
   if (raw.help) return { kind: 'help', text: verbHelp(verb) };
-  const { values, problems } = readValues(names, raw);
+  const { values, problems } = readValues(verb, names, raw);
   problems.push(
     ...repeated(tokens.flatMap((token) => (token.kind === 'option' ? token.name : []))),
     ...nameProblems(verb, positionals),
+    ...(verb.check?.(positionals, values) ?? []),
     ...verb.needs
       .filter((name) => raw[name] === undefined)
-      .map((name) => `--${name} ${OPTIONS[name].value} is needed.`),
+      .map((name) => `--${name} ${optionOf(verb, name).value} is needed.`),
   );
   if (verb.name === 'create' && raw.burst !== undefined && !values.rate) {
     problems.push('--burst needs --rate above 0: --burst is how many joins that rate may admit at once.');
@@ -97,14 +98,15 @@ function readVerb(verb: Verb, argv: string[]): Command {
 const repeated = (names: readonly string[]): string[] =>
   [...new Set(names.filter((name, at) => names.indexOf(name) !== at))].map((name) => `--${name} was given twice.`);
 
-function readValues(names: readonly OptionName[], raw: Record<string, unknown>) {
+function readValues(verb: Verb, names: readonly OptionName[], raw: Record<string, unknown>) {
   const values: Values = {};
   const problems: string[] = [];
   for (const name of names) {
     const text = raw[name] === true ? '' : raw[name];
     if (typeof text !== 'string') continue;
-    const value = OPTIONS[name].read(text);
-    if (value === undefined) problems.push(`--${name} takes ${OPTIONS[name].expected}, not ${JSON.stringify(text)}.`);
+    const { read, expected } = optionOf(verb, name);
+    const value = read(text);
+    if (value === undefined) problems.push(`--${name} takes ${expected}, not ${JSON.stringify(text)}.`);
     else values[name] = value;
   }
   return { values, problems };
@@ -117,19 +119,23 @@ function nameProblems({ noun, name, takes }: Verb, names: string[]): string[] {
       .filter((text) => !isName(text))
       .map((text) => `${JSON.stringify(text)} is neither the id of a dead letter nor a ticket.`);
   }
+  if (takes === 'campaigns') return names.filter((text) => !isCampaignId(text)).map(noCampaignId);
   const [id, ...more] = takes === 'nothing' ? ['', ...names] : names;
   if (more.length > 0) return [`Unknown arguments: ${more.join(' ')}.`];
   if (takes === 'nothing') return [];
   if (id === undefined) {
-    return [`sluice ${noun} ${name} needs the id of a ${takes === 'letter' ? 'dead letter' : takes}.`];
+    return [
+      `sluice ${noun} ${name} needs ${takes === 'file' ? 'a file' : `the id of a ${takes === 'letter' ? 'dead letter' : takes}`}.`,
+    ];
   }
   if (takes === 'user') return isUserId(id) ? [] : [`The id of a user takes ${USER_ID_RULE}.`];
   if (takes === 'letter')
     return LETTER_ID.test(id) ? [] : [`${JSON.stringify(id)} is not the id of a dead letter: a number such as 17.`];
-  return isCampaignId(id)
-    ? []
-    : [`${JSON.stringify(id)} is not a campaign id: it takes 1 to 63 of a-z, 0-9 and -, and does not start with -.`];
+  return takes === 'file' || isCampaignId(id) ? [] : [noCampaignId(id)];
 }
+
+const noCampaignId = (text: string): string =>
+  `${JSON.stringify(text)} is not a campaign id: it takes 1 to 63 of a-z, 0-9 and -, and does not start with -.`;
 
 function isPlainAddress(text: string): boolean {
   const url = URL.parse(text);

@@ -2,13 +2,10 @@
 
 import { USER_VERBS } from './end-verbs.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
-import { OPTIONS, type OptionName } from './options.ts';
+import { type OptionName, optionOf } from './options.ts';
 import { RECONCILE_VERB } from './reconcile-verb.ts';
 import type { Verb } from './verb.ts';
 import { CAMPAIGN_VERBS } from './verbs.ts';
-
-/** Exit codes: a script must be able to tell "no" from "nobody was there". */
-export const EXIT = { done: 0, refused: 1, unreachable: 2, usage: 64, configuration: 78 } as const;
 
 const COMMON = [
   ['--admin-url URL', 'the admin API; default: ADMIN_URL, else http://<ADMIN_HOST>:<ADMIN_PORT>'],
@@ -94,10 +91,10 @@ export function tokenHelp(): string {
 }
 
 export function verbHelp(verb: Verb): string {
-  const own = [...verb.needs, ...verb.may].map((name) => [
-    `--${name} ${OPTIONS[name].value}`.trim(),
-    OPTIONS[name].help,
-  ]);
+  const own = [...verb.needs, ...verb.may].map((name) => {
+    const { value, help } = optionOf(verb, name);
+    return [`--${name} ${value}`.trim(), help];
+  });
   return [`Usage: sluice ${verb.noun} ${synopsis(verb)}`, '', verb.help, '', ...columns([...own, ...COMMON]), ''].join(
     '\n',
   );
@@ -105,14 +102,17 @@ export function verbHelp(verb: Verb): string {
 
 const TAKEN = {
   campaign: ['<id>'],
+  campaigns: ['<id…>'],
+  file: ['<file>'],
   user: ['<id>'],
   letter: ['<id>'],
   letters: ['[<id or ticket>…]'],
   nothing: [],
 } as const;
 
-export function synopsis({ name, takes, needs, may }: Verb): string {
-  const shown = (option: OptionName) => `--${option} ${OPTIONS[option].value}`;
+export function synopsis(verb: Verb): string {
+  const { name, takes, needs, may } = verb;
+  const shown = (option: OptionName) => `--${option} ${optionOf(verb, option).value}`;
   return [
     ...(name === '' ? [] : [name]),
     ...TAKEN[takes],

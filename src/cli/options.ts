@@ -1,4 +1,5 @@
 // The options of the verbs: what each takes, the field of the admin API it fills, and how it is explained.
+import { ATTENTIONS, PHASES } from '../domain/campaign-attention.ts';
 import { isCampaignName, NAME_CHARS_MAX } from '../domain/campaign-name.ts';
 import { mapSettings, type NameSetting, SETTINGS } from '../domain/campaign-settings.ts';
 import { parseInstant } from '../domain/instant.ts';
@@ -44,6 +45,16 @@ const text = (value: string, help: string, pattern: RegExp, expected: string): O
   expected,
 });
 
+const choice = (value: string, help: string, words: readonly string[]): Option => ({
+  value,
+  help: `${help}: ${words.join(', ')}`,
+  read: (given) => (words.includes(given) ? given : undefined),
+  expected: `one of ${words.join(', ')}`,
+});
+
+/** For a list of campaigns, where `--state` is theirs. */
+export const CAMPAIGN_STATE = choice('STATE', 'only campaigns in this state', ['active', 'paused', 'closed']);
+
 const campaignName = ({ help, name }: NameSetting): Option => ({
   value: 'TEXT',
   help,
@@ -74,6 +85,10 @@ export const OPTIONS = {
   ),
   reason: text('REASON', 'only dead letters with this reason', /^[\x20-\x7e]{1,64}$/, '1 to 64 printable characters'),
   limit: count('how many dead letters at most', 'limit', 1),
+  phase: choice('PHASE', 'only campaigns in this phase', PHASES),
+  attention: choice('REASON', 'only campaigns that need an operator for this reason', Object.keys(ATTENTIONS)),
+  text: text('TEXT', 'only campaigns with this text in their id or name, in any case', /^\P{Cc}{1,200}$/u, 'some text'),
+  file: text('FILE', 'the ids of campaigns, one a line; - for standard input', /^.+$/, 'the name of a file'),
   repair: {
     value: '',
     help: 'rebuild the gate from the ledger; for RECOVERY_GRACE_MS only holders of lost tickets can join',
@@ -89,6 +104,10 @@ export const OPTIONS = {
     expected: 'no value',
   },
 } as const satisfies Record<string, Option>;
+
+/** What `verb` takes under this name. */
+export const optionOf = (verb: { own?: { readonly [Name in OptionName]?: Option } }, name: OptionName): Option =>
+  verb.own?.[name] ?? OPTIONS[name];
 
 export type OptionName = keyof typeof OPTIONS;
 

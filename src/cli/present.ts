@@ -24,20 +24,28 @@ interface Progress {
   drainPerSecond: number | null;
 }
 
+interface Listed extends Campaign {
+  phase: string;
+  attention: string | null;
+}
+
 /** One line a campaign. The name comes last, see {@link table}. */
-export function campaignTable(campaigns: unknown[]): string {
+export function campaignTable(campaigns: unknown[], isFiltered = false): string {
+  if (campaigns.length === 0 && isFiltered) return 'No campaign passes these filters.\n';
   if (campaigns.length === 0) return 'There are no campaigns yet. To make one: sluice campaign create <id> --stock N\n';
-  const head = ['ID', 'STATE', 'STOCK (units)', 'RATE (joins/s)', 'OPENS', 'CLOSES', 'NAME'];
-  const rows = (campaigns as Campaign[]).map((campaign) => [
+  const head = ['ID', 'STATE', 'PHASE', 'ATTENTION', 'STOCK (units)', 'RATE (joins/s)', 'OPENS', 'CLOSES', 'NAME'];
+  const rows = (campaigns as Listed[]).map((campaign) => [
     campaign.id,
     shownState(campaign),
+    campaign.phase,
+    campaign.attention ?? '–',
     whole(campaign.stock),
     campaign.ratePerSecond === 0 ? 'no limit' : whole(campaign.ratePerSecond),
     campaign.opensAt ?? '–',
     campaign.closesAt ?? '–',
     campaign.name,
   ]);
-  return table([head, ...rows], [2, 3]);
+  return table([head, ...rows], [4, 5]);
 }
 
 export function campaignDetails(answer: unknown): string {

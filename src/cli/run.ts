@@ -1,11 +1,12 @@
 // One command from its arguments to its exit code.
 import { visibleJson, visibleLines } from '../domain/text.ts';
-import { type AdminClient, type Answer, ask, type Problem } from './admin-client.ts';
+import { type AdminClient, ask, askAll } from './admin-client.ts';
+import type { Answer, Problem } from './answer.ts';
 import { type Command, readCommand } from './arguments.ts';
-import { EXIT } from './help.ts';
+import { EXIT } from './exit.ts';
 import { optionOfField } from './options.ts';
 import { operatorToken, requestToken, type TokenSettings } from './token.ts';
-import type { Request } from './verb.ts';
+import type { Request, SingleVerb, Tools } from './verb.ts';
 
 export interface CliDeps {
   out: (text: string) => void;
@@ -39,55 +40,56 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
     return EXIT.done;
   }
   const client = { url: command.adminUrl ?? settings.adminUrl, token: found.token, actor: deps.actor };
-  const request = command.verb.request(command.names, command.values);
-  const { pages } = command.verb;
-  const answer = await (pages === undefined ? ask(client, request) : askAll(client, request, pages));
-  return tell(deps, command, client, request, answer);
-}
-
-/** All pages of the list, as one; what the first page says besides its list stands. */
-async function askAll(client: AdminClient, request: Request, field: string): Promise<Answer> {
-  const all: { id: string | number }[] = [];
-  let first: object | undefined;
-  for (;;) {
-    const after = all.length === 0 ? '' : `&after=${all.at(-1)!.id}`;
-    const answer = await ask(client, { ...request, path: `${request.path}${after}` });
-    if (answer.kind !== 'done') return answer;
-    const body = answer.body as Record<string, unknown>;
-    const page = body[field] as { id: string | number }[];
-    first ??= body;
-    all.push(...page);
-    if (page.length === 0) return { ...answer, body: { ...first, [field]: all } };
+  const { verb, names, values, json } = command;
+  const asked = { ...command, deps, client };
+  const work = verb.work?.(names, values);
+  if (work !== undefined) {
+    const failed: Tools['failed'] = (request, answer) => tellFailure(asked, request, answer);
+    return work({
+      ...deps,
+      json,
+      failed,
+      ask: (it) => ask(client, it),
+      askAll: (it, field) => askAll(client, it, field),
+    });
   }
+  const single = verb as SingleVerb;
+  const request = single.request(names, values);
+  const answer = await (single.pages === undefined ? ask(client, request) : askAll(client, request, single.pages));
+  return answer.kind === 'done' ? tellDone(deps, single, json, request, answer) : tellFailure(asked, request, answer);
 }
 
-type Asked = Extract<Command, { kind: 'ask' }>;
+type DoneAnswer = Extract<Answer, { kind: 'done' }>;
 
-function tell(deps: CliDeps, { verb, json }: Asked, client: AdminClient, request: Request, answer: Answer): number {
+function tellDone(deps: CliDeps, verb: SingleVerb, json: boolean, request: Request, answer: DoneAnswer): number {
   const { idempotencyKey } = request;
-  switch (answer.kind) {
-    case 'done': {
-      const extra = idempotencyKey === undefined ? {} : { idempotencyKey };
-      if (json) deps.out(`${visibleJson({ ...(answer.body as object), ...extra })}\n`);
-      else deps.out(visibleLines(verb.show(answer.body, { request, isNew: answer.status === 201 })));
-      return EXIT.done;
+  const extra = idempotencyKey === undefined ? {} : { idempotencyKey };
+  if (json) deps.out(`${visibleJson({ ...(answer.body as object), ...extra })}\n`);
+  else deps.out(visibleLines(verb.show(answer.body, { request, isNew: answer.status === 201 })));
+  return EXIT.done;
+}
+
+type Asked = Extract<Command, { kind: 'ask' }> & { deps: CliDeps; client: AdminClient };
+
+function tellFailure(
+  { verb, json, deps, client }: Asked,
+  request: Request,
+  answer: Exclude<Answer, DoneAnswer>,
+): number {
+  if (answer.kind === 'refused') {
+    if (json) deps.err(`${visibleJson({ status: answer.status, ...answer.problem })}\n`);
+    else {
+      const why = inWords(answer.status, answer.problem, client, verb.noun);
+      deps.err(visibleLines(`Refused (${answer.status}): ${why}\n`));
     }
-    case 'refused':
-      if (json) deps.err(`${visibleJson({ status: answer.status, ...answer.problem })}\n`);
-      else {
-        const why = inWords(answer.status, answer.problem, client, verb.noun);
-        deps.err(visibleLines(`Refused (${answer.status}): ${why}\n`));
-      }
-      return EXIT.refused;
-    case 'unreachable': {
-      const advice = answer.known
-        ? 'Nothing was done. Start the service (npm start), or give its address with --admin-url or ADMIN_URL.'
-        : unknownOutcome(request);
-      if (json) deps.err(`${visibleJson({ unreachable: client.url, why: answer.why, advice })}\n`);
-      else deps.err(visibleLines(`Unreachable: ${client.url} (${answer.why}).\n${advice}\n`));
-      return EXIT.unreachable;
-    }
+    return EXIT.refused;
   }
+  const advice = answer.known
+    ? 'Nothing was done. Start the service (npm start), or give its address with --admin-url or ADMIN_URL.'
+    : unknownOutcome(request);
+  if (json) deps.err(`${visibleJson({ unreachable: client.url, why: answer.why, advice })}\n`);
+  else deps.err(visibleLines(`Unreachable: ${client.url} (${answer.why}).\n${advice}\n`));
+  return EXIT.unreachable;
 }
 
 function unknownOutcome({ method, idempotencyKey }: Request): string {

@@ -1,5 +1,6 @@
 // What the command line can ask: a noun and a verb, the options that it takes, and the request that it becomes.
-import type { OptionName } from './options.ts';
+import type { Answer } from './answer.ts';
+import type { Option, OptionName } from './options.ts';
 
 export type Values = Partial<Record<OptionName, string | number | boolean | null>>;
 
@@ -16,16 +17,49 @@ export interface Done {
   isNew: boolean;
 }
 
-export interface Verb {
+interface VerbWords {
   noun: 'campaign' | 'dead-letters' | 'reconcile' | 'user';
   name: string;
-  /** What stands behind it: the id of a campaign, of a dead letter or of a user, or any number of letters' ids and tickets. */
-  takes: 'campaign' | 'letter' | 'letters' | 'user' | 'nothing';
+  /**
+   * What stands behind it: the id of a campaign, of a dead letter or of a user, a file, or any number of ids of campaigns or
+   * of letters' ids and tickets.
+   */
+  takes: 'campaign' | 'campaigns' | 'file' | 'letter' | 'letters' | 'user' | 'nothing';
   needs: readonly OptionName[];
   may: readonly OptionName[];
+  /** Options that mean something of their own to this verb. */
+  own?: { readonly [Name in OptionName]?: Option };
   help: string;
+  /** What is wrong with these together, though each is right by itself. */
+  check?(names: readonly string[], values: Values): string[];
+}
+
+/** What a command of many requests works with. */
+export interface Tools {
+  ask: (request: Request) => Promise<Answer>;
+  /** All pages of the list, as one. */
+  askAll: (request: Request, field: 'campaigns') => Promise<Answer>;
+  out: (text: string) => void;
+  err: (text: string) => void;
+  json: boolean;
+  /** Prints why a request was refused or not answered, and gives the exit code. */
+  failed: (request: Request, answer: Exclude<Answer, { kind: 'done' }>) => number;
+}
+
+/** Does its work and resolves with the exit code. */
+export type Work = (tools: Tools) => Promise<number>;
+
+export interface ManyVerb extends VerbWords {
+  work(names: readonly string[], values: Values): Work;
+}
+
+export interface SingleVerb extends VerbWords {
+  /** Where these names and values mean many campaigns. */
+  work?(names: readonly string[], values: Values): Work | undefined;
   request(names: readonly string[], values: Values): Request;
   show(body: unknown, done: Done): string;
-  /** The answer is a page of the list in this field, in order of `id`: ask for the next until one is empty. */
+  /** The answer is a page of the list in this field: ask for the page behind `next`, or else behind the last `id`, until there is none. */
   pages?: 'campaigns' | 'deadLetters';
 }
+
+export type Verb = SingleVerb | ManyVerb;

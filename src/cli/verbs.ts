@@ -1,8 +1,10 @@
 // What can be done to campaigns: each verb with the options it takes, the request it becomes and how its answer is shown.
 import { randomUUID } from 'node:crypto';
 import { CHANGEABLE, FIXED } from '../domain/campaign-settings.ts';
+import { FILTERS, LIST, listRequest } from './campaign-filters.ts';
 import { END_VERBS } from './end-verbs.ts';
-import { OPTIONS, type OptionName } from './options.ts';
+import { checkClose, closeMany, IMPORT_VERB } from './many-verbs.ts';
+import { CAMPAIGN_STATE, OPTIONS, type OptionName } from './options.ts';
 import { type Campaign, campaignDetails, campaignTable } from './present.ts';
 import type { Done, Request, Values, Verb } from './verb.ts';
 import { counted } from './words.ts';
@@ -48,12 +50,14 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     noun: 'campaign',
     takes: 'nothing',
     needs: [],
-    may: [],
-    help: 'List all campaigns, by id.',
-    request: () => ({ method: 'GET', path: '/admin/campaigns?limit=500' }),
-    show: (body) => campaignTable((body as { campaigns: unknown[] }).campaigns),
+    may: FILTERS,
+    own: { state: CAMPAIGN_STATE },
+    help: 'List campaigns: first those that need an operator, then by phase and id.',
+    request: (_, values) => listRequest(values),
+    show: (body, { request }) => campaignTable((body as { campaigns: unknown[] }).campaigns, request.path !== LIST),
     pages: 'campaigns',
   },
+  IMPORT_VERB,
   {
     name: 'show',
     noun: 'campaign',
@@ -84,11 +88,19 @@ export const CAMPAIGN_VERBS: readonly Verb[] = [
     'Admit joins again.',
     (id) => `Resumed ${id}: joins are admitted again, within its times, rate and stock.`,
   ),
-  turn(
-    'close',
-    `End the sale permanently. ${STILL_ISSUED}`,
-    (id) => `Closed ${id} permanently: new joins are refused (410). ${STILL_ISSUED}`,
-  ),
+  {
+    name: 'close',
+    noun: 'campaign',
+    takes: 'campaigns',
+    needs: [],
+    may: ['file', ...FILTERS, 'yes'],
+    own: { state: CAMPAIGN_STATE },
+    help: `End the sale permanently, of one campaign or of many. ${STILL_ISSUED} Without --yes it only shows which, of several.`,
+    check: checkClose,
+    work: closeMany,
+    request: ([id]) => ({ method: 'POST', path: at(id, '/close') }),
+    show: told(({ id }) => `Closed ${id} permanently: new joins are refused (410). ${STILL_ISSUED}`),
+  },
   {
     name: 'add-stock',
     noun: 'campaign',

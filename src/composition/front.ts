@@ -7,6 +7,7 @@ import { createJoins } from '../admission/joins.ts';
 import { createTickets, type Tickets } from '../admission/tickets.ts';
 import { createWaits, type Waits } from '../admission/waits.ts';
 import { createCampaignDesk } from '../desk/campaign-desk.ts';
+import { createCampaignList } from '../desk/campaign-list.ts';
 import { createLetterDesk } from '../desk/letter-desk.ts';
 import { spanClock, systemClock } from '../domain/clock.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
@@ -18,8 +19,16 @@ import { createAdmittedTagsReader } from '../gate/redis/admitted-tags.ts';
 import { createAskedGates } from '../gate/redis/asked-gates.ts';
 import { createChangedGateReader } from '../gate/redis/changed-gates.ts';
 import { createGate } from '../gate/redis/gate.ts';
+import { createGateGlances } from '../gate/redis/gate-glances.ts';
 import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
-import { createRedisBreaker, guardEachReader, guardGate, guardReader, guardReturns } from '../gate/redis/guard.ts';
+import {
+  createRedisBreaker,
+  guardEachReader,
+  guardGate,
+  guardGlances,
+  guardReader,
+  guardReturns,
+} from '../gate/redis/guard.ts';
 import { createOldestWaitReader } from '../gate/redis/oldest-wait.ts';
 import { createCancelledTagsReader, createReturns } from '../gate/redis/returns.ts';
 import { createGiveBack } from '../giving-back/give-back.ts';
@@ -191,6 +200,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       onChanged: (id, version) => campaigns.expectVersion(id, version),
       onError,
     }),
+    list: createCampaignList({ store, glances: guardGlances(createGateGlances(redis), breaker), onError }),
     campaigns,
     letters: createLetterDesk({
       store: letterStore(ledger),

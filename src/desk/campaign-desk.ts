@@ -15,8 +15,9 @@ import type { Gate, ReadGates } from '../gate/port.ts';
 /** What the desk needs of the ledger. */
 export interface CampaignStore {
   create(spec: CampaignSpec, actor: string): Promise<{ created: boolean; campaign: StoredCampaign }>;
+  /** Whether it was created before with the same spec; throws what `create` would throw. */
+  wasCreated(spec: CampaignSpec, actor: string): Promise<boolean>;
   get(id: string): Promise<StoredCampaign | undefined>;
-  list(options: { after: string | undefined; limit: number }): Promise<StoredCampaign[]>;
   change(id: string, patch: CampaignPatch, actor: string): Promise<StoredCampaign>;
   setState(id: string, state: Campaign['state'], actor: string): Promise<StoredCampaign>;
   /** `added` is 0 when the key was used before. */
@@ -65,7 +66,7 @@ export function createCampaignDesk(deps: CampaignDeskDeps) {
       const { created, campaign } = await store.create(spec, actor);
       return { created, campaign: await projected(campaign) };
     },
-    list: (after: string | undefined, limit: number) => store.list({ after, limit }),
+    wasCreated: (spec: CampaignSpec, actor: string) => store.wasCreated(spec, actor),
     get: (id: string) => store.get(id),
     change: async (id: string, patch: CampaignPatch, actor: string) => projected(await store.change(id, patch, actor)),
     setState: async (id: string, state: Campaign['state'], actor: string) =>

@@ -73,6 +73,23 @@ export type ReadEachGate = (ids: readonly string[]) => Promise<(GateView | Fault
  */
 export type ReadChangedGates = (known: readonly GateView[]) => Promise<(GateView | Fault | undefined)[]>;
 
+/** What a list of many campaigns shows of a gate. */
+export interface GateGlance {
+  /** Whether it may sell: it is of the ledger's epoch and verified since its server started. Its streams are not looked at. */
+  isOpen: boolean;
+  remaining: number;
+  backlog: number;
+  /** Epoch ms by the clock of its server. */
+  readAt: number;
+}
+
+export interface GateGlances {
+  /** One reading of all; undefined for a campaign that has no gate or whose gate cannot be read. */
+  read: (campaigns: readonly Pick<Campaign, 'id' | 'epoch'>[]) => Promise<(GateGlance | undefined)[]>;
+  /** Epoch ms at which the oldest ticket that waits was admitted, for each; undefined for none. */
+  oldest: (campaigns: readonly Pick<Campaign, 'id' | 'shards'>[]) => Promise<(number | undefined)[]>;
+}
+
 /** Yields the tags of all admitted users of a campaign, bucket by bucket. */
 export type ReadAdmittedTags = (campaign: string, buckets: number) => AsyncIterable<string[]>;
 

@@ -17,13 +17,16 @@ export interface AuditEntry {
 }
 
 /** Writes the entry in the transaction of the change it tells of, so that neither is there without the other. */
-export async function audit(tx: Kysely<Schema>, entry: AuditEntry): Promise<void> {
-  const before = entry.before === null ? null : settingsOf(entry.before);
-  const after = settingsOf(entry.after);
-  await tx
-    .insertInto('audit_log')
-    .values({ ...entry, before, after })
-    .execute();
+export const audit = (tx: Kysely<Schema>, entry: AuditEntry): Promise<void> => auditAll(tx, [entry]);
+
+/** The same for changes that were made together, at least one. */
+export async function auditAll(tx: Kysely<Schema>, entries: readonly AuditEntry[]): Promise<void> {
+  const rows = entries.map((entry) => ({
+    ...entry,
+    before: entry.before === null ? null : settingsOf(entry.before),
+    after: settingsOf(entry.after),
+  }));
+  await tx.insertInto('audit_log').values(rows).execute();
 }
 
 /** What nobody decided: how far the gate has heard, and how far the campaign's life has come. */

@@ -88,4 +88,10 @@ export function assertKeepable(campaign: Omit<Campaign, 'id' | 'createdAt'>): vo
   }
 }
 
+/** A burst that nobody would look at is refused rather than kept. Throws `conflict`: it depends on what stands. */
+export function withBurst<C extends Pick<Campaign, 'ratePerSecond'>>(wanted: C, burst: number | undefined): C {
+  if (burst === undefined || wanted.ratePerSecond !== 0) return wanted;
+  throw new Fault('conflict', 'burst needs a ratePerSecond above 0');
+}
+
 export const isFinal = (state: CampaignState): boolean => state === 'closed';

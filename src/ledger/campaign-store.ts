@@ -1,26 +1,30 @@
 // The campaigns of one ledger as an object, for those who must not know the ledger.
-import type { StoredCampaign } from '../domain/campaign.ts';
-import {
-  changeCampaign,
-  countIssued,
-  createCampaign,
-  getCampaign,
-  listCampaigns,
-  setCampaignState,
-} from './campaigns.ts';
+import type { CampaignSpec, StoredCampaign } from '../domain/campaign.ts';
+import type { Fault } from '../domain/fault.ts';
+import { limits } from '../process/limits.ts';
+import { together } from '../process/together.ts';
+import { countKept, listArchived, listUnarchived } from './campaign-lists.ts';
+import { changeCampaign, countIssued, getCampaign, setCampaignState } from './campaigns.ts';
+import { type Created, type Creation, createAll, createdOrThrown, creationOf, findCreated } from './creations.ts';
 import { countDeadLetters } from './dead-letters.ts';
+import { isOutage } from './errors.ts';
 import { listGatedCampaigns, listGatedIds, listLiveCampaigns } from './gated.ts';
 import type { Ledger } from './pool.ts';
-import { listUnprojected, markDrained, markLive, markProjected } from './projections.ts';
+import { listUnprojected, markAllProjected, markDrained, markLive } from './projections.ts';
 import { addStock } from './stock.ts';
 
 type Rest<F> = F extends (ledger: Ledger, ...rest: infer Args) => unknown ? Args : never;
 
-/** The functions of campaigns.ts, stock.ts, projections.ts and dead-letters.ts with their ledger given. */
+/**
+ * The functions of campaigns.ts, creations.ts, stock.ts, projections.ts and dead-letters.ts with their ledger given.
+ * Campaigns that are created while the ledger is busy are committed together: a commit costs more than a row.
+ */
 export const campaignStore = (ledger: Ledger) => ({
-  create: (...rest: Rest<typeof createCampaign>) => createCampaign(ledger, ...rest),
+  ...creating(ledger),
   get: (id: string) => getCampaign(ledger, id),
-  list: (...rest: Rest<typeof listCampaigns>) => listCampaigns(ledger, ...rest),
+  listUnarchived: (...rest: Rest<typeof listUnarchived>) => listUnarchived(ledger, ...rest),
+  listArchived: (...rest: Rest<typeof listArchived>) => listArchived(ledger, ...rest),
+  countKept: (ids: readonly string[]) => countKept(ledger, ids),
   listGated: (...rest: Rest<typeof listGatedCampaigns>) => listGatedCampaigns(ledger, ...rest),
   listGatedIds: (...rest: Rest<typeof listGatedIds>) => listGatedIds(ledger, ...rest),
   listLiveCampaigns: () => listLiveCampaigns(ledger),
@@ -32,9 +36,6 @@ export const campaignStore = (ledger: Ledger) => ({
     const { campaign, added, isNew } = await addStock(ledger, ...rest);
     return { campaign: (await getCampaign(ledger, campaign))!, added: isNew ? added : 0 };
   },
-  markProjected: async (id: string, version: number): Promise<void> => {
-    await markProjected(ledger, id, version);
-  },
   markDrained: async (id: string, version: number): Promise<void> => {
     await markDrained(ledger, id, version);
   },
@@ -44,3 +45,33 @@ export const campaignStore = (ledger: Ledger) => ({
   countIssued: (id: string) => countIssued(ledger, id),
   countDeadLetters: (id?: string) => countDeadLetters(ledger, id),
 });
+
+function creating(ledger: Ledger) {
+  const going = { countMax: limits.creationsPerCommit, isShared: isOutage };
+  const create = together<Creation, Created | Fault>({ ...going, many: (wanted) => createAll(ledger, wanted) });
+  const find = together<Creation, Created | Fault | undefined>({
+    ...going,
+    many: async (wanted) => {
+      const found = await findCreated(ledger, wanted);
+      return wanted.map((creation) => found.get(creation));
+    },
+  });
+  const mark = together<{ campaign: string; version: number }, void>({
+    ...going,
+    many: async (projected) => {
+      await markAllProjected(ledger, projected);
+      return projected.map(() => undefined);
+    },
+  });
+  return {
+    /** See createCampaign of creations.ts. */
+    create: async (spec: CampaignSpec, actor: string): Promise<Created> =>
+      createdOrThrown(await create(creationOf(spec, actor))),
+    /** Whether it was created before with the same spec; throws what `create` would throw, and changes nothing. */
+    wasCreated: async (spec: CampaignSpec, actor: string): Promise<boolean> => {
+      const found = await find(creationOf(spec, actor));
+      return found !== undefined && !createdOrThrown(found).created;
+    },
+    markProjected: (campaign: string, version: number): Promise<void> => mark({ campaign, version }),
+  };
+}

@@ -1,67 +1,12 @@
 // The truth about campaigns. Every change is one transaction: lock the row, count the version up, write who did what.
 import type { Kysely } from 'kysely';
-import {
-  type Campaign,
-  type CampaignPatch,
-  type CampaignSpec,
-  type CampaignState,
-  newSettings,
-  patched,
-  type StoredCampaign,
-} from '../domain/campaign.ts';
+import { type CampaignPatch, type CampaignState, patched, type StoredCampaign } from '../domain/campaign.ts';
 import { isOver } from '../domain/campaign-life.ts';
 import { Fault } from '../domain/fault.ts';
-import { isCampaignId } from '../domain/ids.ts';
 import { type AuditAction, audit } from './audit.ts';
-import {
-  assertKeepable,
-  bucketsFor,
-  campaignOf,
-  columnsOf,
-  isFinal,
-  lockCampaign,
-  writeCampaign,
-} from './campaign-rows.ts';
-import { fingerprintOf } from './creation-fingerprint.ts';
-import { kindOf } from './errors.ts';
+import { assertKeepable, campaignOf, isFinal, lockCampaign, withBurst, writeCampaign } from './campaign-rows.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
-
-const CREATION = 'create-campaign';
-
-/**
- * Creates a campaign, active, version 1, epoch 1. The same id with the same spec again gives the campaign as it is now
- * and `created` false. Throws `conflict` when the id was created with another spec or is archived, `invalid` for a spec that cannot be kept.
- */
-export async function createCampaign(
-  ledger: Ledger,
-  spec: CampaignSpec,
-  actor: string,
-): Promise<{ created: boolean; campaign: StoredCampaign }> {
-  const { id } = spec;
-  if (!isCampaignId(id)) throw new Fault('invalid', 'id is not a campaign id');
-  const settings = withBurst(settingsOf(spec), spec.burst);
-  assertKeepable(settings);
-  const fingerprint = fingerprintOf(settings);
-  try {
-    const campaign = await ledger.transaction(async (tx) => {
-      // The key comes first: of two that create the same id at once, one waits here and then finds it.
-      await tx.insertInto('idempotency_keys').values({ scope: CREATION, key: id, fingerprint, response: '' }).execute();
-      await tx.insertInto('tranches').values({ campaign: id, last_unit: settings.stock }).execute();
-      await tx
-        .insertInto('campaigns')
-        .values({ id, ...columnsOf(settings) })
-        .execute();
-      const made = await lockCampaign(tx, id);
-      await audit(tx, { actor, action: 'create', campaign: id, before: null, after: made });
-      return made;
-    });
-    return { created: true, campaign };
-  } catch (error) {
-    if (kindOf(error) !== 'duplicate') throw error;
-    return { created: false, campaign: await createdAlike(ledger, id, fingerprint) };
-  }
-}
 
 /** The campaign with this id; undefined when there is none. */
 export async function getCampaign(ledger: Ledger, id: string): Promise<StoredCampaign | undefined> {
@@ -76,16 +21,6 @@ export async function getCampaigns(ledger: Ledger, ids: readonly string[]): Prom
   return ids.map((id) => found.get(id));
 }
 
-/** Up to `limit` campaigns in order of their ids, beginning behind the id `after`. */
-export async function listCampaigns(
-  ledger: Ledger,
-  page: { after?: string | undefined; limit: number },
-): Promise<StoredCampaign[]> {
-  let query = ledger.db.selectFrom('campaigns').selectAll().orderBy('id').limit(page.limit);
-  if (page.after !== undefined) query = query.where('id', '>', page.after);
-  return (await query.execute()).map(campaignOf);
-}
-
 /** Changes settings. Throws `not-found`, `conflict` when the campaign is closed or archived or its times contradict each other, `invalid` when it cannot be kept. */
 export function changeCampaign(
   ledger: Ledger,
@@ -96,12 +31,6 @@ export function changeCampaign(
   return ledger.transaction((tx) =>
     change(tx, { id, actor, action: 'change' }, (campaign) => withBurst(patched(campaign, patch), patch.burst)),
   );
-}
-
-/** A burst that nobody would look at is refused rather than kept. Throws `conflict`: it depends on what stands. */
-function withBurst<C extends Pick<Campaign, 'ratePerSecond'>>(wanted: C, burst: number | undefined): C {
-  if (burst === undefined || wanted.ratePerSecond !== 0) return wanted;
-  throw new Fault('conflict', 'burst needs a ratePerSecond above 0');
 }
 
 const ACTION_TO: Record<CampaignState, AuditAction> = { active: 'resume', paused: 'pause', closed: 'close' };
@@ -158,28 +87,3 @@ export async function change(
   await audit(tx, { actor, action, campaign: id, before, after });
   return after;
 }
-
-async function createdAlike(ledger: Ledger, id: string, fingerprint: string): Promise<StoredCampaign> {
-  const creation = await ledger.db
-    .selectFrom('idempotency_keys')
-    .select('fingerprint')
-    .where('scope', '=', CREATION)
-    .where('key', '=', id)
-    .executeTakeFirst();
-  if (creation?.fingerprint !== fingerprint) {
-    throw new Fault('conflict', `campaign ${id} was created with other settings`);
-  }
-  const campaign = (await getCampaign(ledger, id))!;
-  if (!isOver(campaign)) return campaign;
-  // Its tickets are signed for this id: a second campaign of the same id would be asked for them.
-  throw new Fault('conflict', `campaign ${id} was archived; choose another id for a new campaign`);
-}
-
-/** The first version of a new campaign. */
-const settingsOf = (spec: CampaignSpec): Omit<Campaign, 'id' | 'createdAt'> => ({
-  ...newSettings(spec),
-  buckets: bucketsFor(spec.stock),
-  state: 'active',
-  version: 1,
-  epoch: 1,
-});

@@ -34,10 +34,9 @@ export async function markAllProjected(
   projected: readonly { campaign: string; version: number }[],
 ): Promise<void> {
   const version = byCampaign(projected, (one) => one.version, 'id');
-  await sql`update campaigns ${BY_KEY} set projected_version = ${version}
-    where id in (${sql.join(idsOf(projected))}) and projected_version < ${version} and version >= ${version}`.execute(
-    ledger.db,
-  );
+  const update = sql`update campaigns ${BY_KEY} set projected_version = ${version}
+    where id in (${sql.join(idsOf(projected))}) and projected_version < ${version} and version >= ${version}`;
+  await retrying(() => update.execute(ledger.db));
 }
 
 /** Declares that nothing is left to do for `version` of a campaign; false when it has changed since and is live again. */

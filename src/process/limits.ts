@@ -1,9 +1,11 @@
 // A limit on everything, each with its reason. Sizes in the unit of the name; their relations are held by test/process/limits.test.ts.
+import { adminLimits } from './admin-limits.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { endLimits } from './end-limits.ts';
 import { waitLimits } from './wait-limits.ts';
 
 export const limits = {
+  ...adminLimits,
   ...connectionLimits,
   ...endLimits,
   ...waitLimits,

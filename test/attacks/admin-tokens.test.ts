@@ -8,7 +8,8 @@ function place() {
   let toldCount = 0;
   const nothing = {} as never;
   const app = createAdmin({
-    desk: { list: async () => [] } as never,
+    desk: nothing,
+    list: async () => ({ campaigns: [], next: undefined }),
     campaigns: nothing,
     letters: nothing,
     reconcile: nothing,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { judgeLedgerConnections, judgeRedisConnections } from '../../src/doctor/connection-judgement.ts';
 import { examineGates, examineServers } from '../../src/doctor/examine.ts';
 import type { Fact, Fields, Status } from '../../src/doctor/finding.ts';
-import { createCampaign } from '../../src/ledger/campaigns.ts';
+import { createCampaign } from '../../src/ledger/creations.ts';
 import { limits } from '../../src/process/limits.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { loneRedis } from '../helpers/lone-redis.ts';

@@ -6,7 +6,7 @@ import type { Finding } from '../../src/doctor/finding.ts';
 import { gatherLedgerFacts } from '../../src/doctor/ledger-facts.ts';
 import { gatherRedisFacts } from '../../src/doctor/redis-facts.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
-import { createCampaign } from '../../src/ledger/campaigns.ts';
+import { createCampaign } from '../../src/ledger/creations.ts';
 import { markProjected } from '../../src/ledger/projections.ts';
 import { findRedis, serverSearchPath } from '../../src/local/binaries.mjs';
 import { GROUP, keys } from '../../src/redis/keys.ts';

@@ -189,6 +189,7 @@ test('what the admin API answers is what its document says', async () => {
     ['POST', all, all, { id, stock: 1 }],
     ['POST', all, all, { id, stock: 1 }],
     ['POST', all, all, { id, stock: 2 }],
+    ['POST', all, all, { id, stock: 1, dryRun: true }],
     ['POST', all, all, { id, stock: 0 }],
     ['POST', all, all, '{'],
     ['POST', all, all, '{}', { 'content-type': 'text/plain' }],

@@ -1,7 +1,8 @@
 // The query that says which campaigns have a gate, held to the predicate that says it of one.
 import { expect, test } from 'vitest';
 import { hasGate } from '../../src/domain/campaign-life.ts';
-import { changeCampaign, createCampaign, getCampaign, setCampaignState } from '../../src/ledger/campaigns.ts';
+import { changeCampaign, getCampaign, setCampaignState } from '../../src/ledger/campaigns.ts';
+import { createCampaign } from '../../src/ledger/creations.ts';
 import { beginEpochs } from '../../src/ledger/epochs.ts';
 import { listGatedCampaigns, listGatedIds, listLiveCampaigns } from '../../src/ledger/gated.ts';
 import { listUnprojected, markLive } from '../../src/ledger/projections.ts';

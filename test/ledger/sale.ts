@@ -2,7 +2,7 @@
 import { couponCode } from '../../src/domain/coupon.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import type { IssuanceRow } from '../../src/domain/issuance.ts';
-import { createCampaign } from '../../src/ledger/campaigns.ts';
+import { createCampaign } from '../../src/ledger/creations.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { uniqueName } from '../helpers/own-names.ts';
 

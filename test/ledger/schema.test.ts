@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createCampaign } from '../../src/ledger/campaigns.ts';
+import { createCampaign } from '../../src/ledger/creations.ts';
 import { cancelledUsers } from '../../src/ledger/exclusion.ts';
 import { migrate } from '../../src/ledger/migrate.ts';
 import { addStock } from '../../src/ledger/stock.ts';

@@ -5,7 +5,7 @@ import type { GateView } from '../../domain/gate-view.ts';
 import { type Breaker, createBreaker } from '../../process/breaker.ts';
 import { limits } from '../../process/limits.ts';
 import { isOutOfReach, type RedisClient, redisFault } from '../../redis/connection.ts';
-import type { Gate, ReadGates, Returns } from '../port.ts';
+import type { Gate, GateGlances, ReadGates, Returns } from '../port.ts';
 
 export function createRedisBreaker(redis: RedisClient): Breaker {
   return createBreaker({
@@ -40,6 +40,11 @@ export const guardReturns = (returns: Returns, { run }: Breaker): Returns => ({
   cancel: (shape, tag) => run(() => returns.cancel(shape, tag)),
   giveBack: (shape, returned) => run(() => returns.giveBack(shape, returned)),
   redrive: (shape, tag) => run(() => returns.redrive(shape, tag)),
+});
+
+export const guardGlances = (glances: GateGlances, { run }: Breaker): GateGlances => ({
+  read: (campaigns) => run(() => glances.read(campaigns)),
+  oldest: (campaigns) => run(() => glances.oldest(campaigns)),
 });
 
 export const guardReader =

@@ -4,18 +4,17 @@ import type { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { Campaigns } from '../../admission/campaigns.ts';
 import type { CampaignDesk } from '../../desk/campaign-desk.ts';
+import type { CampaignList } from '../../desk/campaign-list.ts';
 import type { LetterDesk } from '../../desk/letter-desk.ts';
-import type { StoredCampaign } from '../../domain/campaign.ts';
-import { hasGate, stageOf } from '../../domain/campaign-life.ts';
-import { mapSettings, SETTINGS } from '../../domain/campaign-settings.ts';
+import { hasGate } from '../../domain/campaign-life.ts';
 import { limits } from '../../process/limits.ts';
 import { serversOf } from '../declare.ts';
 import { answerTheRest, invalid, noSuchCampaign, requireJson } from '../errors.ts';
 import { documentRoute } from '../openapi-document.ts';
-import { isoTime } from '../public/campaigns.ts';
-import { campaignId, jsonAnswer, problemAnswer, wholeNumber } from '../public/schemas.ts';
+import { campaignId, jsonAnswer, problemAnswer } from '../public/schemas.ts';
 import { json } from '../respond.ts';
 import { boardRoute } from './board.ts';
+import { campaignListRoute, present } from './campaign-list.ts';
 import { type Ending, endingRoutes } from './endings.ts';
 import { letterRoutes } from './letters.ts';
 import { type ReconcileDeps, reconcileRoutes } from './reconcile.ts';
@@ -27,12 +26,14 @@ import {
   campaignSummary,
   changeBody,
   createBody,
+  creationCheck,
   stockAdded,
   stockBody,
 } from './schemas.ts';
 
 export interface AdminDeps {
   desk: CampaignDesk;
+  list: CampaignList;
   campaigns: Campaigns;
   letters: LetterDesk;
   reconcile: ReconcileDeps;
@@ -47,6 +48,7 @@ export interface AdminDeps {
 }
 
 const params = z.object({ id: campaignId });
+const createdBefore = z.union([adminCampaign, creationCheck]);
 const jsonBody = <S extends z.ZodType>(schema: S) => ({
   required: true,
   content: { 'application/json': { schema } },
@@ -95,31 +97,23 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       path: '/admin/campaigns',
       summary: 'Create a campaign',
       request: { headers: actorHeader, body: jsonBody(createBody) },
-      responses: { ...changed, 201: jsonAnswer('Created', adminCampaign) },
+      responses: {
+        ...changed,
+        200: jsonAnswer('The campaign as it is now, created before; of a dry run, what would be done', createdBefore),
+        201: jsonAnswer('Created', adminCampaign),
+      },
     }),
     async (c) => {
-      const { created, campaign } = await desk.create(c.req.valid('json'), actorOf(c));
+      const { dryRun, ...spec } = c.req.valid('json');
+      if (dryRun) {
+        const exists = await desk.wasCreated(spec, actorOf(c));
+        return c.json({ dryRun: true as const, campaign: spec.id, exists }, 200);
+      }
+      const { created, campaign } = await desk.create(spec, actorOf(c));
       return c.json(present(campaign), created ? 201 : 200);
     },
   );
-  app.openapi(
-    createRoute({
-      method: 'get',
-      path: '/admin/campaigns',
-      summary: 'List campaigns, ordered by id',
-      request: {
-        query: z.object({ after: campaignId.optional(), limit: wholeNumber(1, 500, 100) }),
-      },
-      responses: {
-        ...refused,
-        200: jsonAnswer('One page of campaigns', z.object({ campaigns: z.array(adminCampaign) })),
-      },
-    }),
-    async (c) => {
-      const { after, limit } = c.req.valid('query');
-      return c.json({ campaigns: (await desk.list(after, limit)).map(present) }, 200);
-    },
-  );
+  campaignListRoute(app, { list: deps.list, refused });
   app.openapi(
     createRoute({
       method: 'get',
@@ -193,15 +187,4 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
   answerTheRest(app);
   return app;
-}
-
-function present(campaign: StoredCampaign): z.infer<typeof adminCampaign> {
-  const { id, state, version } = campaign;
-  const stage = stageOf(campaign);
-  const settings = mapSettings(SETTINGS, 'name', {
-    name: ({ name }) => campaign[name],
-    instant: ({ name }) => isoTime(campaign[name]),
-    integer: ({ name }) => campaign[name],
-  });
-  return { id, ...settings, state, stage, version, createdAt: new Date(campaign.createdAt).toISOString() };
 }

@@ -58,6 +58,7 @@ export const createBody = z
     stock: units,
     ...mapSettings(FIXED, 'name', GIVEN),
     ...changeable,
+    dryRun: z.boolean().default(false).openapi({ description: 'Only say whether it would be created' }),
   })
   .refine(({ burst, ratePerSecond }) => burst === undefined || ratePerSecond, BURST_ALONE)
   .openapi('CreateCampaign', burstTakesRate({ required: ['ratePerSecond'], ...rateAboveZero }));
@@ -100,6 +101,16 @@ export const adminCampaign = z
     createdAt: z.string(),
   })
   .openapi('AdminCampaign');
+
+export const creationCheck = z
+  .object({
+    dryRun: z.literal(true),
+    campaign: campaignId,
+    exists: z
+      .boolean()
+      .openapi({ description: 'False when it would be created; true when it was created with the same settings' }),
+  })
+  .openapi('CreationCheck');
 
 export const stockAdded = adminCampaign
   .extend({
