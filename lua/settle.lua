@@ -78,7 +78,7 @@ if seqs - settled_before - settled <= redis.call('XLEN', work) - kept then
 else
   -- Fewer entries are left than tickets wait: somebody deleted or trimmed some. The gate closes and is rebuilt; a watermark
   -- that passed them would tell their holders that they were issued.
-  redis.call('HSET', gate, 'run_id', 'entries-lost')
+  redis.call('HSET', gate, 'run_id', 'entries-lost', 'closed_run_id', server_run_id())
 end
 redis.call('HSET', gate, 'watermark:' .. shard, watermark, 'acked:' .. shard, acked,
   'settled:' .. shard, settled_before + settled, 'kept:' .. shard, kept)

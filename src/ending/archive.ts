@@ -13,12 +13,10 @@
 import type { Campaign, StoredCampaign } from '../domain/campaign.ts';
 import type { EndObstacle } from '../domain/campaign-end.ts';
 import { isOver } from '../domain/campaign-life.ts';
-import type { GivenBack } from '../domain/cancellation.ts';
-import { epochAt } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
-import type { GateView } from '../domain/gate-view.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import type { GateContents, GateCount, GateEnd, GateLocks, ReadGates } from '../gate/port.ts';
+import { keepOwnCancellations, type OwnCancellationsDeps } from '../giving-back/own-cancellations.ts';
 
 export interface ArchiveDeps {
   locks: Pick<GateLocks, 'lease'>;
@@ -35,12 +33,10 @@ export interface ArchiveDeps {
       shut: (campaign: Campaign, to: number) => Promise<GateCount | undefined>,
     ) => Promise<EndObstacle | undefined>;
     obstacle: (campaign: StoredCampaign) => Promise<EndObstacle | undefined>;
-    cancelledTags: (campaign: string, tags: readonly string[]) => Promise<ReadonlySet<string>>;
-    recordCancelled: (given: GivenBack) => Promise<void>;
     listWithKeys: (restMs: number) => Promise<StoredCampaign[]>;
     markKeysDeleted: (campaign: string) => Promise<void>;
     expectKeys: (campaign: string) => Promise<void>;
-  };
+  } & OwnCancellationsDeps['ledger'];
 }
 
 /**
@@ -80,7 +76,7 @@ async function shutAndArchive(
   if (lease === undefined) return 'gate';
   const [view] = await deps.readGates([id]);
   if (view === undefined) return 'gate';
-  await keepCancellations(deps, campaign, view);
+  await keepOwnCancellations(deps, campaign, view);
   return deps.ledger.archive(id, actor, (locked, to) => deps.end.shut(locked, to).catch(notNow));
 }
 
@@ -98,26 +94,6 @@ export async function archiveObstacle(
 function notNow(error: unknown): undefined {
   if (isFault(error, 'stale-epoch') || isFault(error, 'gate-unverified') || isFault(error, 'gate-missing')) return;
   throw error;
-}
-
-/** Writes down in the ledger what the gate decided by itself, where the front died that was to do it. */
-async function keepCancellations(deps: ArchiveDeps, { id, buckets }: StoredCampaign, view: GateView): Promise<void> {
-  if (view.cancelledCount === 0) return;
-  const exceptions = await deps.contents.exceptions(id);
-  for await (const users of deps.contents.users(id, buckets)) {
-    const cancelled = users.filter(
-      ({ seq, tag }) => exceptions.get(seq > 0 ? String(seq) : tag)?.status === 'cancelled',
-    );
-    if (cancelled.length === 0) continue;
-    const kept = await deps.ledger.cancelledTags(
-      id,
-      cancelled.map(({ tag }) => tag),
-    );
-    for (const { tag, seq, unit } of cancelled.filter((user) => !kept.has(user.tag))) {
-      const name = { epoch: epochAt(view.epochs, seq) ?? view.epoch, seq };
-      await deps.ledger.recordCancelled({ campaign: id, tag, user: undefined, unit, names: [name] });
-    }
-  }
 }
 
 /**

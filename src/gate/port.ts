@@ -234,7 +234,7 @@ export interface WorkStreams {
 }
 
 /** All that opens a gate which its server may have forgotten. */
-export interface GateBuilder extends GateStates, GateLocks, GateRebuild, WorkStreams {}
+export interface GateBuilder extends GateStates, GateLocks, GateRebuild, WorkStreams, GateContents {}
 
 /** A user whom a gate knows; `seq` is where the ticket stands, 0 when it was settled before the gate was rebuilt. */
 export interface RememberedUser {

@@ -42,6 +42,11 @@ export interface GateCounts {
 
 /** Building a gate from what others know. `stale-epoch` when somebody else has begun later. */
 export interface GateRebuild {
+  /**
+   * Closes a gate that is to be rebuilt, with all that is in it. True where that was true until now: the gate is of this
+   * epoch, and was verified since its server was started.
+   */
+  close(campaign: Pick<Campaign, 'id' | 'epoch'>, builder: string): Promise<boolean>;
   /** Closes the gate under the epoch and empties it; its streams stay. */
   begin(campaign: Pick<Campaign, 'id' | 'buckets'>, build: Build, epochs: readonly EpochStart[]): Promise<void>;
   /** Takes over a rebuild of this epoch that was begun and not finished; undefined when there is none to go on with. */

@@ -1,7 +1,10 @@
 // What a rebuilt gate is made of, with its ledger given. Questions of many campaigns at once go together.
+import type { GivenBack } from '../domain/cancellation.ts';
 import { limits } from '../process/limits.ts';
 import { together } from '../process/together.ts';
 import { getCampaigns } from './campaigns.ts';
+import { recordCancelled } from './cancellations.ts';
+import { cancelledTags } from './ends.ts';
 import {
   beginEpochs,
   type EpochOpening,
@@ -70,6 +73,8 @@ export function epochStore(ledger: Ledger) {
     keptHolders: asking(keptHolders),
     cancelledHolders: asking(cancelledHolders),
     heldUnits: (id: string, units: readonly number[]) => inTurn(() => heldUnits(ledger, id, units)),
+    cancelledTags: (id: string, tags: readonly string[]) => inTurn(() => cancelledTags(ledger, id, tags)),
+    recordCancelled: (given: GivenBack) => recordCancelled(ledger, given),
     markProjected: (campaign: string, version: number) => project({ campaign, version }),
   };
 }

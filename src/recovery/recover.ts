@@ -2,6 +2,8 @@
 //
 // Order of effects, and what a crash between two of them does:
 //   lease                        nothing; it ends by itself
+//   gate closed                  closed under its epoch, with all that is in it: rebuilt by the next worker
+//   its own cancellations        the ledger has them; else the same
 //   epoch + 1 in the ledger      the gate is of another epoch than the ledger says, so it is rebuilt by the next worker
 //   gate found whole → promoted  open: nothing else was to be done
 //   else closed and emptied      closed (run id empty); the next worker goes on under the same epoch, if its Redis was not
@@ -16,24 +18,26 @@ import { EPOCH_MAX } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
 import { backlogOf, type GateView } from '../domain/gate-view.ts';
 import type { GateLease, LeaseSpans, ReadGates, StreamFacts } from '../gate/port.ts';
+import { keepOwnCancellations, type OwnCancellationsDeps } from '../giving-back/own-cancellations.ts';
 import type { EpochOpening, EpochReason, LedgerFacts } from '../ledger/epochs.ts';
 import { limits } from '../process/limits.ts';
 import { type RebuildDeps, type RebuildStart, rebuild } from './rebuild.ts';
 
 export interface RecoverDeps extends Omit<RebuildDeps, 'lost'> {
   readGates: ReadGates;
-  ledger: RebuildDeps['ledger'] & {
-    beginEpoch: (
-      campaign: string,
-      from: number,
-      to: number,
-      why: { reason: EpochReason; worker: string },
-    ) => Promise<number | undefined>;
-    openForMs: (campaign: string, epoch: number) => Promise<number | undefined>;
-    noteOpening: (campaign: string, epoch: number, opening: EpochOpening) => Promise<void>;
-    /** `stock` says how long it may take to count the rows. */
-    facts: (campaign: string, stock?: number) => Promise<LedgerFacts>;
-  };
+  ledger: RebuildDeps['ledger'] &
+    OwnCancellationsDeps['ledger'] & {
+      beginEpoch: (
+        campaign: string,
+        from: number,
+        to: number,
+        why: { reason: EpochReason; worker: string },
+      ) => Promise<number | undefined>;
+      openForMs: (campaign: string, epoch: number) => Promise<number | undefined>;
+      noteOpening: (campaign: string, epoch: number, opening: EpochOpening) => Promise<void>;
+      /** `stock` says how long it may take to count the rows. */
+      facts: (campaign: string, stock?: number) => Promise<LedgerFacts>;
+    };
   worker: string;
   /** For tests that cannot wait for the usual spans of the lease. */
   leaseSpans?: LeaseSpans;
@@ -63,14 +67,18 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
   const reason = state === 'verified' ? 'repair' : state;
   const resumed = state === 'damaged' ? await resume(deps, campaign, lease) : undefined;
   if (resumed !== undefined) return resumed;
+  assertEpochLeft(id, campaign.epoch + 1);
+  // What a gate of before its server was started says may be out of date: its own cancellations are not taken from it.
+  const isOwn = (state === 'verified' || state === 'damaged') && (await deps.gates.close(campaign, lease.token));
   // The streams first: what is settled between the two readings is then waiting in neither of them.
   const streams = await deps.gates.streamFacts(campaign);
   const [view] = await deps.readGates([id]);
   if (view !== undefined && !repair && (await isStray(deps, campaign, view))) return undefined;
   // A gate may be ahead of a ledger that was restored: no epoch may come twice, for fronts remember what it told.
   const next = Math.max(campaign.epoch, view?.epoch ?? 0) + 1;
-  // Before the gate is closed: a ticket has 16 bits for its epoch, and a later epoch would answer every join with 500.
-  if (next > EPOCH_MAX) throw new Fault('corrupt-state', `campaign ${id} has used all of its ${EPOCH_MAX} epochs`);
+  assertEpochLeft(id, next);
+  if (isOwn && view !== undefined)
+    await keepOwnCancellations({ contents: deps.gates, ledger: deps.ledger }, campaign, view);
   const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, next, { reason, worker: deps.worker });
   if (epoch === undefined) return undefined;
   const mayBeWhole = state === 'unverified' && view !== undefined;
@@ -81,6 +89,11 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
     : await build(deps, lease, { ...campaign, epoch }, { epochs, streams });
   await deps.ledger.noteOpening(id, epoch, opening);
   return { ...opening, epoch, reason, rebuilt: !whole };
+}
+
+/** Before the gate is closed: a ticket has 16 bits for its epoch, and a later epoch would answer every join with 500. */
+function assertEpochLeft(id: string, next: number): void {
+  if (next > EPOCH_MAX) throw new Fault('corrupt-state', `campaign ${id} has used all of its ${EPOCH_MAX} epochs`);
 }
 
 /**

@@ -158,4 +158,20 @@ export const FOUND_BY_SEEDS: Scenario[] = [
       'ledger put-back',
     ],
   },
+  {
+    name: 'a place that the gate alone has taken back is given out again after a repair',
+    rule: 'admitted-twice',
+    finding: 'own-cancellations-forgotten-by-a-rebuild',
+    plan: { stock: 2, processes: ['f1', 'f2', 'w1'] },
+    events: [
+      ...admitted('u1'),
+      'ask u1 give-back f1',
+      'drive f1 u1 give-back past cancel',
+      'crash f1',
+      'operator repair f2',
+      'drive f2 operator repair',
+      'ask u1 join f2',
+      'drive f2 u1 join',
+    ],
+  },
 ];

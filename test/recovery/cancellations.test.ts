@@ -43,6 +43,7 @@ async function openShop(t: TestContext) {
     front,
     campaign,
     repair: () => recoverGate(parts, campaign, true),
+    recover: () => recoverGate(parts, campaign),
     differences: () => reconcile(parts, campaign),
     free: () => duties.redis.zrange(keys.free(campaign), 0, '-1'),
     view: async () => (await duties.readGates([campaign]))[0]!,
@@ -203,4 +204,38 @@ test('a cancelled ticket that a gate of before delivered again left its unit now
   await until('it is cancelled', async () => (await shop.front.poll(tickets[1]!)).body.status === 'cancelled');
   expect(await shop.free()).toEqual(['2']);
   expect(await shop.differences()).toEqual([]);
+});
+
+test.for([
+  ['an operator', false],
+  ['a worker that found a stranger in its stream', true],
+] as const)(
+  'a place that the gate alone had taken back was given out again once %s had rebuilt the gate',
+  async ([, isDamaged], t) => {
+    const shop = await openShop(t);
+    const [ticket] = await shop.front.admit(shop.campaign, 1, 1);
+    // The front died before it wrote the cancellation down, or its answer was lost.
+    const given = await shop.returns.cancel(await shop.view(), userTag(shop.campaign, 'user-1'));
+    expect([given.state, await shop.cancellations()]).toEqual(['cancelled', []]);
+    if (isDamaged) await shop.redis.xadd(keys.work(shop.campaign, 0), '9-0', 'user', 'stranger');
+    expect(await (isDamaged ? shop.recover() : shop.repair())).toMatchObject({ rebuilt: true });
+    expect(await shop.cancellations()).toEqual([{ user: null, unit: 1, returned: 1 }]);
+    expect(await shop.free()).toEqual(['1']);
+    const again = await until('the front has read the new gate', async () => {
+      const answer = await shop.front.join(shop.campaign, 'user-1');
+      return answer.status < 500 && answer;
+    });
+    expect([again.status, again.body.status]).toEqual([200, 'cancelled']);
+    await until('its holder is told', async () => (await shop.front.poll(ticket!)).body.status === 'cancelled');
+  },
+);
+
+test('what a gate of before a restart of Redis says was cancelled takes no row away', async (t) => {
+  const shop = await openShop(t);
+  await shop.front.admit(shop.campaign, 1, 1);
+  await shop.returns.cancel(await shop.view(), userTag(shop.campaign, 'user-1'));
+  await shop.redis.hset(keys.gate(shop.campaign), 'run_id', 'ab'.repeat(20));
+  await shop.redis.xadd(keys.work(shop.campaign, 0), '9-0', 'user', 'stranger');
+  expect(await shop.recover()).toMatchObject({ rebuilt: true });
+  expect(await shop.cancellations()).toEqual([]);
 });

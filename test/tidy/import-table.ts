@@ -41,7 +41,7 @@ const TABLE: Record<string, Row> = {
   ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker', 'together'], why: ADAPTER },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'together'], why: ADAPTER },
   recovery: {
-    may: ['domain', 'limits', 'lifecycle'],
+    may: ['domain', 'giving-back', 'limits', 'lifecycle'],
     mayTypes: ['gate', 'ledger', 'retry'],
     why: 'it compares the stores, so it takes all of them as deps and belongs to none',
   },
@@ -56,7 +56,7 @@ const TABLE: Record<string, Row> = {
     why: 'operators act on a sale through its stores, which are deps; the hot path does without it',
   },
   ending: {
-    may: ['domain'],
+    may: ['domain', 'giving-back'],
     mayTypes: ['gate'],
     why: 'it takes the stores that a campaign leaves as deps, and belongs to none',
   },

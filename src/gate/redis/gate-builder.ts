@@ -1,6 +1,7 @@
 // All that opens gates which Redis may have forgotten, behind one port.
 import type { RedisClient } from '../../redis/connection.ts';
 import type { GateBuilder } from '../port.ts';
+import { createGateContents } from './gate-contents.ts';
 import { createGateStates } from './gate-states.ts';
 import { createGateLocks } from './locks.ts';
 import { createRebuild } from './rebuild.ts';
@@ -12,4 +13,5 @@ export const createGateBuilder = (redis: RedisClient, replicasMin: number): Gate
   ...createGateLocks(redis),
   ...createRebuild(redis),
   ...createWorkStreams(redis),
+  ...createGateContents(redis),
 });

@@ -11,6 +11,7 @@ import type { Build, GateRebuild } from '../rebuild-port.ts';
 import { settingsOfGate } from './gate.ts';
 import { encodeOutcome } from './outcome-text.ts';
 
+const close = loadScript('rebuild-close');
 const begin = loadScript('rebuild-begin');
 const resume = loadScript('rebuild-resume');
 const forget = loadScript('rebuild-forget');
@@ -31,6 +32,8 @@ export function createRebuild(redis: RedisClient): GateRebuild {
     }
   }
   return {
+    close: async ({ id, epoch }, builder) =>
+      (await run(close, [keys.gate(id), keys.recovery(id)], [epoch, builder])) === 1,
     async begin(campaign, build, epochs) {
       const { id } = campaign;
       const names = [keys.gate(id), keys.exceptions(id), keys.free(id), keys.cancelled(id), keys.recovery(id)];

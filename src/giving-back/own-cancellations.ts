@@ -1,0 +1,39 @@
+// Cancellations that a gate decided by itself, and that no front has written down: the front died, or nobody heard the answer.
+// Before a gate forgets they are written into the ledger, so that whoever gave a ticket back gets no second one.
+import type { StoredCampaign } from '../domain/campaign.ts';
+import type { GivenBack } from '../domain/cancellation.ts';
+import { epochAt } from '../domain/epochs.ts';
+import type { GateView } from '../domain/gate-view.ts';
+import type { GateContents } from '../gate/port.ts';
+
+export interface OwnCancellationsDeps {
+  contents: Pick<GateContents, 'users' | 'exceptions'>;
+  ledger: {
+    cancelledTags: (campaign: string, tags: readonly string[]) => Promise<ReadonlySet<string>>;
+    recordCancelled: (given: GivenBack) => Promise<void>;
+  };
+}
+
+/** Reads all users of a gate that has cancelled a ticket, in pieces; of one that has not, nothing. Throws a Fault. */
+export async function keepOwnCancellations(
+  { contents, ledger }: OwnCancellationsDeps,
+  { id, buckets }: Pick<StoredCampaign, 'id' | 'buckets'>,
+  view: Pick<GateView, 'cancelledCount' | 'epoch' | 'epochs'>,
+): Promise<void> {
+  if (view.cancelledCount === 0) return;
+  const exceptions = await contents.exceptions(id);
+  for await (const users of contents.users(id, buckets)) {
+    const cancelled = users.filter(
+      ({ seq, tag }) => exceptions.get(seq > 0 ? String(seq) : tag)?.status === 'cancelled',
+    );
+    if (cancelled.length === 0) continue;
+    const kept = await ledger.cancelledTags(
+      id,
+      cancelled.map(({ tag }) => tag),
+    );
+    for (const { tag, seq, unit } of cancelled.filter((user) => !kept.has(user.tag))) {
+      const name = { epoch: epochAt(view.epochs, seq) ?? view.epoch, seq };
+      await ledger.recordCancelled({ campaign: id, tag, user: undefined, unit, names: [name] });
+    }
+  }
+}
