@@ -205,7 +205,7 @@ function decoded(text: string): Cursor {
   if (kind === 'l' && place.length === 4 && place.slice(0, 3).every(isNumber) && typeof list === 'string') {
     return { list, place: place as unknown as ListPlace };
   }
-  throw new Fault('invalid', 'after must be the field next of an earlier page');
+  throw new Fault('not-found', 'There is no such page: after must be the field next of an earlier page');
 }
 
 function parsed(text: string): unknown[] {

@@ -187,9 +187,9 @@ test.for([
   ['no place', Buffer.from('["l","x",1,2,"a"]').toString('base64url')],
   ['an archived campaign of no time', Buffer.from('["a","20000-01-01T00:00:00Z","a"]').toString('base64url')],
   ['an archived campaign of no id', Buffer.from('["a","2026-01-01T00:00:00Z","봄"]').toString('base64url')],
-])('a page behind %s is a 422 that says what after takes', async ([, after]) => {
+])('a page behind %s is a 404 that says what after takes', async ([, after]) => {
   const { status, body } = await front().admin('GET', `/admin/campaigns?after=${after}`);
-  expect([status, body.title]).toEqual([422, 'after must be the field next of an earlier page']);
+  expect([status, body.title]).toEqual([404, 'There is no such page: after must be the field next of an earlier page']);
 });
 
 test('a list reads all gates in one pipeline, and without Redis it shows that they are closed', async (t) => {

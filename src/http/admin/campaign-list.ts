@@ -4,11 +4,11 @@ import type { CampaignList, ListedCampaign } from '../../desk/campaign-list.ts';
 import type { StoredCampaign } from '../../domain/campaign.ts';
 import { ATTENTIONS, type Attention, PHASES } from '../../domain/campaign-attention.ts';
 import { stageOf } from '../../domain/campaign-life.ts';
-import { NAME_CHARS_MAX } from '../../domain/campaign-name.ts';
+import { isCampaignName, NAME_CHARS_MAX, NAME_PATTERN } from '../../domain/campaign-name.ts';
 import { mapSettings, SETTINGS } from '../../domain/campaign-settings.ts';
 import { limits } from '../../process/limits.ts';
 import { isoTime } from '../public/campaigns.ts';
-import { jsonAnswer, type problemAnswer, wholeNumber } from '../public/schemas.ts';
+import { jsonAnswer, problemAnswer, wholeNumber } from '../public/schemas.ts';
 import { adminCampaign } from './schemas.ts';
 
 const attention = z.enum(Object.keys(ATTENTIONS) as Attention[]);
@@ -21,10 +21,17 @@ const query = z.strictObject({
   attention: attention.optional().openapi({ description: 'Only campaigns that need an operator for this reason' }),
   text: z
     .string()
-    .regex(/^[^\p{Cc}\p{Cs}]+$/u, 'must have 1 or more characters, without control characters')
-    .max(NAME_CHARS_MAX)
+    .refine(
+      (text) => text !== '' && isCampaignName(text),
+      `must have 1 to ${NAME_CHARS_MAX} characters, none of them a control character`,
+    )
     .optional()
-    .openapi({ description: 'Only campaigns with this text in their id or name, in any case' }),
+    .openapi({
+      description: 'Only campaigns with this text in their id or name, in any case',
+      minLength: 1,
+      maxLength: NAME_CHARS_MAX,
+      pattern: NAME_PATTERN,
+    }),
   after: z
     .string()
     .regex(/^[\w-]{1,300}$/, 'must be the field next of an earlier page')
@@ -67,7 +74,11 @@ export function campaignListRoute(
       summary:
         'List campaigns: first those that need an operator, then by phase, those that open next first, then by id',
       request: { query },
-      responses: { ...deps.refused, 200: jsonAnswer('One page of campaigns', page) },
+      responses: {
+        ...deps.refused,
+        200: jsonAnswer('One page of campaigns', page),
+        404: problemAnswer('after is not the field next of an earlier page'),
+      },
     }),
     async (c) => {
       const { after, limit, ...filter } = c.req.valid('query');
