@@ -57,11 +57,13 @@ const page = (url: string, campaign: string) => `<!doctype html><script type="mo
     source.addEventListener('ticket', ({ data }) => resolve(events.push(JSON.parse(data).status)));
   });
   await first;
+  // Before the DELETE: its event may come before its answer.
+  const next = new Promise((resolve) => source.addEventListener('ticket', resolve, { once: true }));
   await attempt('giveBack', async () => {
     const answer = await fetch(url + '/v1/tickets/' + ticket, { method: 'DELETE', headers });
     return answer.status + ' ' + (await answer.json()).status;
   });
-  if (events[0] !== 'error') await new Promise((resolve) => { source.addEventListener('ticket', resolve); });
+  if (events[0] !== 'error') await next;
   source.close();
   await fetch('/told', { method: 'POST', body: JSON.stringify({ ...told, events }) });
 </script>`;

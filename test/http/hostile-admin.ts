@@ -228,7 +228,7 @@ const rest = onAdmin([
     'after=A',
   ].map((query) => ({
     name: `a list with ${query}`,
-    statuses: [422],
+    statuses: [query === 'after=A' ? 404 : 422],
     request: () => ({ path: `/admin/campaigns?${query}`, headers: [AUTHORIZED] }),
   })),
   ...['%00', '%zz', '%2e%2e', 'A', 'a'.repeat(64)].flatMap((id) => [
