@@ -117,9 +117,10 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
       if (now >= wait.endsAt || (!wait.isAsSeen && now >= wait.askFrom)) wait.wake();
       else if (wait.isAsSeen && now >= wait.placeFrom && wait.placeVersion !== lines.version && turn.placesLeft > 0) {
         wait.placeVersion = lines.version;
-        if (placeIn(wait, memory!) === wait.seen!.ahead) continue;
-        turn.placesLeft -= 1;
-        wait.wake();
+        if (placeIn(wait, memory!) !== wait.seen!.ahead) {
+          turn.placesLeft -= 1;
+          wait.wake();
+        }
       }
       restsUntil = Math.min(restsUntil, nextOf(wait, lines));
     }

@@ -143,3 +143,20 @@ test('all handlers that outlive their answer: the stream and the long-poll of GE
   }
   expect(outliving).toEqual(['get /v1/tickets/{ticket} stream', 'get /v1/tickets/{ticket} wait']);
 });
+
+test('a wait whose place was looked at and had not changed ended seconds after its time', async (t) => {
+  const front = await file.start(t);
+  const open = async (patience: { waitMs: number; placeAfterMs?: number }) => {
+    const [ticket] = await front.admit(await front.create(), 1, 1);
+    const held = front.tickets.hold(ticket!)!;
+    const wait = front.waits.open({ kind: 'stream', held, user: undefined, isGone: () => false });
+    if (typeof wait === 'string') throw new Error(`refused: ${wait}`);
+    const seen = (await front.tickets.status(held, undefined))!;
+    return { changed: front.waits.untilChanged(wait, seen, patience) };
+  };
+  // The short one comes first in every look: also where a look finds both of them due.
+  const [short, long] = [await open({ waitMs: 1_500, placeAfterMs: 400 }), await open({ waitMs: 4_000 })];
+  const first = await Promise.race([short.changed.then(() => 'short'), long.changed.then(() => 'long')]);
+  expect(first).toBe('short');
+  await long.changed;
+});
