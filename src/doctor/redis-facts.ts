@@ -1,6 +1,7 @@
 // Asks Redis what the promises rest on. Each question by itself may be forbidden (ACL, a managed service): it is then
 // untold, and the others are answered all the same.
 import type { Redis } from 'ioredis';
+import { infoFields } from '../redis/server-info.ts';
 import { type ClockReading, type Fact, type Fields, factOf, reasonOf } from './finding.ts';
 
 export interface RedisFacts {
@@ -49,7 +50,7 @@ export async function gatherRedisFacts(redis: Redis): Promise<RedisFacts> {
     const [error, value] = replies.told[index]!;
     return error ? { untold: reasonOf(error) } : { told: read(value) };
   };
-  const info = reply(0, (text) => fieldsOf(text as string));
+  const info = reply(0, (text) => infoFields(text as string));
   const isCluster = 'told' in info && info.told.cluster_enabled === '1';
   return {
     clock,
@@ -60,7 +61,7 @@ export async function gatherRedisFacts(redis: Redis): Promise<RedisFacts> {
       const answer = reply(3 + index, () => undefined);
       return 'untold' in answer && !answer.untold.startsWith('NOSCRIPT') ? [`${question}: ${answer.untold}`] : [];
     }),
-    cluster: isCluster ? await factOf(async () => fieldsOf((await redis.cluster('INFO')) as string)) : undefined,
+    cluster: isCluster ? await factOf(async () => infoFields((await redis.cluster('INFO')) as string)) : undefined,
   };
 }
 
@@ -72,11 +73,6 @@ async function readClock(redis: Redis): Promise<ClockReading> {
 }
 
 /** `name:value` lines; section titles and empty lines fall out. */
-function fieldsOf(text: string): Fields {
-  const lines = text.split('\r\n').filter((line) => line.includes(':') && !line.startsWith('#'));
-  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
-}
-
 function pairsOf(flat: readonly string[]): Fields {
   return Object.fromEntries(flat.flatMap((name, index) => (index % 2 === 0 ? [[name, flat[index + 1]!]] : [])));
 }

@@ -1,6 +1,7 @@
 // How many connections a Redis has open and how many it allows.
 import type { ConnectionUse } from '../domain/connection-use.ts';
 import { primariesOf, type RedisClient, rethrow } from './connection.ts';
+import { infoOf } from './server-info.ts';
 
 /** Of the primary that is nearest to its limit; undefined where INFO does not say it. Throws a Fault. */
 export async function readConnectionUse(redis: RedisClient): Promise<ConnectionUse | undefined> {
@@ -9,8 +10,6 @@ export async function readConnectionUse(redis: RedisClient): Promise<ConnectionU
 }
 
 async function useOf(server: ReturnType<typeof primariesOf>[number]): Promise<ConnectionUse | undefined> {
-  const text = await server.info('clients');
-  const [, open] = /^connected_clients:(\d+)/m.exec(text) ?? [];
-  const [, max] = /^maxclients:(\d+)/m.exec(text) ?? [];
+  const { connected_clients: open, maxclients: max } = await infoOf(server, 'clients');
   return open === undefined || max === undefined ? undefined : { open: Number(open), max: Number(max) };
 }

@@ -2,10 +2,11 @@
 import type { Redis } from 'ioredis';
 import { Fault } from '../domain/fault.ts';
 import { primariesOf, type RedisClient, rethrow } from './connection.ts';
+import { infoOf } from './server-info.ts';
 
 /** Throws `redis-unavailable` where the server does not say, as behind a proxy that answers INFO by itself. */
 export async function runIdOf(server: Redis): Promise<string> {
-  const told = /^run_id:(\w+)/m.exec(await server.info('server'))?.[1];
+  const { run_id: told } = await infoOf(server, 'server');
   if (told === undefined) throw new Fault('redis-unavailable', 'Redis did not send its run id', { retryable: true });
   return told;
 }

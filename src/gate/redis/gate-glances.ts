@@ -1,9 +1,11 @@
 // What a list shows of the gates of many campaigns: two small reads a gate, all in one pipeline.
+import { chunks } from '../../domain/chunks.ts';
 import { isFault } from '../../domain/fault.ts';
 import { limits } from '../../process/limits.ts';
 import { primariesOf, type RedisClient, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 import { type Read, readAll } from '../../redis/reads.ts';
+import { infoOf } from '../../redis/server-info.ts';
 import type { GateGlance, GateGlances } from '../port.ts';
 
 const FIELDS = ['epoch', 'run_id', 'seq', 'settled', 'stock', 'next_unit'] as const;
@@ -48,18 +50,19 @@ export const createGateGlances = (redis: RedisClient): GateGlances => ({
 /** One part after the other: a front decides joins between two of them. */
 async function inParts(redis: RedisClient, reads: readonly Read[], count: number): Promise<unknown[]> {
   const replies: unknown[] = [];
-  for (let from = 0; from < reads.length; from += count) {
-    for (const reply of await readAll(redis, reads.slice(from, from + count))) replies.push(reply);
-  }
+  for (const some of chunks(reads, count)) for (const reply of await readAll(redis, some)) replies.push(reply);
   return replies;
 }
 
 /** Epoch ms of all servers that may have gates and can be reached, by their run id. */
 async function clocksOf(redis: RedisClient): Promise<Map<string, number>> {
-  const told = await Promise.allSettled(primariesOf(redis).map((server) => server.info('server')));
+  const told = await Promise.allSettled(primariesOf(redis).map((server) => infoOf(server, 'server')));
   const first = told.find(({ status }) => status === 'fulfilled') ?? told[0];
   if (first?.status === 'rejected') return rethrow(first.reason);
-  const texts = told.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
-  const read = (text: string, field: string) => new RegExp(`^${field}:(\\w+)`, 'm').exec(text)?.[1] ?? '';
-  return new Map(texts.map((text) => [read(text, 'run_id'), Number(read(text, 'server_time_usec')) / 1_000]));
+  const infos = told.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  // A closed gate may have the empty run id: a server that does not say its own has opened none.
+  const named = infos.flatMap(({ run_id: run, server_time_usec: us }) =>
+    run ? [[run, Number(us) / 1_000] as const] : [],
+  );
+  return new Map(named);
 }
