@@ -3,11 +3,8 @@
 import { createCampaigns } from '../src/admission/campaigns.ts';
 import { createJoins } from '../src/admission/joins.ts';
 import { type Campaign, newSettings } from '../src/domain/campaign.ts';
-import { createAdmittedTagsReader } from '../src/gate/redis/admitted-tags.ts';
-import { createChangedGateReader } from '../src/gate/redis/changed-gates.ts';
+import { createFrontReaders } from '../src/gate/redis/front-readers.ts';
 import { createGate } from '../src/gate/redis/gate.ts';
-import { createEachGateReader } from '../src/gate/redis/gate-reader.ts';
-import { createCancelledTagsReader } from '../src/gate/redis/returns.ts';
 import { limits } from '../src/process/limits.ts';
 import { openFast, untilReady } from '../src/redis/connection.ts';
 import { createReplicaBarrier, type ReplicaBarrier } from '../src/redis/replica-barrier.ts';
@@ -37,10 +34,7 @@ async function run(width: number, between: Pick<ReplicaBarrier, 'begin'> | undef
   const id = `bench-${Math.random().toString(36).slice(2)}`;
   await gate.project({ ...SETTINGS, id, name: id } satisfies Campaign, true);
   const readers = {
-    readGates: createEachGateReader(redis),
-    readChanged: createChangedGateReader(redis),
-    readAdmittedTags: createAdmittedTagsReader(redis),
-    readCancelledTags: createCancelledTagsReader(redis),
+    ...createFrontReaders(redis),
     findEnd: async () => undefined,
     exists: () => false,
     onFound: () => undefined,

@@ -15,12 +15,11 @@ import type { AskedTicket } from '../domain/ended-campaign.ts';
 import type { ServerError } from '../domain/server-error.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import type { Gate, ReadGates, Returns } from '../gate/port.ts';
-import { createAdmittedTagsReader } from '../gate/redis/admitted-tags.ts';
 import { createAskedGates } from '../gate/redis/asked-gates.ts';
-import { createChangedGateReader } from '../gate/redis/changed-gates.ts';
+import { createFrontReaders } from '../gate/redis/front-readers.ts';
 import { createGate } from '../gate/redis/gate.ts';
 import { createGateGlances } from '../gate/redis/gate-glances.ts';
-import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
+import { createGateReader } from '../gate/redis/gate-reader.ts';
 import {
   createRedisBreaker,
   guardEachReader,
@@ -30,7 +29,7 @@ import {
   guardReturns,
 } from '../gate/redis/guard.ts';
 import { createOldestWaitReader } from '../gate/redis/oldest-wait.ts';
-import { createCancelledTagsReader, createReturns } from '../gate/redis/returns.ts';
+import { createReturns } from '../gate/redis/returns.ts';
 import { createGiveBack } from '../giving-back/give-back.ts';
 import { createAdmin } from '../http/admin/admin.ts';
 import type { AdminTokens } from '../http/admin/roles.ts';
@@ -129,11 +128,11 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const readGates = guardReader(createGateReader(redis), breaker);
   const store = campaignStore(ledger);
   const roll = createCampaignRoll({ listIds: (page) => store.listGatedIds(page), onError });
+  const readers = createFrontReaders(redis);
   const campaigns = createCampaigns({
-    readGates: guardEachReader(createEachGateReader(redis), breaker),
-    readChanged: guardEachReader(createChangedGateReader(redis), breaker),
-    readAdmittedTags: createAdmittedTagsReader(redis),
-    readCancelledTags: createCancelledTagsReader(redis),
+    ...readers,
+    readGates: guardEachReader(readers.readGates, breaker),
+    readChanged: guardEachReader(readers.readChanged, breaker),
     exists: (id) => roll.mayHave(id),
     findEnd: (id) => findEnd(status, id),
     onFound: (id) => roll.learn(id),

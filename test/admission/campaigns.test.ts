@@ -3,11 +3,8 @@ import { isComplete, refusalFromMemory } from '../../src/admission/campaign-memo
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { spanClock } from '../../src/domain/clock.ts';
 import { userTag } from '../../src/domain/ids.ts';
-import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
-import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
+import { createFrontReaders } from '../../src/gate/redis/front-readers.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
-import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
-import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
 import { limits } from '../../src/process/limits.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
@@ -20,26 +17,24 @@ function reading(t: TestContext, now = spanClock, tagsAreRead = () => Promise.re
   const errors: unknown[] = [];
   /** What the roll does: it learns campaigns whose gate was read. */
   const found = new Set<string>();
-  const read = createEachGateReader(redis, now);
-  const readChanged = createChangedGateReader(redis, now);
-  const readTags = createAdmittedTagsReader(redis);
+  const readers = createFrontReaders(redis, now);
   const campaigns = createCampaigns({
+    ...readers,
     readGates: (ids) => {
       asked.push(ids);
-      return read(ids);
+      return readers.readGates(ids);
     },
     readChanged: (views) => {
       asked.push(views.map(({ id }) => id));
-      return readChanged(views);
+      return readers.readChanged(views);
     },
     readAdmittedTags: async function* (...asked) {
-      for await (const tags of readTags(...asked)) yield tags;
+      for await (const tags of readers.readAdmittedTags(...asked)) yield tags;
       await tagsAreRead();
     },
     findEnd: async () => undefined,
     exists: (id) => found.has(id),
     onFound: (id) => void found.add(id),
-    readCancelledTags: createCancelledTagsReader(redis),
     now,
     onError: (error) => errors.push(error),
   });

@@ -3,12 +3,9 @@ import { expect, type TestContext, test } from 'vitest';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { createClosedGates } from '../../src/admission/closed-gates.ts';
 import { createJoins } from '../../src/admission/joins.ts';
-import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
-import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
+import { createFrontReaders } from '../../src/gate/redis/front-readers.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
-import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
 import { createGateStates } from '../../src/gate/redis/gate-states.ts';
-import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
@@ -25,13 +22,10 @@ async function closedGate(t: TestContext, waitMs?: number) {
   });
   const gate = closed.noting(createGate(redis));
   const campaigns = createCampaigns({
-    readGates: createEachGateReader(redis),
-    readChanged: createChangedGateReader(redis),
-    readAdmittedTags: createAdmittedTagsReader(redis),
+    ...createFrontReaders(redis),
     findEnd: async () => undefined,
     exists: () => true,
     onFound: () => undefined,
-    readCancelledTags: createCancelledTagsReader(redis),
     onError,
   });
   let callCount = 0;

@@ -1,11 +1,8 @@
 import { expect, type TestContext, test } from 'vitest';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { createJoins } from '../../src/admission/joins.ts';
-import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
-import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
+import { createFrontReaders } from '../../src/gate/redis/front-readers.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
-import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
-import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
 import { limits } from '../../src/process/limits.ts';
 import { openFast, untilReady } from '../../src/redis/connection.ts';
 import { keys } from '../../src/redis/keys.ts';
@@ -21,13 +18,10 @@ async function joining(t: TestContext, url = redisUrl()) {
   const gate = createGate(redis);
   const batches: number[] = [];
   const campaigns = createCampaigns({
-    readGates: createEachGateReader(redis),
-    readChanged: createChangedGateReader(redis),
-    readAdmittedTags: createAdmittedTagsReader(redis),
+    ...createFrontReaders(redis),
     findEnd: async () => undefined,
     exists: () => false,
     onFound: () => undefined,
-    readCancelledTags: createCancelledTagsReader(redis),
     onError: () => undefined,
   });
   const joins = createJoins({

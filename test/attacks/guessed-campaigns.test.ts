@@ -2,11 +2,8 @@
 import { expect, type TestContext, test } from 'vitest';
 import { createCampaigns } from '../../src/admission/campaigns.ts';
 import { isFault } from '../../src/domain/fault.ts';
-import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
-import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
+import { createFrontReaders } from '../../src/gate/redis/front-readers.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
-import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
-import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
 import { limits } from '../../src/process/limits.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
@@ -16,19 +13,17 @@ function place(t: TestContext) {
   let now = 1_000_000;
   const known = new Set<string>();
   const asked: string[] = [];
-  const read = createEachGateReader(redis, () => now);
-  const readChanged = createChangedGateReader(redis, () => now);
+  const readers = createFrontReaders(redis, () => now);
   const campaigns = createCampaigns({
+    ...readers,
     readGates: (ids) => {
       asked.push(...ids);
-      return read(ids);
+      return readers.readGates(ids);
     },
     readChanged: (views) => {
       asked.push(...views.map(({ id }) => id));
-      return readChanged(views);
+      return readers.readChanged(views);
     },
-    readAdmittedTags: createAdmittedTagsReader(redis),
-    readCancelledTags: createCancelledTagsReader(redis),
     findEnd: async () => undefined,
     exists: (id) => known.has(id),
     onFound: () => undefined,

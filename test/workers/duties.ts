@@ -9,10 +9,7 @@ import { couponCode } from '../../src/domain/coupon.ts';
 import type { DeadLetter } from '../../src/domain/dead-letter.ts';
 import { isFault } from '../../src/domain/fault.ts';
 import { userTag } from '../../src/domain/ids.ts';
-import { createAdmittedTagsReader } from '../../src/gate/redis/admitted-tags.ts';
-import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
-import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
-import { createCancelledTagsReader } from '../../src/gate/redis/returns.ts';
+import { createFrontReaders } from '../../src/gate/redis/front-readers.ts';
 import { campaignStore } from '../../src/ledger/campaign-store.ts';
 import { keepDeadLetter } from '../../src/ledger/dead-letters.ts';
 import { createLedgerGuard } from '../../src/ledger/guard.ts';
@@ -166,14 +163,8 @@ function openClient(
   deps: Pick<Duties, 'gate' | 'readGates' | 'redis'> & { onError: (error: unknown) => void },
 ) {
   const stopping = new AbortController();
-  const readAdmittedTags = createAdmittedTagsReader(deps.redis);
-  const readCancelledTags = createCancelledTagsReader(deps.redis);
-  const readGates = createEachGateReader(deps.redis);
   const told = {
-    readGates,
-    readChanged: createChangedGateReader(deps.redis),
-    readAdmittedTags,
-    readCancelledTags,
+    ...createFrontReaders(deps.redis),
     findEnd: async () => undefined,
     exists: () => false,
     onFound: () => undefined,
