@@ -1,6 +1,6 @@
 // Reads the command line: a verb, an id, options. It lists all problems at once, and then nothing is sent.
 import { parseArgs } from 'node:util';
-import { isCampaignId, isUserId, USER_ID_RULE } from '../domain/ids.ts';
+import { CAMPAIGN_ID_RULE, isCampaignId, isUserId, USER_ID_RULE } from '../domain/ids.ts';
 import { USER_VERBS } from './end-verbs.ts';
 import { doctorHelp, generalHelp, synopsis, tokenHelp, verbHelp } from './help.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
@@ -135,7 +135,7 @@ function nameProblems({ noun, name, takes }: Verb, names: string[]): string[] {
 }
 
 const noCampaignId = (text: string): string =>
-  `${JSON.stringify(text)} is not a campaign id: it takes 1 to 63 of a-z, 0-9 and -, and does not start with -.`;
+  `${JSON.stringify(text)} is not a campaign id: it takes ${CAMPAIGN_ID_RULE}.`;
 
 function isPlainAddress(text: string): boolean {
   const url = URL.parse(text);

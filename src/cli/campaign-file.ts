@@ -1,6 +1,6 @@
 // A file of new campaigns: CSV with a header, or a JSON object a line. The fields are those of POST /admin/campaigns.
 import { SETTINGS } from '../domain/campaign-settings.ts';
-import { isCampaignId } from '../domain/ids.ts';
+import { CAMPAIGN_ID_RULE, isCampaignId } from '../domain/ids.ts';
 import { readCsv } from './csv.ts';
 import type { Item } from './many.ts';
 import { OPTIONS } from './options.ts';
@@ -30,7 +30,7 @@ function problemOf(fields: Record<string, unknown>): string | undefined {
   const unknown = Object.keys(fields).filter((name) => !FIELDS.includes(name));
   if (unknown.length > 0) return `unknown fields: ${unknown.join(', ')}`;
   if (typeof fields.id !== 'string') return 'id is missing';
-  if (!isCampaignId(fields.id)) return 'id takes 1 to 63 of a-z, 0-9 and -, and does not start with -';
+  if (!isCampaignId(fields.id)) return `id takes ${CAMPAIGN_ID_RULE}`;
   return fields.stock === undefined ? 'stock is missing' : undefined;
 }
 

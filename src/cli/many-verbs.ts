@@ -85,23 +85,16 @@ function close(tools: Tools, chosen: readonly Item[]): Promise<number> {
   return doMany(tools, { unit: 'campaign', items, words: ['closed'], dryRun: false, outcomeOf: () => 'closed' });
 }
 
-/** What would become of each, by the list alone. */
-async function show(tools: Tools, chosen: readonly Item[], listed: ReadonlyMap<string, Listed>): Promise<number> {
-  const answers = chosen.map((item): Item & { word?: string } => {
+/** What would become of each, by the list alone: nothing is sent. */
+function show(tools: Tools, chosen: readonly Item[], listed: ReadonlyMap<string, Listed>): Promise<number> {
+  const items = chosen.map((item): Item => {
     if (item.problem !== undefined) return item;
     const found = listed.get(item.id);
     if (found === undefined) return { ...item, problem: 'there is no such campaign' };
-    return {
-      ...item,
-      word: isOpen(found) ? 'to be closed' : 'ended before',
-      request: { method: 'GET', path: item.id },
-    };
+    return { ...item, outcome: isOpen(found) ? 'to be closed' : 'ended before' };
   });
-  const words = new Map(answers.map(({ id, word }) => [id, word ?? '']));
-  // Nothing is sent: the list has said it.
-  const ask: Tools['ask'] = async ({ path }) => ({ kind: 'done', status: 200, body: words.get(path) });
-  const job = { unit: 'campaign', items: answers, words: ['to be closed', 'ended before'] };
-  return doMany({ ...tools, ask }, { ...job, outcomeOf: ({ body }) => String(body), dryRun: true });
+  const words = ['to be closed', 'ended before'];
+  return doMany(tools, { unit: 'campaign', items, words, dryRun: true, outcomeOf: () => '' });
 }
 
 /** An id a line. */

@@ -1,4 +1,5 @@
 // What a check found, and what is known of a server: said or not said.
+import { limits } from '../process/limits.ts';
 
 /** `broken` breaks a promise; `unknown` could not be looked at and counts as a warning. */
 export type Status = 'ok' | 'warning' | 'broken' | 'unknown';
@@ -56,3 +57,9 @@ export async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
 
 export const reasonOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0]!.slice(0, 200);
+
+/** The first names, and how many more there are. */
+export function listed(names: readonly string[]): string {
+  const rest = names.length - limits.namedMax;
+  return `${names.slice(0, limits.namedMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}

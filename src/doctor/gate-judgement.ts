@@ -1,6 +1,6 @@
 // Whether gates and ledger agree about the live campaigns: one line for each question, whatever the number. Pure.
 import { limits } from '../process/limits.ts';
-import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
+import { broken, type Fact, type Finding, judged, listed, ok, warning } from './finding.ts';
 import type { GateFacts } from './gate-facts.ts';
 
 /** `more` says that there are campaigns which were not looked at. */
@@ -132,8 +132,3 @@ const present = (gates: readonly GateFacts[]) =>
 
 const named = (facts: readonly Pick<GateFacts, 'campaign'>[]): string =>
   listed(facts.map(({ campaign }) => campaign.id));
-
-function listed(ids: readonly string[]): string {
-  const rest = ids.length - limits.namedMax;
-  return `${ids.slice(0, limits.namedMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
-}

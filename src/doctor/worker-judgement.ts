@@ -1,7 +1,7 @@
 // Whether anybody issues what was promised: reports of workers beside the tickets that wait. Pure.
 import type { WorkerReport } from '../domain/readiness.ts';
 import { limits } from '../process/limits.ts';
-import { broken, type Fact, type Finding, judged, ok, warning } from './finding.ts';
+import { broken, type Fact, type Finding, judged, listed, ok, warning } from './finding.ts';
 
 /** `waitingCount` tickets of the campaigns that were looked at are admitted and not settled; `openCount` campaigns sell now. */
 export function judgeWorkers(reports: Fact<readonly WorkerReport[]>, waitingCount: number, openCount: number): Finding {
@@ -41,9 +41,4 @@ function judgeSeen(seen: readonly WorkerReport[], waitingCount: number, openCoun
     'check that the worker reaches the database and Redis and that both allow it its connections (redis-connections, ledger-connections); its log says what failed';
   if (readyCount === 0) return judgeNobody(found, remedy, waitingCount, openCount);
   return warning('workers', { found, means: 'fewer workers issue tickets', remedy });
-}
-
-function listed(names: readonly string[]): string {
-  const rest = names.length - limits.namedMax;
-  return `${names.slice(0, limits.namedMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }

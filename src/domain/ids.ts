@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 
 export const CAMPAIGN_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+export const CAMPAIGN_ID_RULE = '1 to 63 of a-z, 0-9 and -, and does not start with -';
 /** Most user ids are this: one pattern is all that a join pays for them. */
 const ASCII_USER_ID = /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/;
 /** No control characters, line ends, lone surrogates, and no U+FFFD, which stands for a character that somebody lost. */
