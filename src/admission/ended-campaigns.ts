@@ -4,9 +4,9 @@ import { type SpanClock, spanClock } from '../domain/clock.ts';
 import type { AskedTicket, EndedCampaign, EndedTicket } from '../domain/ended-campaign.ts';
 import { Fault } from '../domain/fault.ts';
 import { limits } from '../process/limits.ts';
+import { createTurns } from '../process/turns.ts';
 import type { HeldTicket } from './held-tickets.ts';
 import { endedBody, isFinal, type TicketBody, type Told } from './ticket-body.ts';
-import { createTurns } from './turns.ts';
 
 /** What a front asks of the ledger about them. */
 export interface EndsSource {

@@ -3,12 +3,12 @@
 import { spanClock } from '../domain/clock.ts';
 import { aheadOf } from '../domain/gate-view.ts';
 import { limits } from '../process/limits.ts';
+import { createTurns } from '../process/turns.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
 import { type HeldTicket, standingOf } from './held-tickets.ts';
 import { endsWait, type TicketBody } from './ticket-body.ts';
 import type { Tickets } from './tickets.ts';
-import { createTurns } from './turns.ts';
 import {
   createLines,
   isWaitingBy,

@@ -1,13 +1,11 @@
 // The campaigns of one ledger as an object, for those who must not know the ledger.
 import type { CampaignSpec, StoredCampaign } from '../domain/campaign.ts';
-import type { Fault } from '../domain/fault.ts';
 import { limits } from '../process/limits.ts';
-import { together } from '../process/together.ts';
+import { questionsTo } from './asking.ts';
 import { countKept, listArchived, listUnarchived } from './campaign-lists.ts';
 import { changeCampaign, countIssued, getCampaign, setCampaignState } from './campaigns.ts';
 import { type Created, type Creation, createAll, createdOrThrown, creationOf, findCreated } from './creations.ts';
 import { countDeadLetters } from './dead-letters.ts';
-import { isOutage } from './errors.ts';
 import { listGatedCampaigns, listGatedIds, listLiveCampaigns } from './gated.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markAllProjected, markDrained, markLive } from './projections.ts';
@@ -47,22 +45,13 @@ export const campaignStore = (ledger: Ledger) => ({
 });
 
 function creating(ledger: Ledger) {
-  const going = { countMax: limits.creationsPerCommit, isShared: isOutage };
-  const create = together<Creation, Created | Fault>({ ...going, many: (wanted) => createAll(ledger, wanted) });
-  const find = together<Creation, Created | Fault | undefined>({
-    ...going,
-    many: async (wanted) => {
-      const found = await findCreated(ledger, wanted);
-      return wanted.map((creation) => found.get(creation));
-    },
+  const { asking, telling } = questionsTo(ledger, limits.creationsPerCommit);
+  const create = asking(createAll);
+  const find = asking(async (its, wanted: readonly Creation[]) => {
+    const found = await findCreated(its, wanted);
+    return wanted.map((creation) => found.get(creation));
   });
-  const mark = together<{ campaign: string; version: number }, void>({
-    ...going,
-    many: async (projected) => {
-      await markAllProjected(ledger, projected);
-      return projected.map(() => undefined);
-    },
-  });
+  const mark = telling(markAllProjected);
   return {
     /** See createCampaign of creations.ts. */
     create: async (spec: CampaignSpec, actor: string): Promise<Created> =>

@@ -1,7 +1,8 @@
 // What a rebuilt gate is made of, with its ledger given. Questions of many campaigns at once go together.
 import type { GivenBack } from '../domain/cancellation.ts';
 import { limits } from '../process/limits.ts';
-import { together } from '../process/together.ts';
+import { createTurns } from '../process/turns.ts';
+import { questionsTo } from './asking.ts';
 import { getCampaigns } from './campaigns.ts';
 import { recordCancelled } from './cancellations.ts';
 import { cancelledTags } from './ends.ts';
@@ -14,7 +15,6 @@ import {
   noteOpenings,
   openForMs,
 } from './epochs.ts';
-import { isOutage } from './errors.ts';
 import {
   cancelledHolders,
   firstHolders,
@@ -28,24 +28,9 @@ import type { Ledger } from './pool.ts';
 import { markAllProjected } from './projections.ts';
 
 export function epochStore(ledger: Ledger) {
-  const asking = <K, V>(many: (ledger: Ledger, questions: readonly K[]) => Promise<V[]>) =>
-    together<K, V>({
-      countMax: limits.recoveriesMax,
-      many: (questions) => many(ledger, questions),
-      isShared: isOutage,
-    });
-  const telling = <K>(many: (ledger: Ledger, told: readonly K[]) => Promise<void>) =>
-    asking<K, void>(async (its, told) => {
-      await many(its, told);
-      return told.map(() => undefined);
-    });
+  const { asking, telling } = questionsTo(ledger, limits.recoveriesMax);
   // One at a time of what a campaign asks by itself: some hundred at once would fill the line for the worker's connections.
-  const turns = together<() => Promise<unknown>, unknown>({
-    countMax: 1,
-    many: async ([ask]) => [await ask!()],
-    isShared: () => true,
-  });
-  const inTurn = <T>(ask: () => Promise<T>): Promise<T> => turns(ask) as Promise<T>;
+  const inTurn = createTurns(1);
   const get = asking(getCampaigns);
   const begin = asking(beginEpochs);
   const open = asking(openForMs);

@@ -1,5 +1,6 @@
 // Who holds what of a campaign, as far as the ledger knows, told to who rebuilds its gate.
 import { sql } from 'kysely';
+import { chunks } from '../domain/chunks.ts';
 import { limits } from '../process/limits.ts';
 import type { CancelledHolder, Holder, KeptHolder, RowsUpTo } from './epochs.ts';
 import type { Ledger } from './pool.ts';
@@ -47,8 +48,7 @@ export async function nextHolders(ledger: Ledger, campaign: string, after: numbe
 /** Those of `users` who hold a unit. */
 export async function holdersAmong(ledger: Ledger, campaign: string, users: readonly string[]): Promise<Holder[]> {
   const found: Holder[] = [];
-  for (let from = 0; from < users.length; from += limits.rowsPerRead) {
-    const some = users.slice(from, from + limits.rowsPerRead);
+  for (const some of chunks(users, limits.rowsPerRead)) {
     const rows = await holderRows(ledger, campaign).where('user', 'in', some).execute();
     found.push(...rows.map(holderIn));
   }
@@ -148,12 +148,12 @@ export async function heldUnits(
   units: readonly number[],
 ): Promise<ReadonlySet<number>> {
   const held = new Set<number>();
-  for (let from = 0; from < units.length; from += limits.rowsPerRead) {
+  for (const some of chunks(units, limits.rowsPerRead)) {
     const rows = await ledger.db
       .selectFrom('issuances')
       .select('unit')
       .where('campaign', '=', campaign)
-      .where('unit', 'in', units.slice(from, from + limits.rowsPerRead))
+      .where('unit', 'in', some)
       .execute();
     for (const { unit } of rows) held.add(unit);
   }

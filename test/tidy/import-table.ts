@@ -26,6 +26,7 @@ const TABLE: Record<string, Row> = {
   lifecycle: { may: ['domain'], why: 'everything else may import it' },
   output: { may: [], why: 'every program prints' },
   breaker: { may: ['domain', 'limits', 'lifecycle'], why: 'it knows no store: what an outage is, it is told' },
+  turns: { may: [], why: 'it knows no store: how much is done at once, it is told' },
   together: { may: [], why: 'it knows no store: how many questions are asked at once, it is told' },
   config: { may: ['domain', 'limits'], why: 'it is read before anything opens' },
   redis: { may: ['domain', 'limits', 'lifecycle', 'breaker'], why: 'it is below everything that uses Redis' },
@@ -38,7 +39,10 @@ const TABLE: Record<string, Row> = {
     mayTypes: ['gate'],
     why: 'the Redis source reads the streams that the gate writes, as the group that the gate settles',
   },
-  ledger: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker', 'together'], why: ADAPTER },
+  ledger: {
+    may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker', 'together', 'turns'],
+    why: ADAPTER,
+  },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'together'], why: ADAPTER },
   recovery: {
     may: ['domain', 'giving-back', 'limits', 'lifecycle'],
@@ -46,7 +50,7 @@ const TABLE: Record<string, Row> = {
     why: 'it compares the stores, so it takes all of them as deps and belongs to none',
   },
   admission: {
-    may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle'],
+    may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'turns'],
     mayTypes: ['gate'],
     why: 'the hot path never waits for MySQL: what it needs of the ledger is a function in its deps',
   },
