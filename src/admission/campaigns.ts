@@ -159,10 +159,11 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       if (memory === undefined) continue;
       // A gate that is gone was lost: what is remembered refuses nobody any more, and its joins are 503, not 404. Or it is
       // archived: then it is not remembered any more, and the next question finds that out.
-      if (view === undefined) gone.push(id);
       if (view === undefined && !deps.exists(id)) memories.delete(id);
-      else if (view === undefined || isFault(view)) takeSilence(memory);
-      else {
+      else if (view === undefined || isFault(view)) {
+        takeSilence(memory);
+        if (view === undefined) gone.push(id);
+      } else {
         if (!deps.exists(id)) forgetIfEnded(id);
         if (view !== memory.view) moved.push(id);
         takeReading(memory, view);

@@ -76,7 +76,7 @@ export function createCampaignList(deps: CampaignListDeps) {
     return name;
   }
 
-  /** A page, and the cursor of the next; undefined behind the last. Throws `invalid` for a cursor that is none. */
+  /** A page, and the cursor of the next; undefined behind the last. Throws `not-found` for a cursor that no page gave. */
   return async (filter: ListFilter, after: string | undefined, limit: number) => {
     const cursor = after === undefined ? undefined : decoded(after);
     const page: ListedCampaign[] = [];

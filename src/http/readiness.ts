@@ -1,5 +1,6 @@
 // What `/readyz` of a front says. A front without workers stays ready: a ticket it hands out waits in Redis and is issued
 // when a worker comes, while 503 from every front would end the sale for want of a process that may be back in seconds.
+import { spanClock } from '../domain/clock.ts';
 import type { Readiness, WorkerReport } from '../domain/readiness.ts';
 import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
@@ -43,15 +44,15 @@ export interface FrontReadiness {
 
 export function createFrontReadiness(deps: FrontReadinessDeps): FrontReadiness {
   let seen: WorkersSeen | undefined;
-  /** Epoch ms; kept while the reports cannot be read. */
-  let noneReadySince: number | undefined;
+  /** By the span clock; kept while the reports cannot be read. */
+  let noneReadyFrom: number | undefined;
 
   async function read(): Promise<void> {
     try {
       const present = (await deps.readWorkers()).filter(({ silentMs }) => silentMs <= limits.workerSilentMs);
       const ready = present.filter(({ reasons }) => reasons.length === 0);
       seen = { seenCount: present.length, readyCount: ready.length };
-      noneReadySince = ready.length > 0 ? undefined : (noneReadySince ?? Date.now());
+      noneReadyFrom = ready.length > 0 ? undefined : (noneReadyFrom ?? spanClock());
     } catch (error) {
       // Once for each outage: every other reader reports it, too.
       if (seen !== undefined) deps.onError(error);
@@ -62,12 +63,12 @@ export function createFrontReadiness(deps: FrontReadinessDeps): FrontReadiness {
   return {
     workersSeen: () => seen,
     noneReadyMs: () => {
-      if (noneReadySince !== undefined) return Math.max(0, Date.now() - noneReadySince);
+      if (noneReadyFrom !== undefined) return spanClock() - noneReadyFrom;
       return seen === undefined ? undefined : 0;
     },
     details: () => ({
       workers: seen === undefined ? null : { seen: seen.seenCount, ready: seen.readyCount },
-      details: noneReadySince === undefined ? [] : [noneReadyText(noneReadySince, seen)],
+      details: noneReadyFrom === undefined ? [] : [noneReadyText(Date.now() - (spanClock() - noneReadyFrom), seen)],
     }),
     readiness() {
       const isRedisAway = deps.isRedisAway();
@@ -96,6 +97,7 @@ export function createFrontReadiness(deps: FrontReadinessDeps): FrontReadiness {
   };
 }
 
+/** `since` in epoch ms. */
 function noneReadyText(since: number, seen: WorkersSeen | undefined): string {
   const reporting = seen === undefined ? 'the reports of workers cannot be read now' : `${seen.seenCount} report(s)`;
   return `no worker is ready since ${new Date(since).toISOString()} (${reporting}): this front accepts joins up to the backlog limit, their tickets wait and are not lost; npx sluice doctor says why`;
