@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Closes a gate that is to be rebuilt and says whether what it remembers is true: from here on nobody is admitted or gives a
--- place back, and what this gate decided by itself can be written down before it forgets.
+-- Closes a gate that a builder is about to rebuild, and says whether what the gate remembers is true. A closed gate admits no
+-- user and takes no place back, so the builder can write down what this gate alone has cancelled.
 --
 -- uses: run
 -- KEYS: gate lease

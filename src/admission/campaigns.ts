@@ -1,4 +1,4 @@
-// The campaigns a front knows: read on demand, then again and again while somebody asks for them or waits.
+// The campaigns a front knows: read on demand, then compared again and again while clients ask for them or wait.
 import { phaseOf } from '../domain/campaign.ts';
 import { type SpanClock, spanClock } from '../domain/clock.ts';
 import type { EndedCampaign } from '../domain/ended-campaign.ts';
@@ -42,7 +42,7 @@ export interface CampaignsDeps {
 export interface Campaigns {
   /** What is remembered, without asking. */
   peek(id: string): CampaignMemory | undefined;
-  /** The same on behalf of somebody who waits: the campaign is kept in memory, and read no more often for that. */
+  /** The same for clients that wait: it keeps the campaign in memory, and the front reads its gate no more often for it. */
   watch(id: string): CampaignMemory | undefined;
   /**
    * The campaign, read from its gate the first time; undefined when there is none. `isNamed` says that a signed ticket names

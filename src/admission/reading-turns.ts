@@ -1,5 +1,6 @@
-// Which campaigns' gates a front reads next. A campaign whose gate has just changed is read each time, one that somebody asks
-// for is compared each time, and all others in turn: ten thousand campaigns in which nothing happens cost a few comparisons.
+// Which campaigns' gates a front reads next. A front reads a gate that has just changed in each reading, compares the gate
+// of a campaign that clients ask for in each reading, and compares all other gates in turn. Ten thousand campaigns without
+// sales cost a few comparisons.
 import { limits } from '../process/limits.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 
@@ -14,7 +15,7 @@ export interface Readings {
   quiet: CampaignMemory[];
 }
 
-/** Returns how to choose; it forgets what nobody has used for long, and what has not been used for longest beyond the bound. */
+/** Returns how to choose. It forgets campaigns that no client has used for long, and beyond the limit those unused for longest. */
 export function createReadingTurns(memories: Map<string, CampaignMemory>): (now: number) => Readings {
   let turn = 0;
   let readingCount = 0;

@@ -1,5 +1,5 @@
-// Cancellations that a gate decided by itself, and that no front has written down: the front died, or nobody heard the answer.
-// Before a gate forgets they are written into the ledger, so that whoever gave a ticket back gets no second one.
+// Cancellations that a gate has and the ledger lacks: the front died before it wrote them down, or its answer was lost. They are
+// written into the ledger before the gate is deleted or rebuilt, so that a user who gave a ticket back gets no second ticket.
 import type { StoredCampaign } from '../domain/campaign.ts';
 import type { GivenBack } from '../domain/cancellation.ts';
 import { epochAt } from '../domain/epochs.ts';

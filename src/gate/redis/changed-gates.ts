@@ -1,4 +1,4 @@
-// Reads of many gates those that have changed: one script call for up to 250 gates of a lane tells which.
+// Reads those of many gates that have changed. One script call for up to 250 gates of a lane tells which they are.
 
 import { chunks } from '../../domain/chunks.ts';
 import { epochMsOf, measureClock, type SpanClock, spanClock } from '../../domain/clock.ts';

@@ -5,7 +5,7 @@ import type { GateView } from '../../domain/gate-view.ts';
 /** Counters and versions of a gate, by field. */
 export const MARK_FIELDS = ['epoch', 'version', 'run_id', 'seq', 'settled', 'retrying', 'cancelled', 'next_unit'];
 
-/** What a person wrote into a gate by hand may leave its mark as it was: each gate is read as a whole this often. */
+/** A change that a person makes in a gate by hand may leave its mark as it was: a front reads each gate as a whole this often. */
 const TRUSTED_MS = 30_000;
 
 interface Mark {
