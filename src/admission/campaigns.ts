@@ -18,7 +18,7 @@ import {
   takeSilence,
 } from './campaign-memory.ts';
 import { createEndedCampaigns, endOf } from './ended-campaigns.ts';
-import { createReadingTurns, createTurnsOf } from './reading-turns.ts';
+import { createReadingTurns, createRotation } from './reading-turns.ts';
 import { createUnknownCampaigns } from './unknown-campaigns.ts';
 
 export interface CampaignsDeps {
@@ -72,7 +72,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
   const { now: clock = spanClock } = deps;
   const memories = new Map<string, CampaignMemory>();
   const chooseReadings = createReadingTurns(memories);
-  const goneInTurn = createTurnsOf(GONE_PER_READING);
+  const goneInTurn = createRotation(GONE_PER_READING);
   const unknown = createUnknownCampaigns(deps.exists, clock);
   const ends = createEndedCampaigns(deps, clock);
   const loading = new Map<string, Promise<CampaignMemory | undefined>>();

@@ -50,7 +50,7 @@ function forget(memories: Map<string, CampaignMemory>, now: number): void {
 }
 
 /** Returns how to take up to `count` items, each time others while there are more. */
-export function createTurnsOf(count: number): <T>(items: readonly T[]) => T[] {
+export function createRotation(count: number): <T>(items: readonly T[]) => T[] {
   let turn = 0;
   return (items) => {
     const from = turn % Math.max(1, items.length);

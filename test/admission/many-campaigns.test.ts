@@ -1,7 +1,7 @@
 // A front that knows many campaigns reads what changes, and compares the rest in turn.
 import { expect, type TestContext, test } from 'vitest';
 import { type CampaignMemory, createCampaignMemory } from '../../src/admission/campaign-memory.ts';
-import { createReadingTurns, createTurnsOf } from '../../src/admission/reading-turns.ts';
+import { createReadingTurns, createRotation } from '../../src/admission/reading-turns.ts';
 import type { GateView } from '../../src/domain/gate-view.ts';
 import { createChangedGateReader } from '../../src/gate/redis/changed-gates.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
@@ -123,7 +123,7 @@ test('what nobody uses is forgotten, and beyond the bound what has not been used
 });
 
 test('of many items each has its turn', () => {
-  const take = createTurnsOf(2);
+  const take = createRotation(2);
   expect([take([1, 2, 3]), take([1, 2, 3]), take([1, 2, 3])]).toEqual([
     [1, 2],
     [3, 1],
