@@ -13,8 +13,8 @@ export interface Rest {
 }
 
 const ROUNDS_MAX = 25;
-/** Workers look at a campaign that was declared drained once in sixty looks. */
-const DRAINED_ROUNDS_MAX = 100;
+/** Workers look at the gate of a campaign that was declared drained once in ten minutes. */
+const DRAINED_ROUNDS_MAX = 600;
 /** Rounds in a row without anything to do, until it is called rest. */
 const CALM_ROUNDS = 3;
 /**
@@ -115,7 +115,7 @@ async function unrestOf({ stores, clients, users }: Service): Promise<string[]> 
   const tables = stores.ledger.contents();
   const [campaign] = tables.get('campaigns')!;
   const unrest: string[] = [];
-  // As the gate's own script asks it: that of a campaign that is done is compared only every half minute.
+  // As the gate's own script asks it: that of a campaign that is done is compared only every ten minutes.
   if (gate.run_id !== (await stores.redis.run()) || gate.epoch !== String(campaign!.epoch))
     unrest.push('the gate is shut');
   if (Number(gate.seq) > Number(gate.settled)) unrest.push('tickets wait');
