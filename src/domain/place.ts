@@ -28,9 +28,12 @@ export function packPlace({ seq, unit, admittedAt, ticket }: RestoredPlace): Buf
   return packed;
 }
 
-/** Where a ticket stands, of 16 or 28 bytes; throws a RangeError on less. */
-export const unpackPlace = (packed: Buffer): Place => ({
+/** Where a ticket stands, of 16 or 28 bytes, the latter with how it was signed; throws a RangeError on less. */
+export const unpackPlace = (packed: Buffer): Place & Partial<Pick<RestoredPlace, 'ticket'>> => ({
   seq: packed.readUIntBE(0, 6),
   unit: packed.readUInt32BE(6),
   admittedAt: packed.readUIntBE(10, 6),
+  ...(packed.length < 28
+    ? {}
+    : { ticket: { epoch: packed.readUInt16BE(16), seq: packed.readUIntBE(18, 6), unit: packed.readUInt32BE(24) } }),
 });

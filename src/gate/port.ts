@@ -241,6 +241,8 @@ export interface RememberedUser {
   tag: string;
   seq: number;
   unit: number;
+  /** As it was signed; undefined for a ticket that stands where it was signed. */
+  ticket?: { epoch: number; seq: number };
 }
 
 /** What a gate knew when it was shut. */

@@ -4,7 +4,7 @@ import type { StoredCampaign } from '../domain/campaign.ts';
 import type { GivenBack } from '../domain/cancellation.ts';
 import { epochAt } from '../domain/epochs.ts';
 import type { GateView } from '../domain/gate-view.ts';
-import type { GateContents } from '../gate/port.ts';
+import type { GateContents, RememberedUser } from '../gate/port.ts';
 
 export interface OwnCancellationsDeps {
   contents: Pick<GateContents, 'users' | 'exceptions'>;
@@ -31,9 +31,15 @@ export async function keepOwnCancellations(
       id,
       cancelled.map(({ tag }) => tag),
     );
-    for (const { tag, seq, unit } of cancelled.filter((user) => !kept.has(user.tag))) {
-      const name = { epoch: epochAt(view.epochs, seq) ?? view.epoch, seq };
-      await ledger.recordCancelled({ campaign: id, tag, user: undefined, unit, names: [name] });
+    for (const user of cancelled.filter(({ tag }) => !kept.has(tag))) {
+      const { tag, unit } = user;
+      await ledger.recordCancelled({ campaign: id, tag, user: undefined, unit, names: namesOf(view, user) });
     }
   }
+}
+
+/** As it was signed, and where it stands: many tickets of an earlier gate stand at seq 0. */
+function namesOf({ epoch, epochs }: Pick<GateView, 'epoch' | 'epochs'>, { seq, ticket }: RememberedUser) {
+  const stands = seq > 0 || ticket === undefined ? [{ epoch: epochAt(epochs, seq) ?? epoch, seq }] : [];
+  return ticket === undefined ? stands : [{ epoch: ticket.epoch, seq: ticket.seq }, ...stands];
 }

@@ -80,14 +80,16 @@ async function endBeside(
 
 /**
  * Writes down a cancellation that the gate decided by itself: nobody had received the entry, as far as it knew. What was
- * issued all the same is deleted. Harmless twice; whose ticket it was is added by whoever knows, because only the first to
+ * issued all the same is deleted, and a letter kept of it is discarded. Harmless twice; whose ticket it was is added by whoever knows, because only the first to
  * ask is told by the gate.
  */
 export async function recordCancelled(ledger: Ledger, given: GivenBack): Promise<void> {
   try {
     await ledger.transaction(async (tx) => {
       await holdForChange(tx, given.campaign);
+      const letter = await lockLetterOf(tx, given);
       const issuance = await lockIssuanceOf(tx, given);
+      if (letter !== undefined) await discardRow(tx, letter.id);
       if (issuance !== undefined) await deleteIssuance(tx, issuance);
       const before = await findCancellation(tx, given);
       if (before !== undefined) return addUser(tx, before, given);

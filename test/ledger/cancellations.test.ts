@@ -113,6 +113,17 @@ test('a cancellation that the gate decided is written down once, and whose it is
   expect([await users(), await countOf(sale)]).toEqual(['user-1', 1]);
 });
 
+test('a ticket that the gate cancelled by itself kept its dead letter, so that it had both', async () => {
+  const ledger = database.open();
+  const sale = await openSale(ledger);
+  await keepDeadLetter(ledger, letterOf(sale, 1));
+  await keepDeadLetter(ledger, letterOf(sale, 2));
+  await recordCancelled(ledger, given(sale, 1));
+  const stateOf = async (unit: number) => (await getDeadLetter(ledger, letterOf(sale, unit)))!.state;
+  expect([await stateOf(1), await stateOf(2), await countOf(sale)]).toEqual(['discarded', 'kept', 1]);
+  expect(await claimRedrive(ledger, await idOf(sale, 1), 'ann')).toBeUndefined();
+});
+
 test('a cancellation whose answer was lost is the same one when it is asked again', async (t) => {
   const proxy = await startLossyProxy(t, database.url());
   const ledger = database.open({ url: proxy.url });

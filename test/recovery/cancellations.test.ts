@@ -239,3 +239,27 @@ test('what a gate of before a restart of Redis says was cancelled takes no row a
   expect(await shop.recover()).toMatchObject({ rebuilt: true });
   expect(await shop.cancellations()).toEqual([]);
 });
+
+test('a rebuild kept one of two tickets of an earlier gate that the gate alone knew were given back', async (t) => {
+  const shop = await openShop(t);
+  const tickets = await shop.front.admit(shop.campaign, 1, 3);
+  shop.issue(shop.campaign);
+  const areAll = (status: string, some: string[]) =>
+    until(`each is ${status}`, async () => {
+      const answers = await Promise.all(some.map((ticket) => shop.front.poll(ticket)));
+      return answers.every(({ body }) => body.status === status);
+    });
+  await areAll('issued', tickets);
+  await shop.repair(); // from here on none of the three has a place
+  for (const ticket of tickets.slice(0, 2))
+    await until('it is given back', async () => (await shop.front.giveBack(ticket)).status === 200);
+  const before = await shop.cancellations();
+  await database.sql('DELETE FROM cancellations WHERE campaign = ?', [shop.campaign]);
+  await shop.repair();
+  expect([before.length, await shop.cancellations(), await shop.free()]).toEqual([
+    2,
+    [1, 2].map((unit) => ({ user: null, unit, returned: 1 })),
+    ['1', '2'],
+  ]);
+  await areAll('cancelled', tickets.slice(0, 2));
+});

@@ -17,10 +17,10 @@ export function createGateContents(redis: RedisClient): GateContents {
         const replies = (await pipeline.exec().catch(rethrow))!;
         for (const [error, users] of replies) {
           if (error) throw redisFault(error);
-          yield Object.entries(users as Record<string, Buffer>).map(([tag, packed]) => {
-            const { seq, unit } = unpackPlace(packed);
-            return { tag, seq, unit };
-          });
+          yield Object.entries(users as Record<string, Buffer>).map(([tag, packed]) => ({
+            tag,
+            ...unpackPlace(packed),
+          }));
         }
       }
     },
