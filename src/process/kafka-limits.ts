@@ -1,11 +1,5 @@
 // Limits of the way through Kafka. Sizes in the unit of the name.
 export const kafkaLimits = {
-  /** A request that is not answered for this long is given up; a broker that stands still must not hold a worker for longer. */
-  kafkaRequestMs: 5_000,
-  kafkaConnectMs: 3_000,
-  /** The client asks this often again, after this long, before it says that something failed; then the caller goes on trying. */
-  kafkaRetriesMax: 2,
-  kafkaRetryMs: 200,
   /** A fetch that found nothing is answered after this long: a partition that was just assigned waits as long for its first fetch. */
   kafkaFetchWaitMs: 500,
   /** Bytes of one partition in one fetch: some 5,000 tickets. */

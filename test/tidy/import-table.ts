@@ -40,6 +40,11 @@ const TABLE: Record<string, Row> = {
     mayTypes: ['gate'],
     why: 'the Redis source reads the streams that the gate writes, as the group that the gate settles; Kafka carries the same entries',
   },
+  kafka: {
+    may: ['domain', 'limits', 'lifecycle'],
+    mayTypes: ['config'],
+    why: 'it opens clients and judges topics; what is carried through them is of broker',
+  },
   ledger: {
     may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker', 'together', 'turns'],
     why: ADAPTER,
@@ -149,6 +154,7 @@ export const HOMES: Record<string, readonly string[]> = {
   '@opentelemetry/resources': ['telemetry'],
   '@opentelemetry/sdk-node': ['telemetry'],
   '@opentelemetry/sdk-trace': ['telemetry'],
+  '@platformatic/kafka': ['kafka'],
   bullmq: ['retry'],
   cockatiel: ['breaker'],
   hono: ['http', 'composition'],
