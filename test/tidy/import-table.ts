@@ -49,11 +49,6 @@ const TABLE: Record<string, Row> = {
     may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker', 'together', 'turns'],
     why: ADAPTER,
   },
-  kafka: {
-    may: ['limits', 'lifecycle'],
-    mayTypes: ['config', 'telemetry'],
-    why: 'it knows the cluster, and nothing of tickets',
-  },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'together'], why: ADAPTER },
   recovery: {
     may: ['domain', 'giving-back', 'limits', 'lifecycle'],
@@ -154,7 +149,6 @@ export const HOMES: Record<string, readonly string[]> = {
   '@opentelemetry/resources': ['telemetry'],
   '@opentelemetry/sdk-node': ['telemetry'],
   '@opentelemetry/sdk-trace': ['telemetry'],
-  '@platformatic/kafka': ['kafka'],
   bullmq: ['retry'],
   cockatiel: ['breaker'],
   hono: ['http', 'composition'],
