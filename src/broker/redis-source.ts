@@ -99,7 +99,11 @@ class RedisSource implements TicketSource {
 
   /** What is not heard here, for whatever reason, is found a second later at most. */
   private async listen(): Promise<void> {
-    this.arrivals.on('message', (_channel: string, campaign: string) => this.groupOf(campaign).woken.resolve());
+    this.arrivals.on('message', (_channel: string, campaign: string) => {
+      const { turns, woken } = this.groupOf(campaign);
+      turns.lookAgain();
+      woken.resolve();
+    });
     while (!this.closing.signal.aborted) {
       try {
         await untilReady(this.arrivals, limits.receiveMs);

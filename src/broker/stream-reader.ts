@@ -6,6 +6,7 @@ import type { RedisClient } from '../redis/connection.ts';
 import { GROUP, keys } from '../redis/keys.ts';
 import { type Read, readAll } from '../redis/reads.ts';
 import type { CampaignStreams } from './campaign-streams.ts';
+import { readOpenGates } from './lines.ts';
 import type { Batch, Entry } from './port.ts';
 import { type RawEntry, type RawStreams, readReply } from './stream-reply.ts';
 
@@ -38,6 +39,8 @@ export interface Reading {
   batches: Batch[];
   /** Campaigns of which nothing, or not all, could be read. */
   failed: { streams: CampaignStreams; fault: Fault }[];
+  /** The replies to what was read beside the streams, a Fault in place of one that failed. */
+  beside: unknown[];
 }
 
 export class StreamReader {
@@ -50,9 +53,9 @@ export class StreamReader {
     this.connection = connection;
   }
 
-  /** A batch of each shard that has one, in one round trip with `beside`, whose replies nobody needs. Never rejects. */
+  /** A batch of each shard that has one, and then, in the same round trip, `beside`. Never rejects. */
   async read(chosen: readonly Chosen[], beside: readonly Read[]): Promise<Reading> {
-    const reading: Reading = { batches: [], failed: [] };
+    const reading: Reading = { batches: [], failed: [], beside: [] };
     const scanned = chosen.filter(({ streams }) => streams.isScanDue());
     if (this.deps.carriedTo === undefined) await Promise.all(scanned.map((one) => this.claimSilent(one, reading)));
     const ready = await this.findHistories(chosen, reading);
@@ -88,6 +91,7 @@ export class StreamReader {
       else if (/NOGROUP|UNBLOCKED/.test(fault.message)) without.push(one);
       else into.failed.push({ streams: one.streams, fault });
     }
+    into.beside.push(...replies);
     return without;
   }
 
@@ -171,6 +175,10 @@ export class StreamReader {
     const { streams } = one;
     streams.readAgain();
     try {
+      // What was known of its gate may be old, and nobody would delete the streams of a gate that is gone.
+      const gate = (await readOpenGates(this.deps.redis, [streams.id])).get(streams.id);
+      if (isFault(gate)) throw gate;
+      if (gate?.epoch !== streams.epoch) return [];
       await ensureGroups(this.deps.redis, streams.id, streams.shardCount);
       return [one];
     } catch (error) {

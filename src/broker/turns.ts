@@ -8,7 +8,7 @@ import { limits } from '../process/limits.ts';
 import type { RedisClient } from '../redis/connection.ts';
 import type { Read } from '../redis/reads.ts';
 import { CampaignStreams, type OpenGate } from './campaign-streams.ts';
-import { type InLine, readLines, readOpenGates } from './lines.ts';
+import { type InLine, inTurn, type Look, lookAt, nextLook } from './lines.ts';
 import type { Batch } from './port.ts';
 import { type Chosen, StreamReader, type StreamReaderDeps } from './stream-reader.ts';
 
@@ -30,6 +30,10 @@ export class Turns {
   private readonly known = new Map<string, CampaignStreams>();
   private readonly streamsOfBatch = new WeakMap<Batch, CampaignStreams>();
   private line: InLine[] = [];
+  /** What the last read told of lines and gates, for the next turn: a turn in a hurry is one round trip. */
+  private look: Look | undefined;
+  /** By `performance.now()`: a look that was asked for until then may be wrong. */
+  private oldUntil = 0;
   /** The lane that is first: the one behind that of the campaign served last, so that lanes take turns, too. */
   private firstLane = 0;
   private forgetAt = 0;
@@ -51,12 +55,18 @@ export class Turns {
     const { isWanted } = this.deps;
     // Who wants but some of them has to look past the others, which it leaves where they are.
     const most = isWanted === undefined ? limits.turnsPerLane : Number.MAX_SAFE_INTEGER;
-    const line = await readLines(this.connection, this.lanes, most, this.firstLane);
+    const look = this.keptLook() ?? (await lookAt(this.connection, this.lanes, most));
+    const line = inTurn(look.lines, this.firstLane);
     this.line = isWanted === undefined ? line : line.filter(({ campaign }) => isWanted(campaign));
     this.forgetSilent();
+    this.look = look;
     if (!this.hasLine || room <= 0) return [];
-    const { chosen, moves } = await this.choose(room);
-    const { batches, failed } = await this.reader.read(chosen, moves);
+    const { chosen, moves } = await this.choose(look, room);
+    const next = nextLook(look, this.lanes, most);
+    // All of them have their batches in hand, and nobody else is in line.
+    if (chosen.length === 0 && next !== undefined) return [];
+    const { batches, failed, beside } = await this.reader.read(chosen, [...moves, ...(next?.reads ?? [])]);
+    this.look = next?.lookOf(beside.slice(moves.length));
     for (const { streams, fault } of failed) this.fail(streams, fault);
     const unread = new Set(failed.map(({ streams }) => streams));
     for (const { streams } of chosen) if (!unread.has(streams)) this.succeed(streams);
@@ -66,23 +76,33 @@ export class Turns {
 
   release(batch: Batch, how: 'settled' | 'unsettled'): void {
     this.streamsOfBatch.get(batch)?.release(batch, how);
+    // Its gate may have another epoch now.
+    if (how === 'unsettled') this.lookAgain();
+  }
+
+  /** What was known of lines and gates until now is old: the next turn looks at them before it reads. */
+  lookAgain(): void {
+    this.oldUntil = performance.now();
+  }
+
+  private keptLook(): Look | undefined {
+    const since = Math.max(this.oldUntil, performance.now() - limits.lookKeptMs);
+    return this.look !== undefined && this.look.askedAt > since ? this.look : undefined;
   }
 
   /** Whoever is looked at goes to the end of the line, so that the next look is at others. */
-  private async choose(room: number): Promise<{ chosen: Chosen[]; moves: Read[] }> {
-    const names = this.line.map(({ campaign }) => campaign);
-    const gates = await readOpenGates(this.connection, names);
+  private async choose(look: Look, room: number): Promise<{ chosen: Chosen[]; moves: Read[] }> {
     const [chosen, moves]: [Chosen[], Read[]] = [[], []];
     let left = room;
-    for (const [index, { campaign, laneAt, moveBack }] of this.line.entries()) {
+    for (const { campaign, laneAt, moveBack } of this.line) {
       if (left <= 0) break;
       this.firstLane = laneAt + 1;
       moves.push(moveBack);
-      const gate = gates[index];
+      const gate = look.gates.get(campaign);
       const streams = this.streamsOf(campaign);
       if (gate === undefined) await this.leave(campaign);
       else if (isFault(gate)) this.fail(streams, gate);
-      else if (!streams.isResting) left -= this.chooseShards(streams, gate as OpenGate, left, chosen);
+      else if (!streams.isResting) left -= this.chooseShards(streams, gate, left, chosen);
     }
     return { chosen, moves };
   }
@@ -106,6 +126,7 @@ export class Turns {
   /** Its gate has nothing to give, or is gone: the script looks once more and takes it out of the line in the same step. */
   private async leave(campaign: string): Promise<void> {
     await createLines(this.connection).check(campaign).catch(this.deps.onError);
+    this.lookAgain();
     this.deps.onRead(campaign);
   }
 

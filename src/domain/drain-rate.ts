@@ -22,9 +22,13 @@ const UNKNOWN: Eta = { known: false, p50Ms: null, p90Ms: null };
 export function createDrainRate(): DrainRate {
   let start: { settledCount: number; backlog: number; atMs: number } | undefined;
   const rates: number[] = [];
-  let sorted: number[] = [];
+  /** Undefined until somebody asks: a front records thousands of campaigns a second that nobody polls. */
+  let sorted: number[] | undefined;
 
-  const percentile = (share: number): number | undefined => sorted[Math.floor(share * (sorted.length - 1))];
+  const percentile = (share: number): number | undefined => {
+    sorted ??= rates.toSorted((a, b) => a - b);
+    return sorted[Math.floor(share * (sorted.length - 1))];
+  };
   return {
     record(settledCount, backlog, nowMs) {
       start ??= { settledCount, backlog, atMs: nowMs };
@@ -34,7 +38,7 @@ export function createDrainRate(): DrainRate {
       if (elapsedMs > 0 && start.backlog > 0) {
         rates.push(((settledCount - start.settledCount) / elapsedMs) * 1_000);
         if (rates.length > WINDOWS_MAX) rates.shift();
-        sorted = rates.toSorted((a, b) => a - b);
+        sorted = undefined;
       }
       start = { settledCount, backlog, atMs: nowMs };
     },

@@ -1,6 +1,7 @@
 // The campaigns that have a gate. Duties, fronts and the doctor walk these alone: what is archived costs them nothing.
 import type { Kysely } from 'kysely';
 import type { StoredCampaign } from '../domain/campaign.ts';
+import { limits } from '../process/limits.ts';
 import { campaignOf } from './campaign-rows.ts';
 import type { Ledger } from './pool.ts';
 import type { Schema } from './schema.ts';
@@ -33,8 +34,20 @@ export async function listGatedIds(
  * The campaigns that still need workers: all with a gate that nobody has declared drained since their last change, or the
  * first `limit` of them. A bound that nobody names would leave those behind it without a worker.
  */
-export async function listLiveCampaigns(ledger: Ledger, limit?: number): Promise<StoredCampaign[]> {
-  let query = gated(ledger.db).selectAll().where('drained_at', 'is', null).orderBy('id');
-  if (limit !== undefined) query = query.limit(limit);
-  return (await query.execute()).map(campaignOf);
+export async function listLiveCampaigns(ledger: Ledger, limit = Number.MAX_SAFE_INTEGER): Promise<StoredCampaign[]> {
+  const live: StoredCampaign[] = [];
+  // Page by page: the rows of ten thousand campaigns in one reply are memory that a process does not give back.
+  while (live.length < limit) {
+    const count = Math.min(limits.campaignsPerRead, limit - live.length);
+    const rows = await gated(ledger.db)
+      .selectAll()
+      .where('drained_at', 'is', null)
+      .where('id', '>', live.at(-1)?.id ?? '')
+      .orderBy('id')
+      .limit(count)
+      .execute();
+    for (const row of rows) live.push(campaignOf(row));
+    if (rows.length < count) break;
+  }
+  return live;
 }

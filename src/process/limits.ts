@@ -99,6 +99,8 @@ export const limits = {
   lookMinMs: 10,
   lookBusyMaxMs: 20,
   lookMaxMs: 250,
+  /** What a turn read of lines and gates serves the next one for so long: batches come free every few ms. */
+  lookKeptMs: 100,
   /** A worker that has read nothing for this long says that it is not ready: others claim its entries a little later. */
   readStaleMs: 15_000,
   /** A worker reports to Redis this often, and fronts read the reports as often: one call each, whatever is on sale. */

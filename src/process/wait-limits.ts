@@ -4,7 +4,7 @@ export const waitLimits = {
   /** Open long-polls and event streams per front; each costs a socket and a look per watermark read. */
   waitersMax: 20_000,
   /** A front looks at the waits of a campaign whose gate does not change this often: it finds changes that no reading shows. */
-  waitsRestMs: 5_000,
+  waitsRestMs: 10_000,
   /** Of one ticket: a buyer's tabs and phone, and a connection that a proxy has not yet given up. */
   waitsPerTicketMax: 4,
   /** Of one user over all tickets: four campaigns at a time, with every tab. */
@@ -12,7 +12,7 @@ export const waitLimits = {
   /** A ticket in a worker's hands or being retried is asked for this often while its client waits. */
   waitAskMs: 250,
   /** A front checks this often whether the connection of a wait is gone; Node nearly always reports that before. */
-  waitGoneMs: 5_000,
+  waitGoneMs: 10_000,
   /** Questions for waiting clients in flight: when thousands change at once, joins must not queue behind all of them. */
   waitQuestionsMax: 256,
   /**

@@ -1,8 +1,10 @@
 // Whether a gate may sell, and opening one that its server may have forgotten and that was found whole.
 import type { Campaign } from '../../domain/campaign.ts';
+import { chunks } from '../../domain/chunks.ts';
+import { limits } from '../../process/limits.ts';
 import { type RedisClient, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
-import { readWhole } from '../../redis/reads.ts';
+import { type Read, readWhole } from '../../redis/reads.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
 import { runIdsOf } from '../../redis/server-runs.ts';
 import type { GateState, GateStates } from '../port.ts';
@@ -21,28 +23,28 @@ export function createGateStates(redis: RedisClient, replicasMin: number): GateS
     const [found, server] = told as [GateState, string];
     return { state: found, server };
   }
+  /** Part by part: the commands and replies of ten thousand gates at once are memory that a process does not give back. */
+  async function fieldsOf(campaigns: readonly { id: string }[], fields: readonly string[]) {
+    const told: (string | null)[][] = [];
+    for (const some of chunks(campaigns, limits.campaignsPerRead)) {
+      const reads = some.map(({ id }): Read => ['hmget', keys.gate(id), ...fields]);
+      told.push(...((await readWhole(redis, reads)) as (string | null)[][]));
+    }
+    return told;
+  }
   return {
     state: async (campaign) => (await stateOn(campaign)).state,
     stateOn,
     async closedAmong(campaigns) {
       if (campaigns.length === 0) return [];
       const runs = await runIdsOf(redis);
-      const told = (await readWhole(
-        redis,
-        campaigns.map(({ id }) => ['hmget', keys.gate(id), 'epoch', 'run_id'] as const),
-      )) as (string | null)[][];
+      const told = await fieldsOf(campaigns, ['epoch', 'run_id']);
       return campaigns.filter(({ epoch }, index) => {
         const [itsEpoch, run] = told[index]!;
         return itsEpoch !== String(epoch) || !runs.has(run ?? '');
       });
     },
-    async marksOf(campaigns) {
-      const marks = await readWhole(
-        redis,
-        campaigns.map(({ id }) => ['hmget', keys.gate(id), ...MARK_FIELDS] as const),
-      );
-      return marks.map((mark) => JSON.stringify(mark));
-    },
+    marksOf: async (campaigns) => (await fieldsOf(campaigns, MARK_FIELDS)).map((mark) => JSON.stringify(mark)),
     project: (campaign) => gate.project(campaign, false),
     async promote(campaign, to, server) {
       const { id } = campaign;

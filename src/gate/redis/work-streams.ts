@@ -1,26 +1,24 @@
 // What a campaign's work streams hold, read beside the traffic.
 import { isEntryId, SEQ_MAX, seqOf } from '../../domain/shard.ts';
-import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
+import { type RedisClient, rethrow } from '../../redis/connection.ts';
 import { pairs } from '../../redis/entry-fields.ts';
 import { keys } from '../../redis/keys.ts';
+import { loadScript, runScript } from '../../redis/scripts.ts';
 import type { WorkStreams } from '../port.ts';
+
+const facts = loadScript('stream-facts');
 
 const ENTRIES_PER_READ = 1_000;
 
 export function createWorkStreams(redis: RedisClient): WorkStreams {
   return {
     async streamFacts(campaign) {
-      const pipeline = redis.pipeline();
-      for (const work of keys.works(campaign)) pipeline.xinfo('STREAM', work);
-      const replies = (await pipeline.exec().catch(rethrow))!;
+      const told = (await runScript(redis, facts, keys.works(campaign), []).catch(rethrow)) as (number | string)[];
       const lengths: number[] = [];
       let lastSeq = 0;
-      for (const [error, info] of replies) {
-        const fields = error === null ? (info as (string | number)[]) : [];
-        if (error !== null && !String(error).includes('no such key')) throw redisFault(error);
-        lengths.push(Number(fields[fields.indexOf('length') + 1] ?? 0));
-        // A stream that never had an entry has the id 0-0.
-        const seq = seqOf(String(fields[fields.indexOf('last-generated-id') + 1] ?? '0-0'));
+      for (let at = 0; at < told.length; at += 2) {
+        lengths.push(Number(told[at]));
+        const seq = seqOf(String(told[at + 1]));
         if (seq <= SEQ_MAX) lastSeq = Math.max(lastSeq, seq);
       }
       return { lengths, lastSeq };
