@@ -57,6 +57,8 @@ export const limits = {
   sweepsPerReap: 60,
   /** Each worker counts the tickets that wait this often, for its metrics. */
   countMs: 5_000,
+  /** A front counts what waits at most this often: 10,000 campaigns in line cost Redis 80 ms and the front 290 ms, none 0.1 and 1.4. */
+  backlogKeptMs: 1_000,
   /** A worker looks for campaigns whose gate is shut this often: one query each. */
   campaignLookMs: 500,
   /** Buckets of users in one reading: about 6,000 tags, 3 ms of Redis. */
