@@ -10,6 +10,7 @@ import { createCampaignDesk } from '../desk/campaign-desk.ts';
 import { createCampaignList } from '../desk/campaign-list.ts';
 import { createLetterDesk } from '../desk/letter-desk.ts';
 import { spanClock, systemClock } from '../domain/clock.ts';
+import type { ConnectionUse } from '../domain/connection-use.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
 import type { AskedTicket } from '../domain/ended-campaign.ts';
 import type { ServerError } from '../domain/server-error.ts';
@@ -44,6 +45,7 @@ import { watchEventLoop } from '../http/public/load-shedding.ts';
 import { createFrontReadiness, type FrontReadiness } from '../http/readiness.ts';
 import { tellingServerErrors } from '../http/server-errors.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
+import { readConnectionUse } from '../ledger/connection-use.ts';
 import { findEnd, findEndedTicket } from '../ledger/ended.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -119,6 +121,8 @@ export interface ComposedFront extends AsyncDisposable {
   readiness: FrontReadiness;
   /** What waits for a worker, at most `limits.backlogKeptMs` old, however often it is asked for. Throws a Fault. */
   readWaiting: () => Promise<Waiting>;
+  /** Of the database, all accounts; undefined where it does not say it. Throws a Fault. */
+  readConnections: () => Promise<ConnectionUse | undefined>;
   /** False until the campaigns of the ledger were read once: until then an unknown one is 503, not 404. */
   knowsCampaigns: () => boolean;
 }
@@ -234,6 +238,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     waits,
     readiness,
     readWaiting: lately(limits.backlogKeptMs, () => breaker.run(() => lines.waiting())),
+    readConnections: () => readConnectionUse(ledger),
     knowsCampaigns: () => roll.isRead(),
     [Symbol.asyncDispose]: async () => {
       served.abort();

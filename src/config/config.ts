@@ -4,6 +4,7 @@
 import type { Durability } from '../domain/durability.ts';
 import { urlOf } from '../domain/listen-address.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
+import type { ScaleRules } from '../domain/worker-scale.ts';
 import { limits } from '../process/limits.ts';
 import { contradictions, type Needs } from './contradictions.ts';
 import { type Identity, identityOf } from './identity.ts';
@@ -31,7 +32,10 @@ export interface Config {
   telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
   logLevel: string;
   workers: {
+    /** Workers that a front starts; with `scale` the most of them. */
     count: number;
+    /** How many there are, by what waits; undefined for as many as `count`. */
+    scale: ScaleRules | undefined;
     name: string | undefined;
     connections: number;
     claimIdleMs: number;
@@ -97,7 +101,8 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
     },
     logLevel: env.LOG_LEVEL,
     workers: {
-      count: env.WORKERS,
+      count: env.WORKERS === 'auto' ? env.WORKERS_MAX : env.WORKERS,
+      scale: env.WORKERS === 'auto' ? scaleOf(env) : undefined,
       name: env.WORKER_NAME,
       connections: env.WORKER_CONNECTIONS,
       claimIdleMs: env.CLAIM_IDLE_MS,
@@ -122,6 +127,17 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
     childEnvironment: (settings) => ({ ...environment, ...settings }),
   };
 }
+
+const scaleOf = (env: Settings): ScaleRules => ({
+  min: env.WORKERS_MIN,
+  max: env.WORKERS_MAX,
+  tickets: env.SCALE_TICKETS,
+  waitMs: env.SCALE_WAIT_MS,
+  calmMs: env.SCALE_CALM_MS,
+  settleMs: limits.scaleSettleMs,
+  connectionsEach: env.WORKER_CONNECTIONS,
+  connectionsSpare: env.SCALE_SPARE_CONNECTIONS,
+});
 
 /** {@link readConfig}, or all problems on standard error and the end of the process, exit code 78. */
 export function configOrExit(needs?: Needs): Config {

@@ -85,6 +85,11 @@ const TABLE: Record<string, Row> = {
     mayTypes: ['config', 'telemetry'],
     why: 'it looks at both stores from outside of the duties; only what opens a process, or the CLI, calls it',
   },
+  autoscale: {
+    may: ['domain', 'gate/redis', 'ledger', 'local', 'redis', 'limits', 'lifecycle'],
+    mayTypes: ['config'],
+    why: 'it is a command that opens its own connections and starts workers; only the CLI calls it',
+  },
   composition: {
     may: [
       'domain',
