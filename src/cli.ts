@@ -4,7 +4,7 @@
 import { hostname, userInfo } from 'node:os';
 import { EXIT } from './cli/exit.ts';
 import { runCli } from './cli/run.ts';
-import { ConfigError, readCliSettings, readConfig } from './config/config.ts';
+import { ConfigError, readAutoscaleConfig, readCliSettings, readConfig } from './config/config.ts';
 import { tellFailuresPlainly } from './process/lifecycle.ts';
 import { EXIT_OUTPUT_LOST, outliveOutput } from './process/output.ts';
 import { errorWords } from './telemetry/describe-error.ts';
@@ -37,9 +37,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
     return config instanceof ConfigError ? reportConfiguration(config.message, output) : runDoctor(config, output);
   },
   autoscale: async () => {
-    const config = settingsOr(() =>
-      readConfig({ ...process.env, WORKERS: 'auto' }, { always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'] }),
-    );
+    const config = settingsOr(readAutoscaleConfig);
     if (config instanceof ConfigError) {
       err(`${config.message}\n`);
       return EXIT.configuration;

@@ -150,6 +150,10 @@ export function configOrExit(needs?: Needs): Config {
   }
 }
 
+/** What an autoscaler without a front takes from the environment; throws one ConfigError that lists all problems. */
+export const readAutoscaleConfig = (environment: Environment = process.env): Config =>
+  readConfig({ ...environment, WORKERS: 'auto' }, { always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'] });
+
 /** Where `npx sluice` finds the admin API; throws one ConfigError that lists all problems. */
 export function readCliSettings(environment: Environment = process.env) {
   const names = ['ADMIN_URL', 'ADMIN_HOST', 'ADMIN_PORT', 'ADMIN_TOKEN', 'ADMIN_READ_TOKEN', 'DATA_DIR'] as const;
