@@ -2,8 +2,9 @@
 // `npx sluice`: what an operator does to campaigns, through the admin API, and the doctor. npx puts node_modules/.bin
 // first on PATH, so this runs on the Node that came with the packages, whatever the machine has.
 import { hostname, userInfo } from 'node:os';
+import { EXIT } from './cli/exit.ts';
 import { runCli } from './cli/run.ts';
-import { ConfigError, readCliSettings, readConfig } from './config/config.ts';
+import { ConfigError, readAutoscaleConfig, readCliSettings, readConfig } from './config/config.ts';
 import { tellFailuresPlainly } from './process/lifecycle.ts';
 import { EXIT_OUTPUT_LOST, outliveOutput } from './process/output.ts';
 import { errorWords } from './telemetry/describe-error.ts';
@@ -34,6 +35,16 @@ process.exitCode = await runCli(process.argv.slice(2), {
     const { reportConfiguration, runDoctor } = await import('./doctor/command.ts');
     const output = { out, err, json };
     return config instanceof ConfigError ? reportConfiguration(config.message, output) : runDoctor(config, output);
+  },
+  autoscale: async () => {
+    const config = settingsOr(readAutoscaleConfig);
+    if (config instanceof ConfigError) {
+      err(`${config.message}\n`);
+      return EXIT.configuration;
+    }
+    const { runAutoscaler } = await import('./autoscale/command.ts');
+    await runAutoscaler(config, (line) => out(`${line}\n`));
+    return EXIT.done;
   },
 });
 

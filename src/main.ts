@@ -54,8 +54,9 @@ const service = open.use(
   }),
 );
 breakerMetrics('redis', service.breaker);
+told.answerBacklog(service.readWaiting);
 // A front that was asked to end during its start starts no workers only to stop them.
-if (!stopping.aborted) ownWorkers = open.use(await place.startWorkers());
+if (!stopping.aborted) ownWorkers = open.use(await place.startWorkers(service));
 publicListener.serve(service.front.fetch);
 open.defer(async () => {
   leaving.abort();

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { CAMPAIGN_ID_RULE, isCampaignId, isUserId, USER_ID_RULE } from '../domain/ids.ts';
 import { USER_VERBS } from './end-verbs.ts';
-import { doctorHelp, generalHelp, synopsis, tokenHelp, verbHelp } from './help.ts';
+import { autoscaleHelp, doctorHelp, generalHelp, synopsis, tokenHelp, verbHelp } from './help.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { type OptionName, optionOf } from './options.ts';
 import { RECONCILE_VERB } from './reconcile-verb.ts';
@@ -14,6 +14,7 @@ export type Command =
   | { kind: 'problems'; problems: string[] }
   | { kind: 'doctor'; json: boolean }
   | { kind: 'token' }
+  | { kind: 'autoscale' }
   | { kind: 'ask'; verb: Verb; names: string[]; values: Values; adminUrl: string | undefined; json: boolean };
 
 /** By the noun that every command starts with. */
@@ -27,13 +28,14 @@ const NOUNS: Record<string, readonly Verb[]> = {
 export function readCommand(argv: readonly string[]): Command {
   const [noun = '', verbName = ''] = argv;
   if (noun === 'doctor') return readDoctor(argv.slice(1));
-  if (noun === 'token') return readToken(argv.slice(1));
+  if (noun === 'token') return readBare('token', tokenHelp(), argv.slice(1));
+  if (noun === 'autoscale') return readBare('autoscale', autoscaleHelp(), argv.slice(1));
   if (noun === 'reconcile') return readVerb(RECONCILE_VERB, argv.slice(1));
   const verbs = NOUNS[noun];
   if (verbs === undefined) {
     if (noun === '' || noun === 'help' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
     return wrong(
-      `There is no command ${noun}. A command starts with campaign, dead-letters, reconcile, user, doctor or token: see sluice --help.`,
+      `There is no command ${noun}. A command starts with campaign, dead-letters, reconcile, user, doctor, autoscale or token: see sluice --help.`,
     );
   }
   const verb = verbs.find(({ name }) => name === verbName);
@@ -50,9 +52,10 @@ function readDoctor(argv: string[]): Command {
   return argv.includes('--help') ? { kind: 'help', text: doctorHelp() } : { kind: 'doctor', json: argv.length > 0 };
 }
 
-function readToken(argv: string[]): Command {
-  if (argv.includes('--help')) return { kind: 'help', text: tokenHelp() };
-  return argv.length > 0 ? wrong(`Unknown arguments: ${argv.join(' ')}.`, 'Usage: sluice token') : { kind: 'token' };
+/** A command that takes nothing. */
+function readBare(kind: 'token' | 'autoscale', text: string, argv: string[]): Command {
+  if (argv.includes('--help')) return { kind: 'help', text };
+  return argv.length > 0 ? wrong(`Unknown arguments: ${argv.join(' ')}.`, `Usage: sluice ${kind}`) : { kind };
 }
 
 function readVerb(verb: Verb, argv: string[]): Command {

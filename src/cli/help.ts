@@ -34,6 +34,7 @@ export function generalHelp(): string {
   return [
     'Usage: sluice campaign <verb> [<id>] [options]',
     '       sluice doctor [--json]',
+    '       sluice autoscale',
     '       sluice token',
     '',
     ...columns(CAMPAIGN_VERBS.map((verb) => [synopsis(verb), verb.help])),
@@ -76,6 +77,25 @@ export function doctorHelp(): string {
     '',
     'Exit codes:',
     ...columns(DOCTOR_CODES),
+    '',
+  ].join('\n');
+}
+
+export function autoscaleHelp(): string {
+  return [
+    'Usage: sluice autoscale',
+    '',
+    'Runs workers on this machine, between WORKERS_MIN and WORKERS_MAX, as many as the waiting tickets call for, and never',
+    'more than max_connections of the database leaves room for. Needs REDIS_URL, DATABASE_URL and COUPON_KEY, as a worker',
+    'does. SIGTERM or Ctrl-C drains the workers and ends it. The settings that begin with SCALE_ say when workers are started and',
+    'stopped.',
+    '',
+    'Exit codes:',
+    ...columns([
+      ['0', 'it was stopped'],
+      ['1', 'a worker could not be started, or a store was not reached'],
+      ['78', 'a setting is wrong'],
+    ]),
     '',
   ].join('\n');
 }

@@ -16,6 +16,8 @@ export interface CliDeps {
   actor: string;
   /** Looks at the servers; resolves with its exit code. */
   doctor: (json: boolean) => Promise<number>;
+  /** Runs workers until it is stopped; resolves with its exit code. */
+  autoscale: () => Promise<number>;
 }
 
 /** Resolves with the exit code, see {@link EXIT}; never rejects for anything the operator or the service did. */
@@ -31,6 +33,7 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
   }
   if (command.kind === 'problems') return misused(command.problems);
   if (command.kind === 'doctor') return deps.doctor(command.json);
+  if (command.kind === 'autoscale') return deps.autoscale();
   const settings = deps.settings();
   if (typeof settings === 'string') return misused(settings.split('\n'), EXIT.configuration);
   const found = command.kind === 'token' ? operatorToken(settings) : requestToken(settings);

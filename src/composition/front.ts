@@ -10,10 +10,12 @@ import { createCampaignDesk } from '../desk/campaign-desk.ts';
 import { createCampaignList } from '../desk/campaign-list.ts';
 import { createLetterDesk } from '../desk/letter-desk.ts';
 import { spanClock, systemClock } from '../domain/clock.ts';
+import type { ConnectionUse } from '../domain/connection-use.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
 import type { AskedTicket } from '../domain/ended-campaign.ts';
 import type { ServerError } from '../domain/server-error.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
+import type { Waiting } from '../domain/waiting.ts';
 import type { Gate, ReadGates, Returns } from '../gate/port.ts';
 import { createAskedGates } from '../gate/redis/asked-gates.ts';
 import { createFrontReaders } from '../gate/redis/front-readers.ts';
@@ -28,6 +30,7 @@ import {
   guardReader,
   guardReturns,
 } from '../gate/redis/guard.ts';
+import { createLines } from '../gate/redis/lines.ts';
 import { createOldestWaitReader } from '../gate/redis/oldest-wait.ts';
 import { createReturns } from '../gate/redis/returns.ts';
 import { createGiveBack } from '../giving-back/give-back.ts';
@@ -42,10 +45,13 @@ import { watchEventLoop } from '../http/public/load-shedding.ts';
 import { createFrontReadiness, type FrontReadiness } from '../http/readiness.ts';
 import { tellingServerErrors } from '../http/server-errors.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
+import { readConnectionUse } from '../ledger/connection-use.ts';
 import { findEnd, findEndedTicket } from '../ledger/ended.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Breaker } from '../process/breaker.ts';
+import { lately } from '../process/lately.ts';
+import { limits } from '../process/limits.ts';
 import { type RedisClient, redisFault } from '../redis/connection.ts';
 import { createReplicaBarrier } from '../redis/replica-barrier.ts';
 import { createSharedLimit } from '../redis/shared-limit.ts';
@@ -113,6 +119,10 @@ export interface ComposedFront extends AsyncDisposable {
   tickets: Tickets;
   waits: Waits;
   readiness: FrontReadiness;
+  /** What waits for a worker, at most `limits.backlogKeptMs` old, however often it is asked for. Throws a Fault. */
+  readWaiting: () => Promise<Waiting>;
+  /** Of the database, all accounts; undefined where it does not say it. Throws a Fault. */
+  readConnections: () => Promise<ConnectionUse | undefined>;
   /** False until the campaigns of the ledger were read once: until then an unknown one is 503, not 404. */
   knowsCampaigns: () => boolean;
 }
@@ -159,6 +169,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const told = { durability, publicUrl, pollsPerSecond };
   const findTicket = (asked: AskedTicket) => findEndedTicket(status, asked);
   const tickets = createTickets({ gate, campaigns, barrier, ticketKeys, couponKey, findTicket, ...told });
+  const lines = createLines(redis);
   const waits = createWaits({ campaigns, tickets, leaving: settings.leaving });
   const openCount = (points: number, seconds: number) => createSharedLimit(redis, breaker, points, seconds);
   const shedding = watchEventLoop();
@@ -226,6 +237,8 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     tickets,
     waits,
     readiness,
+    readWaiting: lately(limits.backlogKeptMs, () => breaker.run(() => lines.waiting())),
+    readConnections: () => readConnectionUse(ledger),
     knowsCampaigns: () => roll.isRead(),
     [Symbol.asyncDispose]: async () => {
       served.abort();

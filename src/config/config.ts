@@ -4,6 +4,7 @@
 import type { Durability } from '../domain/durability.ts';
 import { urlOf } from '../domain/listen-address.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
+import type { ScaleRules } from '../domain/worker-scale.ts';
 import { limits } from '../process/limits.ts';
 import { contradictions, type Needs } from './contradictions.ts';
 import { type Identity, identityOf } from './identity.ts';
@@ -36,7 +37,10 @@ export interface Config {
   telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
   logLevel: string;
   workers: {
+    /** Workers that a front starts; with `scale` the most of them. */
     count: number;
+    /** How many there are, by what waits; undefined for as many as `count`. */
+    scale: ScaleRules | undefined;
     name: string | undefined;
     connections: number;
     claimIdleMs: number;
@@ -104,7 +108,8 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
     },
     logLevel: env.LOG_LEVEL,
     workers: {
-      count: env.WORKERS,
+      count: env.WORKERS === 'auto' ? env.WORKERS_MAX : env.WORKERS,
+      scale: env.WORKERS === 'auto' ? scaleOf(env) : undefined,
       name: env.WORKER_NAME,
       connections: env.WORKER_CONNECTIONS,
       claimIdleMs: env.CLAIM_IDLE_MS,
@@ -130,6 +135,17 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
   };
 }
 
+const scaleOf = (env: Settings): ScaleRules => ({
+  min: env.WORKERS_MIN,
+  max: env.WORKERS_MAX,
+  tickets: env.SCALE_TICKETS,
+  waitMs: env.SCALE_WAIT_MS,
+  calmMs: env.SCALE_CALM_MS,
+  settleMs: limits.scaleSettleMs,
+  connectionsEach: env.WORKER_CONNECTIONS,
+  connectionsSpare: env.SCALE_SPARE_CONNECTIONS,
+});
+
 /** {@link readConfig}, or all problems on standard error and the end of the process, exit code 78. */
 export function configOrExit(needs?: Needs): Config {
   try {
@@ -140,6 +156,10 @@ export function configOrExit(needs?: Needs): Config {
     process.exit(EXIT_CONFIG);
   }
 }
+
+/** What an autoscaler without a front takes from the environment; throws one ConfigError that lists all problems. */
+export const readAutoscaleConfig = (environment: Environment = process.env): Config =>
+  readConfig({ ...environment, WORKERS: 'auto' }, { always: ['REDIS_URL', 'DATABASE_URL', 'COUPON_KEY'] });
 
 /** Where `npx sluice` finds the admin API; throws one ConfigError that lists all problems. */
 export function readCliSettings(environment: Environment = process.env) {

@@ -27,8 +27,11 @@ export function contradictions(reading: Reading, needs: Needs): string[] {
     .map((name) => `${name}: this process needs it, and it is not set`);
   const sameTokens = env.ADMIN_READ_TOKEN !== undefined && env.ADMIN_READ_TOKEN === env.ADMIN_TOKEN;
   const alone = env.DURABILITY !== undefined && waitsForReplica(env.DURABILITY) && !given.has('REDIS_URL');
+  const { WORKERS_MIN: min, WORKERS_MAX: max } = env;
+  const crossed = min !== undefined && max !== undefined && min > max;
   return [
     ...missing,
+    ...(crossed ? [`WORKERS_MIN: is ${min}, more than WORKERS_MAX (${max}); set one of them`] : []),
     ...(sameTokens
       ? [
           'ADMIN_READ_TOKEN: has the same value as ADMIN_TOKEN, so that every reader could make changes; set another value',

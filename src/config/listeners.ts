@@ -19,7 +19,7 @@ export function listenerProblems(env: Partial<Settings>): string[] {
     ...(last === undefined
       ? []
       : [
-          `TELEMETRY_PORT: the workers of this front use the ports after it, up to ${last.port}; set it to ${65_535 - env.WORKERS!} or less`,
+          `TELEMETRY_PORT: the workers of this front use the ports after it, up to ${last.port}; set it to ${65_535 - workerCount(env)} or less`,
         ]),
   ];
 }
@@ -32,7 +32,7 @@ function claimsOf({
   TELEMETRY,
   TELEMETRY_HOST,
   TELEMETRY_PORT,
-  WORKERS,
+  ...rest
 }: Partial<Settings>) {
   const claims: Claim[] = [];
   const claim = (by: string, host: string | undefined, port: number | undefined) => {
@@ -43,11 +43,15 @@ function claimsOf({
   claim('ADMIN_PORT', ADMIN_HOST, ADMIN_PORT);
   if (TELEMETRY !== 'on' || TELEMETRY_PORT === undefined || TELEMETRY_PORT === 0) return claims;
   claim('TELEMETRY_PORT', TELEMETRY_HOST, TELEMETRY_PORT);
-  for (let worker = 1; worker <= (WORKERS ?? 0); worker += 1) {
+  for (let worker = 1; worker <= workerCount(rest); worker += 1) {
     claim(`TELEMETRY_PORT + ${worker}, of worker ${worker}`, TELEMETRY_HOST, TELEMETRY_PORT + worker);
   }
   return claims;
 }
+
+/** The most workers that a front starts. */
+const workerCount = ({ WORKERS = 0, WORKERS_MAX = 0 }: Partial<Settings>): number =>
+  WORKERS === 'auto' ? WORKERS_MAX : WORKERS;
 
 function clash(one: Claim, other: Claim): string[] {
   if (one.port !== other.port || !overlap(one.host, other.host)) return [];

@@ -12,6 +12,12 @@ const numberOf = (form: RegExp, min: number, max: number, takes: string) =>
 export const whole = (min: number, max: number) =>
   numberOf(/^\d{1,15}$/, min, max, `takes a whole number from ${min} to ${max}, written in digits only`);
 
+/** A number, or this word. */
+export const wholeOr = <const W extends string>(word: W, min: number, max: number) =>
+  z.union([z.literal(word), whole(min, max)], {
+    error: `takes a whole number from ${min} to ${max}, written in digits only, or ${word}`,
+  });
+
 export const share = numberOf(/^(\d+(\.\d+)?|\.\d+)$/, 0, 1, 'takes a number from 0 to 1, such as 0.01');
 
 export const oneOf = <const T extends string>(...words: readonly T[]) =>

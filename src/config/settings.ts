@@ -7,7 +7,7 @@ import { fileText } from './files.ts';
 import { identitySettings } from './identity.ts';
 import { kafkaSettings } from './kafka.ts';
 import { redisUrl } from './redis.ts';
-import { host, oneOf, share, whole } from './scalars.ts';
+import { host, oneOf, share, whole, wholeOr } from './scalars.ts';
 import { ticketKeys } from './ticket-keys.ts';
 import { databaseUrl, httpUrl } from './urls.ts';
 
@@ -38,7 +38,13 @@ export const settings = {
   TRACE_RATIO: share.default(0.01),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('takes http://host:port or https://host:port').optional(),
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error', 'silent').default('info'),
-  WORKERS: count(1, 0, 32),
+  WORKERS: wholeOr('auto', 0, 32).default(1),
+  WORKERS_MIN: count(1, 1, 32),
+  WORKERS_MAX: count(4, 1, 32),
+  SCALE_TICKETS: count(2_000, 1, 1_000_000),
+  SCALE_WAIT_MS: count(5_000, 100, 3_600_000),
+  SCALE_CALM_MS: count(60_000, 1_000, 3_600_000),
+  SCALE_SPARE_CONNECTIONS: count(40, 0, 100_000),
   WORKER_NAME: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,64}$/, 'takes 1 to 64 letters, digits and _ . -')

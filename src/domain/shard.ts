@@ -20,3 +20,7 @@ export function seqsBetween(shard: number, shards: number, after: number, before
   const upTo = (seq: number) => (seq < 0 ? 0 : Math.floor((seq - shard) / shards) + 1);
   return Math.max(0, upTo(before - 1) - upTo(after));
 }
+
+/** The first seq of `shard` after `after`. */
+export const seqAfter = (shard: number, shards: number, after: number): number =>
+  after + 1 + ((((shard - after - 1) % shards) + shards) % shards);

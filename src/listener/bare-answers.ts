@@ -18,6 +18,7 @@ const TITLES = {
   413: 'The request body is too large',
   417: 'The server cannot do what the Expect header asks for',
   431: 'The request headers are too large',
+  503: 'The answer is not known now; ask again',
 } as const;
 
 export type BareStatus = keyof typeof TITLES;

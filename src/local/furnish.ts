@@ -6,6 +6,7 @@ import { waitsForDisk } from '../domain/durability.ts';
 import { environmentKey, environmentTicketKeys } from '../domain/environment-keys.ts';
 import type { ServerPackage } from '../domain/server-package.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
+import type { ScaleReadings } from './autoscaler.ts';
 import { writeWhole } from './data-folder.ts';
 import { type OwnWorkers, startOwnWorkers } from './own-workers.ts';
 import { localSecrets } from './secrets.ts';
@@ -23,8 +24,8 @@ export interface Place extends AsyncDisposable {
   madeSecrets: boolean;
   /** What a person at the terminal should know of it, a line each. */
   banner: string[];
-  /** Starts the configured number of worker processes; a worker that dies is started again. */
-  startWorkers(): Promise<OwnWorkers>;
+  /** Starts worker processes, as many as WORKERS says; a worker that dies is started again. */
+  startWorkers(readings: ScaleReadings): Promise<OwnWorkers>;
 }
 
 /** Rejects when a server cannot be started or the data folder is in use. */
@@ -54,7 +55,8 @@ export async function furnish(config: Config, report: (line: string) => void): P
     dataDir: config.dataDir,
     madeSecrets: secrets?.made ?? false,
     banner: services.banner,
-    startWorkers: () => startOwnWorkers({ config, redisUrl, databaseUrl, couponKey, report }),
+    startWorkers: (readings) =>
+      startOwnWorkers({ config, redisUrl, databaseUrl, couponKey, prefix: 'local', report }, readings),
     [Symbol.asyncDispose]: () => services.close(),
   };
 }

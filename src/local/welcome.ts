@@ -38,7 +38,7 @@ export async function welcome(options: Welcome): Promise<void> {
   if (config.admin.token === undefined) say(`  admin token        ${place.adminToken}`);
   say(`  metrics            ${metrics}`);
   for (const line of place.banner) say(`  ${line}`);
-  say(`  workers            ${workersLine(config.workers.count, options.workersSeen())}`);
+  say(`  workers            ${workersLine(config.workers, options.workersSeen())}`);
   say(`  durability         ${config.durability}`);
   const isOpen = config.identity.kind === 'header';
   if (isOpen) say('  Local profile: the front accepts any X-User-Id without a check. Do not use it in production.');
@@ -58,8 +58,8 @@ export async function welcome(options: Welcome): Promise<void> {
 const reach = (host: string): string => (isWildcard(host) ? `   on every address of this machine (${host})` : '');
 
 /** Says whether anything will be issued, which a number of configured workers does not. */
-function workersLine(ownCount: number, seen: ReturnType<Welcome['workersSeen']>): string {
-  const own = `${ownCount} started here`;
+function workersLine({ count, scale }: Config['workers'], seen: ReturnType<Welcome['workersSeen']>): string {
+  const own = scale === undefined ? `${count} started here` : `${scale.min} to ${scale.max} here, by what waits`;
   if (seen === undefined) return `${own}; others are unknown: the front cannot read the worker reports in Redis`;
   const { seenCount, readyCount } = seen;
   if (readyCount > 0) return `${own}, ${readyCount} ready on this Redis`;

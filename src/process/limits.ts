@@ -59,6 +59,15 @@ export const limits = {
   sweepsPerReap: 60,
   /** Each worker counts the tickets that wait this often, for its metrics. */
   countMs: 5_000,
+  /** An autoscaler reads and decides this often: a crowd's first seconds fill a backlog, and a worker starts in one. */
+  scaleLookMs: 1_000,
+  /** A wait that is too long calls for one more worker, not sooner after a change: a new worker needs time to shorten it. */
+  scaleSettleMs: 10_000,
+  /** A worker that could not be started when more were wanted: the wait before the next attempt, doubled each time. */
+  scaleRestMinMs: 2_000,
+  scaleRestMaxMs: 60_000,
+  /** A front counts what waits at most this often: 10,000 campaigns in line cost Redis 80 ms and the front 290 ms, none 0.1 and 1.4. */
+  backlogKeptMs: 1_000,
   /** A worker looks for campaigns whose gate is shut this often: one query each. */
   campaignLookMs: 500,
   /** Buckets of users in one reading: about 6,000 tags, 3 ms of Redis. */

@@ -8,6 +8,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
 import { urlOf } from '../domain/listen-address.ts';
 import { type Readiness, readinessBody } from '../domain/readiness.ts';
+import { backlogBody, type Waiting } from '../domain/waiting.ts';
 import { answerBare, SECURE_HEADERS } from '../listener/bare-answers.ts';
 import { telemetryConnectionsBound } from '../listener/connection-bounds.ts';
 import { openServer } from '../listener/open-server.ts';
@@ -30,11 +31,14 @@ export interface TelemetrySettings {
 export interface Telemetry extends AsyncDisposable {
   /** Where this machine reaches the listener; undefined when it is off. */
   url: string | undefined;
+  /** From now on `GET /backlog` answers what `read` gives as JSON, and 503 while that rejects or is not known yet. */
+  answerBacklog: (read: () => Promise<Waiting>) => void;
 }
 
 /** Starts it, or does nothing when it is off. Close it last: what is still buffered is sent then. */
 export async function startTelemetry(settings: TelemetrySettings): Promise<Telemetry> {
-  if (!settings.on) return { url: undefined, [Symbol.asyncDispose]: async () => undefined };
+  if (!settings.on)
+    return { url: undefined, answerBacklog: () => undefined, [Symbol.asyncDispose]: async () => undefined };
   const exporter = new PrometheusExporter({ preventServerStart: true });
   // Who begins a trace has thrown the dice already; see `createTraceJoin`.
   const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
@@ -46,10 +50,14 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
     ...(settings.otlpEndpoint === undefined ? { spanProcessors: [] } : {}),
   });
   sdk.start();
-  const server = await listen(exporter, settings);
+  let readBacklog: (() => Promise<Waiting>) | undefined;
+  const server = await listen(exporter, { ...settings, readBacklog: async () => readBacklog?.() });
   const { port } = server.address() as AddressInfo;
   return {
     url: urlOf(settings.host, port),
+    answerBacklog: (read) => {
+      readBacklog = read;
+    },
     async [Symbol.asyncDispose]() {
       await sdk.shutdown().catch(() => undefined); // a collector that is away must not fail a stop
       server.closeAllConnections();
@@ -59,7 +67,10 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
 }
 
 /** Rejects when the port is taken. The server alone does not keep the process alive. */
-async function listen(exporter: PrometheusExporter, settings: TelemetrySettings): Promise<Server> {
+async function listen(
+  exporter: PrometheusExporter,
+  settings: TelemetrySettings & { readBacklog: () => Promise<Waiting | undefined> },
+): Promise<Server> {
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const path = URL.parse(request.url!, 'http://localhost')?.pathname;
     const readiness = path === '/readyz' ? told(settings.readiness) : undefined;
@@ -67,6 +78,7 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
     if (readiness !== undefined && readiness.reasons.length > 0) settings.onUnready?.(readiness.reasons);
     if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
+    else if (path === '/backlog') void answerBacklog(response, settings.readBacklog);
     else if (readiness !== undefined)
       answer(response, readiness.reasons.length === 0 ? 200 : 503, readinessBody(readiness));
     else answerBare(response, 404);
@@ -81,6 +93,13 @@ async function listen(exporter: PrometheusExporter, settings: TelemetrySettings)
     }),
   );
   return server.unref();
+}
+
+/** Never a number that nobody has read: a scaler that is given 0 stops the workers. */
+async function answerBacklog(response: ServerResponse, read: () => Promise<Waiting | undefined>): Promise<void> {
+  const waiting = await read().catch(() => undefined);
+  if (waiting === undefined) answerBare(response, 503);
+  else answer(response, 200, backlogBody(waiting));
 }
 
 /** A question about the process never ends it. */

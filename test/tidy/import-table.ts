@@ -26,6 +26,7 @@ const TABLE: Record<string, Row> = {
   'wait-limits': { may: [], why: 'it is a part of limits.ts' },
   lifecycle: { may: ['domain'], why: 'everything else may import it' },
   output: { may: [], why: 'every program prints' },
+  lately: { may: [], why: 'it knows no store: what is read, it is told' },
   breaker: { may: ['domain', 'limits', 'lifecycle'], why: 'it knows no store: what an outage is, it is told' },
   turns: { may: [], why: 'it knows no store: how much is done at once, it is told' },
   together: { may: [], why: 'it knows no store: how many questions are asked at once, it is told' },
@@ -90,6 +91,11 @@ const TABLE: Record<string, Row> = {
     mayTypes: ['config', 'telemetry'],
     why: 'it looks at both stores from outside of the duties; only what opens a process, or the CLI, calls it',
   },
+  autoscale: {
+    may: ['domain', 'gate/redis', 'ledger', 'local', 'redis', 'limits', 'lifecycle'],
+    mayTypes: ['config'],
+    why: 'it is a command that opens its own connections and starts workers; only the CLI calls it',
+  },
   composition: {
     may: [
       'domain',
@@ -105,6 +111,7 @@ const TABLE: Record<string, Row> = {
       'redis',
       'telemetry',
       'limits',
+      'lately',
     ],
     mayTypes: ['breaker', 'gate', 'retry'],
     why: 'it puts together what composition roots and their tests have in common; it opens no connection and no listener',

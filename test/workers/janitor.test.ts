@@ -188,7 +188,7 @@ test('what is in line and has no tickets, no gate or no row in the ledger is tak
 
 test('what waits is counted from the lines, and what is retried from the queue', async (t) => {
   const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
-  const before = await createLines(duties.redis).waitingCount();
+  const before = (await createLines(duties.redis).waiting()).ticketCount;
   await duties.client().admit(await duties.openCampaign({ stock: 5 }), users(1, 4));
   const seen: [number, number][] = [];
   tidy(duties, { onLook: (backlog, retrying) => void seen.push([backlog, retrying]) });
