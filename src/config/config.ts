@@ -194,6 +194,17 @@ export function rehearsalEnvironment(environment: Environment = process.env) {
   return { environment: { ...own, ...urls, GATEWAY_SECRET: GATEWAY_SECRET?.[0] }, problems };
 }
 
+/** What `npm run load` takes: as the rehearsal, its own three as text, and what a service of its own is started with. */
+export function loadEnvironment(environment: Environment = process.env) {
+  const { SCALE, LENGTH, LOAD_WEBHOOK_URL, PATH, HOME, NODE_COMPILE_CACHE } = environment;
+  return {
+    ...rehearsalEnvironment(environment),
+    size: { SCALE, LENGTH, LOAD_WEBHOOK_URL },
+    /** No setting of the caller's: a service for a load has stores of its own. */
+    bare: { PATH, HOME, NODE_COMPILE_CACHE },
+  };
+}
+
 const NAMES = Object.keys(settings) as SettingName[];
 
 /** Names of all settings, for the README's table and its test. */

@@ -1,4 +1,5 @@
 // The crowd: buyers arrive at a set rate whatever the service does (open loop), ask twice, and follow their tickets.
+import { sendAsDue } from './arrivals.ts';
 import { type JoiningDeps, joinCampaign } from './joining.ts';
 import { REPEAT_LATER_MAX_MS, REPEAT_LATER_MIN_MS } from './limits.ts';
 import type { Log } from './log.ts';
@@ -34,17 +35,10 @@ export async function runBuyers(deps: BuyersDeps, crowd: Crowd): Promise<Log> {
   const deadlineMs = dueMs(crowd.buyers - 1) + crowd.deadlineMs;
   const chance = seededChance(crowd.seed);
   deps.log.startedMs = startMs;
-  const running: Promise<void>[] = [];
-  for (let next = 0; next < crowd.buyers && !deps.pauses.stopped; ) {
-    while (next < crowd.buyers && dueMs(next) <= deps.clock()) {
-      const user = deps.identity.userOf(crowd.seed, next);
-      const buyer = { user, intendedMs: dueMs(next), deadlineMs, ...habitsOf(chance, crowd) };
-      running.push(buy(deps, crowd, buyer));
-      next += 1;
-    }
-    await deps.pauses.sleep(1);
-  }
-  await Promise.all(running);
+  await sendAsDue(deps, { count: crowd.buyers, dueMs }, (n, intendedMs) => {
+    const user = deps.identity.userOf(crowd.seed, n);
+    return buy(deps, crowd, { user, intendedMs, deadlineMs, ...habitsOf(chance, crowd) });
+  });
   deps.log.endedMs = deps.clock();
   return deps.log;
 }

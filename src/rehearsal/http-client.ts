@@ -4,7 +4,7 @@ import https from 'node:https';
 import { BODY_BYTES_MAX } from './limits.ts';
 
 interface HttpRequest {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   path: string;
   headers?: Record<string, string>;
   /** Sent as JSON. */
@@ -14,7 +14,10 @@ interface HttpRequest {
 }
 
 export type HttpResult =
-  /** `body` is undefined when it was not JSON; `retryAfterMs` when there was no usable header. */
+  /**
+   * `body` is undefined when it was not JSON, and of an event stream the data of its last event; `retryAfterMs` is undefined
+   * when there was no usable header.
+   */
   | { kind: 'answer'; status: number; retryAfterMs: number | undefined; body: unknown }
   /** No whole answer came: the service may or may not have acted. */
   | { kind: 'unknown'; reason: string };
@@ -124,8 +127,16 @@ function readAnswer(incoming: http.IncomingMessage, end: (result: HttpResult) =>
   incoming.on('error', (error) => end({ kind: 'unknown', reason: reasonOf(error) }));
   incoming.once('end', () => {
     const retryAfterMs = parseRetryAfter(incoming.headers['retry-after'], Date.now());
-    end({ kind: 'answer', status: incoming.statusCode ?? 0, retryAfterMs, body: parseJson(text) });
+    const isStream = incoming.headers['content-type']?.startsWith('text/event-stream') === true;
+    const body = parseJson(isStream ? lastEvent(text) : text);
+    end({ kind: 'answer', status: incoming.statusCode ?? 0, retryAfterMs, body });
   });
+}
+
+/** The data of the last event of a stream that has ended, of events whose data is a single line each. */
+function lastEvent(text: string): string {
+  const start = text.lastIndexOf('\ndata:');
+  return start < 0 ? '' : text.slice(start + '\ndata:'.length).split('\n', 1)[0]!;
 }
 
 /** Ms to wait by a `Retry-After` value, seconds or a date (RFC 9110 §10.2.3); undefined without a usable one. */

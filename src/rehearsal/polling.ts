@@ -6,13 +6,13 @@ import { isTerminal, type Log, type Sighting } from './log.ts';
 
 /**
  * Polls `joined.ticket` until it is issued, failed or cancelled, until `deadlineMs` (monotonic), or until the service
- * has disowned it {@link UNKNOWN_ASKS_MAX} times. Logs each status that differs from the last. The last poll falls on
- * the deadline.
+ * has disowned it {@link UNKNOWN_ASKS_MAX} times. Logs each status that differs from the last, and gives the last one. The
+ * last poll falls on the deadline.
  */
 export async function followTicket(
   deps: JoiningDeps,
   buyer: { user: string; joined: TicketBody; deadlineMs: number },
-): Promise<void> {
+): Promise<string> {
   const { user, joined, deadlineMs } = buyer;
   const path = `/v1/tickets/${joined.ticket}`;
   let status = sight(deps, user, joined, undefined);
@@ -21,9 +21,9 @@ export async function followTicket(
   let disowned = 0;
   while (!isTerminal(status) && disowned < UNKNOWN_ASKS_MAX) {
     const leftMs = deadlineMs - deps.clock();
-    if (leftMs <= 0) return;
+    if (leftMs <= 0) return status;
     await deps.pauses.sleep(Math.min(waitMs, leftMs));
-    if (deps.pauses.stopped) return;
+    if (deps.pauses.stopped) return status;
     const result = await deps.http.request({ method: 'GET', path, headers: deps.identity.headersOf(user) });
     sendHomeIfNotAllowed(deps, result);
     deps.log.pollCount += 1;
@@ -42,6 +42,7 @@ export async function followTicket(
     waitMs = answer?.retryAfterMs ?? backoffMs(missed, deps.chance);
     missed += 1;
   }
+  return status;
 }
 
 function sight(deps: { log: Log; clock: () => number }, user: string, ticket: TicketBody, last?: string): string {

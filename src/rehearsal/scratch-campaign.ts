@@ -22,9 +22,9 @@ export interface ScratchCampaign {
   backlogMax?: number;
 }
 
-/** `rehearsal-<base36 time>-<random>`: unique, and sorted by time in the admin list. */
-export function scratchCampaignId(nowMs: number): string {
-  return `rehearsal-${nowMs.toString(36)}-${Math.random().toString(36).slice(2, 8).padEnd(6, '0')}`;
+/** `<of>-<base36 time>-<random>`: unique, and sorted by time in the admin list. */
+export function scratchCampaignId(nowMs: number, of = 'rehearsal'): string {
+  return `${of}-${nowMs.toString(36)}-${Math.random().toString(36).slice(2, 8).padEnd(6, '0')}`;
 }
 
 /** Makes the campaign through the admin API. Throws {@link CannotRun} when it was not made. */

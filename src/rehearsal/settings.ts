@@ -31,7 +31,7 @@ export function readSettings(argv: string[], env: Environment, wrong: readonly s
   if (parsed.kind === 'problems' || problems.length > 0) return { kind: 'problems', problems };
   const given = parsed.arguments;
   const dataDir = env.DATA_DIR || '.data';
-  const adminToken = given.adminToken || env.ADMIN_TOKEN || fromFile(join(dataDir, 'secrets.json'), 'adminToken');
+  const adminToken = knownAdminToken(given.adminToken, env);
   const databaseUrl = given.databaseUrl || env.DATABASE_URL || fromFile(join(dataDir, 'services.json'), 'databaseUrl');
   const missing = [
     ...(adminToken ? [] : ['the admin token: give --admin-token or set ADMIN_TOKEN']),
@@ -46,6 +46,16 @@ export function readSettings(argv: string[], env: Environment, wrong: readonly s
   const identity = identityOf(given, env);
   return { kind: 'settings', settings: { ...given, url, adminUrl, adminToken, databaseUrl, identity } };
 }
+
+/** As given, else of the environment, else of a local service on this machine. Throws {@link CannotRun} without one. */
+export function adminTokenOf(given: string | undefined, env: Environment): string {
+  const token = knownAdminToken(given, env);
+  if (token) return token;
+  throw new CannotRun('missing the admin token: give --admin-token or set ADMIN_TOKEN');
+}
+
+const knownAdminToken = (given: string | undefined, env: Environment): string | undefined =>
+  given || env.ADMIN_TOKEN || fromFile(join(env.DATA_DIR || '.data', 'secrets.json'), 'adminToken');
 
 function identityOf({ gatewaySecretFile, tokensFile, buyers }: Arguments, env: Environment): BuyerIdentity {
   if (tokensFile !== undefined) return tokenIdentity(linesOf(tokensFile), buyers, env.JWT_USER_CLAIM ?? 'sub');

@@ -136,6 +136,7 @@ const TABLE: Record<string, Row> = {
   },
   cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
   rehearsal: { may: [], why: 'a judge that shares code with the service shares its mistakes' },
+  load: { may: ['rehearsal', 'k6'], why: 'it is a client: it knows the HTTP API as any client does' },
   workers: {
     may: ['domain', 'desk', 'giving-back', 'issuing', 'recovery', 'telemetry', 'limits', 'lifecycle'],
     mayTypes: ['gate', 'broker', 'ledger', 'retry', 'admission', 'composition'],

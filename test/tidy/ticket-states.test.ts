@@ -91,7 +91,7 @@ test('the OpenAPI document and the README list the statuses that a buyer may rea
 
 test('the rehearsal and the load generator, which share no code with the service, stop at the same statuses', () => {
   for (const status of TICKET_STATUSES) expect(isTerminal(status), status).toBe(endsWait(status));
-  const [, listed] = /const isFinal = .*?\[(.*?)\]\.includes\(status\)/.exec(read('k6/lib/buyer.js'))!;
+  const [, listed] = /const isFinal = .*?\[(.*?)\]\.includes\(status\)/.exec(read('k6/lib/buyer.ts'))!;
   expect(listed).toBe(
     TICKET_STATUSES.filter(endsWait)
       .map((status) => `'${status}'`)

@@ -14,6 +14,7 @@ const BIN = join(ROOT, 'node_modules', '.bin');
 
 test.for<[string, ...string[]]>([
   ['tsc'],
+  ['tsc', '-p', 'k6'],
   ['biome', 'check', '--colors=off', '.'],
   ['oxlint', '--type-aware'],
   ['knip', '--no-progress'],

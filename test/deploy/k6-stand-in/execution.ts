@@ -5,5 +5,8 @@ export default {
     get iterationInTest() {
       return state().iteration;
     },
+    get startTime() {
+      return state().startTime;
+    },
   },
 };

@@ -1,35 +1,48 @@
-// k6 asks without a promise: each request is a program that is waited for.
-import { execFileSync } from 'node:child_process';
-import { state } from './state.ts';
+// k6 asks without a promise: each request is sent by another thread, and this one waits for it.
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { Answer, Asked } from './asker.ts';
+import { sampled, state } from './state.ts';
 
 type Expected = (status: number) => boolean;
 
 interface Params {
   headers?: Record<string, string>;
+  tags?: Record<string, string>;
   responseCallback?: Expected;
 }
 
-const ASK = `
-  const { method, url, headers, body } = JSON.parse(process.argv[1]);
-  const answer = await fetch(url, { method, headers, body });
-  // As k6 spells them.
-  const spelt = (name) => name.replace(/(^|-)([a-z])/g, (all) => all.toUpperCase());
-  const told = Object.fromEntries([...answer.headers].map(([name, value]) => [spelt(name), value]));
-  console.log(JSON.stringify({ status: answer.status, headers: told, body: await answer.text() }));
-`;
+const { port1, port2 } = new MessageChannel();
+const answered = new Int32Array(new SharedArrayBuffer(4));
+const worker = new Worker(new URL('./asker.ts', import.meta.url), {
+  workerData: { answered, port: port2 },
+  transferList: [port2],
+});
+// Neither keeps the process alive.
+worker.unref();
+port1.unref();
 
 function request(method: string, url: string, body: string | null, params: Params = {}) {
-  const { headers = {}, responseCallback = (status: number) => status < 400 } = params;
-  const asked = JSON.stringify({ method, url, headers, body: body ?? undefined });
-  const text = execFileSync(process.execPath, ['--input-type=module', '-e', ASK, asked], { encoding: 'utf8' });
-  const answer = JSON.parse(text) as { status: number; headers: Record<string, string>; body: string };
-  if (!responseCallback(answer.status)) state().broken.push(`${method} ${url}: ${answer.status} ${answer.body}`);
-  return { ...answer, json: () => JSON.parse(answer.body) as unknown };
+  const { headers = {}, tags = {}, responseCallback = (status: number) => status < 400 } = params;
+  const startedAt = performance.now();
+  Atomics.store(answered, 0, 0);
+  port1.postMessage({ method, url, headers, body } satisfies Asked);
+  Atomics.wait(answered, 0, 0);
+  const answer = receiveMessageOnPort(port1)!.message as Answer;
+  const isExpected = responseCallback(answer.status);
+  sampled('http_req_duration', performance.now() - startedAt, tags);
+  sampled('http_req_failed', isExpected ? 0 : 1, tags);
+  if (!isExpected) state().broken.push(`${method} ${url}: ${answer.status} ${answer.body}`);
+  const json = (field?: string): unknown => {
+    const whole = JSON.parse(answer.body) as Record<string, unknown>;
+    return field === undefined ? whole : whole[field];
+  };
+  return { ...answer, json };
 }
 
 export default {
   get: (url: string, params?: Params) => request('GET', url, null, params),
   post: (url: string, body: string | null, params?: Params) => request('POST', url, body, params),
+  del: (url: string, body: string | null, params?: Params) => request('DELETE', url, body, params),
   expectedStatuses:
     (...statuses: number[]): Expected =>
     (status) =>

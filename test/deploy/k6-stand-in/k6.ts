@@ -1,8 +1,10 @@
-import { state } from './state.ts';
+import { sampled, state } from './state.ts';
 
 export function check<V>(value: V, checks: Record<string, (value: V) => boolean>): boolean {
-  const broken = Object.entries(checks).filter(([, holds]) => !holds(value));
-  state().broken.push(...broken.map(([name]) => name));
+  const results = Object.entries(checks).map(([name, holds]) => ({ name, held: holds(value) }));
+  for (const { held } of results) sampled('checks', held ? 1 : 0);
+  const broken = results.filter(({ held }) => !held).map(({ name }) => name);
+  state().broken.push(...broken);
   return broken.length === 0;
 }
 

@@ -1,4 +1,4 @@
-import { state } from './state.ts';
+import { sampled } from './state.ts';
 
 class Metric {
   private readonly name: string;
@@ -7,11 +7,9 @@ class Metric {
     this.name = name;
   }
 
-  add(value: unknown, tags?: Record<string, string>): void {
-    const samples = state().samples;
-    samples[this.name] ??= [];
-    samples[this.name]!.push(tags === undefined ? value : tags);
+  add(value: number, tags?: Record<string, string>): void {
+    sampled(this.name, value, tags);
   }
 }
 
-export { Metric as Counter, Metric as Rate, Metric as Trend };
+export { Metric as Counter, Metric as Gauge, Metric as Trend };
