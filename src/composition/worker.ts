@@ -21,14 +21,12 @@ import { issueBatch } from '../ledger/issuances.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { limits } from '../process/limits.ts';
-import type { RecoveryProgress } from '../recovery/progress.ts';
-import type { Recovery } from '../recovery/recover.ts';
-import type { ReconcileReport } from '../recovery/report.ts';
 import type { RedisClient } from '../redis/connection.ts';
 import { readObstacle } from '../redis/read-obstacle.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
 import { composeEnding } from './ending.ts';
+import { UNHEARD, type WorkerEvents } from './heard.ts';
 import { composeRecovery } from './recovery.ts';
 
 export interface WorkerParts {
@@ -60,56 +58,6 @@ export interface WorkerSettings {
   retainLedgerMs: number | undefined;
 }
 
-/** What a worker logs, counts, and judges its own health by. */
-export interface WorkerEvents {
-  onError: (error: unknown) => void;
-  /** Entries that a batch settled, and the seconds it took. */
-  onSettled: (count: number, seconds: number) => void;
-  /** Entries that the worker had received and leaves unsettled. */
-  onLeft: (count: number) => void;
-  /** Tickets that wait, and that are being retried, over all campaigns; after every look that went well. */
-  onLook: (backlog: number, retrying: number) => void;
-  /** The lines of these lanes were read, by their name. */
-  onTurn: (lanes: string) => void;
-  /** They could not be read; `cause` is a slug. */
-  onTurnFailed: (lanes: string, cause: string) => void;
-  /** A campaign with tickets could not be read; then, that it was, or has none any more. */
-  onUnreadable: (campaign: string) => void;
-  onRead: (campaign: string) => void;
-  onVanished: (campaign: string, seqs: number[]) => void;
-  onForeign: (campaign: string, ids: string[]) => void;
-  /** `isOneOfMany` when the progress of all is told, too. */
-  onRecovered: (campaign: string, recovery: Recovery, isOneOfMany: boolean) => void;
-  onRecoveryProgress: (progress: RecoveryProgress) => void;
-  onAlone: (campaign: string) => void;
-  onReconciled: (mismatches: number, lost: number) => void;
-  onMismatch: (report: ReconcileReport) => void;
-  onDeadLetters: (count: number) => void;
-  onGateLost: (campaign: string) => void;
-  onEnded: (campaign: string, end: 'archived' | 'purged') => void;
-}
-
-const nothing = () => undefined;
-const UNHEARD: Omit<WorkerEvents, 'onError'> = {
-  onSettled: nothing,
-  onLeft: nothing,
-  onLook: nothing,
-  onTurn: nothing,
-  onTurnFailed: nothing,
-  onUnreadable: nothing,
-  onRead: nothing,
-  onVanished: nothing,
-  onForeign: nothing,
-  onRecovered: nothing,
-  onRecoveryProgress: nothing,
-  onAlone: nothing,
-  onReconciled: nothing,
-  onMismatch: nothing,
-  onDeadLetters: nothing,
-  onGateLost: nothing,
-  onEnded: nothing,
-};
-
 /** By duty, what it takes. */
 export interface ComposedWorker
   extends ReturnType<typeof issuingDuties>,
@@ -140,13 +88,23 @@ export function composeWorker(
 function issuingDuties(
   { redis, ledger, guard, retries }: WorkerParts,
   { couponKey }: WorkerSettings,
-  { onSettled, onLeft, onError }: WorkerEvents,
+  { onSettled, onInserted, onIssuedLate, onRetry, onBuried, onLeft, onError }: WorkerEvents,
 ) {
   const readGates = createGateReader(redis);
+  const insert = async (rows: IssuanceRow[], epoch: number) => {
+    const startedAt = performance.now();
+    const results = await issueBatch(ledger, rows, epoch);
+    onInserted(rows.length, (performance.now() - startedAt) / 1_000);
+    return results;
+  };
+  const keep = async (letter: DeadLetter, epoch?: number) => {
+    const kept = await keepDeadLetter(ledger, letter, epoch);
+    if (kept.kind === 'kept') onBuried(kept.reason);
+    return kept;
+  };
   const issuing = {
     gate: createGate(redis),
-    issueBatch: (rows: IssuanceRow[], epoch: number) =>
-      guard.run(() => issueBatch(ledger, rows, epoch), rows[0]?.campaign),
+    issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => insert(rows, epoch), rows[0]?.campaign),
     untilLedgerUp: guard.breaker.untilClosed,
     couponKey,
   };
@@ -154,9 +112,14 @@ function issuingDuties(
     issuer: {
       ...issuing,
       settlement: createSettlement(redis),
-      retries,
+      retries: {
+        schedule: async (job: RetryJob) => {
+          await retries.schedule(job);
+          onRetry(job.reason);
+        },
+      },
       keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
-        keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
+        keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
       onSettled,
       onLeft,
       onError,
@@ -166,7 +129,8 @@ function issuingDuties(
       returns: createReturns(redis),
       cancellations: cancellationStore(ledger),
       shapeOf: async (campaign: string) => (await readGates([campaign]))[0],
-      keepDeadLetter: (letter: DeadLetter, epoch: number) => keepDeadLetter(ledger, letter, epoch),
+      keepDeadLetter: keep,
+      onIssued: onIssuedLate,
       isOver: async (campaign: string) => {
         const stored = await getCampaign(ledger, campaign);
         return stored !== undefined && isOver(stored);
@@ -213,7 +177,7 @@ function recoveringDuties(
 function keepingDuties(
   { redis, ledger, retries }: WorkerParts,
   { name, halfDoneMs = limits.halfDoneMs }: WorkerSettings,
-  { onLook, onDeadLetters, onGateLost, onError }: WorkerEvents,
+  { onLook, onDeadLetters, onCounted, onGateLost, onError }: WorkerEvents,
 ) {
   const store = campaignStore(ledger);
   const reports = createWorkerReports(redis);
@@ -238,6 +202,7 @@ function keepingDuties(
       reapConsumers: (campaign: string, shards: number, idleMs: number) =>
         reapConsumers(redis, campaign, shards, idleMs),
       onDeadLetters,
+      onCounted,
       onGateLost,
       onError,
     },

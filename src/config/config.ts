@@ -28,7 +28,15 @@ export interface Config {
   admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
   /** How long the public and the admin listener keep an idle connection. */
   keepAliveMs: number;
-  telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
+  telemetry: {
+    on: boolean;
+    host: string;
+    port: number;
+    traceRatio: number;
+    otlpEndpoint: string | undefined;
+    /** The campaigns that may be labels of metrics; undefined for the busiest. */
+    campaigns: readonly string[] | undefined;
+  };
   logLevel: string;
   workers: {
     count: number;
@@ -94,6 +102,7 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
       port: env.TELEMETRY_PORT,
       traceRatio: env.TRACE_RATIO,
       otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+      campaigns: env.METRICS_CAMPAIGNS,
     },
     logLevel: env.LOG_LEVEL,
     workers: {

@@ -2,12 +2,14 @@
 import { adminLimits } from './admin-limits.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { endLimits } from './end-limits.ts';
+import { metricsLimits } from './metrics-limits.ts';
 import { waitLimits } from './wait-limits.ts';
 
 export const limits = {
   ...adminLimits,
   ...connectionLimits,
   ...endLimits,
+  ...metricsLimits,
   ...waitLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
   joinBatchMax: 128,
@@ -55,8 +57,6 @@ export const limits = {
   sweepMs: 60_000,
   /** Silent consumers of a campaign are looked for in one of so many sweeps: once an hour, a script call for each shard. */
   sweepsPerReap: 60,
-  /** Each worker counts the tickets that wait this often, for its metrics. */
-  countMs: 5_000,
   /** A worker looks for campaigns whose gate is shut this often: one query each. */
   campaignLookMs: 500,
   /** Buckets of users in one reading: about 6,000 tags, 3 ms of Redis. */
@@ -177,9 +177,6 @@ export const limits = {
   lettersCallMs: 6_000,
   /** What was begun in the ledger and not finished in the gate for this long is finished by a worker. */
   halfDoneMs: 5_000,
-
-  /** Of errors of one kind two lines are logged within this long: a reader sees that it goes on, and no disk fills. */
-  sameLogMs: 10_000,
 
   /** A client's requests are counted over this long. */
   clientWindowSeconds: 10,
