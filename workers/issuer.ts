@@ -11,6 +11,7 @@ import { type EntryTicket, readEntry } from '../src/domain/entry-ticket.ts';
 import { NO_UNIT_LEFT } from '../src/domain/failure.ts';
 import { isFault } from '../src/domain/fault.ts';
 import type { IssuanceRow, IssueResult } from '../src/domain/issuance.ts';
+import type { SettledWork } from '../src/domain/settled-work.ts';
 import type { TicketException } from '../src/domain/ticket-state.ts';
 import type { Settlement } from '../src/gate/port.ts';
 import { endedAs, renumber } from '../src/issuing/renumber.ts';
@@ -28,7 +29,7 @@ export interface IssuerDeps extends IssuingDeps {
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => Promise<unknown>;
-  onSettled: (count: number, seconds: number) => void;
+  onSettled: (work: SettledWork) => void;
   /** Takes how many entries it was given and leaves unsettled when it ends. */
   onLeft: (count: number) => void;
   onError: (error: unknown) => void;
@@ -66,7 +67,7 @@ export async function issueTickets(deps: IssuerDeps, stopping: AbortSignal): Pro
 
 /** Does all the work of one batch. While the ledger or Redis is away it waits and tries again; nobody settles it. */
 async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal): Promise<void> {
-  const startedAt = performance.now();
+  const receivedAt = Date.now();
   const tickets = batch.entries.map(readEntry);
   const span = traceBatch(batch.shard, tickets.length, tickets.map((ticket) => ticket.traceparent).filter(Boolean));
   for (let attempt = 0; ; attempt += 1) {
@@ -78,9 +79,9 @@ async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal
         break;
       }
       const exceptions = await issue(deps, batch, tickets);
-      const settled = await deps.settlement.settle(batch, exceptions);
+      const count = await deps.settlement.settle(batch, exceptions);
       deps.source.release(batch, 'settled');
-      deps.onSettled(settled, (performance.now() - startedAt) / 1_000);
+      deps.onSettled({ count, receivedAt, settledAt: Date.now(), issued: issuedOf(tickets, exceptions) });
       break;
     } catch (error) {
       // The gate was verified or rebuilt meanwhile: its new epoch delivers again what it still has of this batch.
@@ -102,6 +103,14 @@ async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal
     }
   }
   span.end();
+}
+
+/** Those of a batch that have a row now, under their own unit or another one. */
+function issuedOf(tickets: readonly EntryTicket[], exceptions: readonly TicketException[]): SettledWork['issued'] {
+  const others = new Set(
+    exceptions.flatMap(({ seq, outcome }) => (outcome.status === 'issued-renumbered' ? [] : [seq])),
+  );
+  return tickets.flatMap((ticket) => (ticket.kind === 'ticket' && !others.has(ticket.seq) ? [ticket] : []));
 }
 
 /** A ticket on its way into the ledger: its row, and the seq of its entry. */

@@ -2,7 +2,7 @@
 // that are done. Counts the letters and what waits.
 import { crc32 } from 'node:zlib';
 import { projectCampaign } from '../src/desk/campaign-desk.ts';
-import { phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
+import { type Phase, phaseOf, type StoredCampaign } from '../src/domain/campaign.ts';
 import { isOver } from '../src/domain/campaign-life.ts';
 import { isFault } from '../src/domain/fault.ts';
 import { backlogOf, type GateView, gateTime } from '../src/domain/gate-view.ts';
@@ -23,7 +23,7 @@ export interface JanitorDeps {
     markProjected: (id: string, version: number) => Promise<void>;
     markDrained: (id: string, version: number) => Promise<void>;
     markLive: (id: string) => Promise<void>;
-    countDeadLetters: () => Promise<number>;
+    countLettersByReason: () => Promise<ReadonlyMap<string, number>>;
   };
   /** How many retries are not done. */
   countRetries: () => Promise<number>;
@@ -32,8 +32,10 @@ export interface JanitorDeps {
   onGateLost: (campaign: string) => void;
   /** Takes how many tickets wait, and how many are being retried, over all campaigns. */
   onLook: (backlog: number, retrying: number) => void;
-  /** Takes how many dead letters wait for a person, over all campaigns. */
-  onDeadLetters: (count: number) => void;
+  /** Takes how many dead letters wait for a person, by reason, over all campaigns. */
+  onDeadLetters: (counts: ReadonlyMap<string, number>) => void;
+  /** Takes how many live campaigns there are by phase. */
+  onCounted: (phases: Record<Phase, number>) => void;
   onError: (error: unknown) => void;
 }
 
@@ -52,7 +54,7 @@ export async function tidyUp(deps: JanitorDeps, stopping: AbortSignal): Promise<
       // Asked for more often than it is due: the worker whose turn it was may have died.
       if (await lines.takeSweep(holder, limits.sweepMs).catch(onError)) await sweep(deps, stopping).catch(onError);
     }
-    if (round % COUNT_LETTERS_EVERY === 0) await store.countDeadLetters().then(deps.onDeadLetters).catch(onError);
+    if (round % COUNT_LETTERS_EVERY === 0) await store.countLettersByReason().then(deps.onDeadLetters).catch(onError);
     await pause(PROJECT_MS, stopping);
   }
 }
@@ -73,13 +75,17 @@ async function countWaiting({ lines, countRetries, onLook }: JanitorDeps): Promi
 async function sweep(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
   const inLine = new Set(await deps.lines.campaigns());
   const live = await deps.store.listLiveCampaigns();
+  const phases: Record<Phase, number> = { scheduled: 0, open: 0, paused: 0, 'sold-out': 0, ended: 0 };
   for (let from = 0; from < live.length && !stopping.aborted; from += limits.campaignsPerRead) {
     const part = live.slice(from, from + limits.campaignsPerRead);
     const views = await deps.readGates(part.map(({ id }) => id));
     for (const [index, campaign] of part.entries()) {
-      await tidyCampaign(deps, campaign, views[index], inLine).catch(deps.onError);
+      const view = views[index];
+      if (view !== undefined && !isFault(view)) phases[phaseOf(view, view.remaining, gateTime(view, view.readAt))] += 1;
+      await tidyCampaign(deps, campaign, view, inLine).catch(deps.onError);
     }
   }
+  if (!stopping.aborted) deps.onCounted(phases);
   const known = new Set(live.map(({ id }) => id));
   for (const id of inLine) if (!known.has(id)) await lookAgain(deps, id).catch(deps.onError);
 }

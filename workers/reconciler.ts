@@ -1,9 +1,10 @@
 // Compares the stores of live campaigns once a minute, read-only, and tells what it found. Repairing is a person's. Where
 // there are many, those are compared whose gate has changed since, and a few of the quiet ones in turn.
 import type { StoredCampaign } from '../src/domain/campaign.ts';
+import type { ComparisonSums } from '../src/domain/comparison-sums.ts';
 import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
-import { mismatchCount, type ReconcileReport } from '../src/recovery/report.ts';
+import { foundIn, type ReconcileReport } from '../src/recovery/report.ts';
 
 export interface ReconcilerDeps {
   listLiveCampaigns: () => Promise<StoredCampaign[]>;
@@ -12,8 +13,8 @@ export interface ReconcilerDeps {
   /** Whether it is this worker's turn with a campaign: for `ms` nobody else's. */
   takeTurn: (campaign: string, ms: number) => Promise<boolean>;
   look: (campaign: string) => Promise<ReconcileReport | undefined>;
-  /** Differences over the campaigns of the last round, and tickets that nobody has asked for since they were lost. */
-  onRound: (mismatches: number, lost: number) => void;
+  /** What the last round found, over its campaigns. */
+  onRound: (found: ComparisonSums) => void;
   onMismatch: (report: ReconcileReport) => void;
   onError: (error: unknown) => void;
 }
@@ -56,8 +57,7 @@ export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal)
 
   return async (stopping) => {
     round += 1;
-    let mismatches = 0;
-    let lost = 0;
+    const sums = { mismatches: 0, lost: 0, unissued: 0 };
     for (const { id, mark } of await chosen()) {
       if (stopping.aborted) break;
       // One that cannot be compared does not hold up the others.
@@ -65,16 +65,17 @@ export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal)
         if (!(await deps.takeTurn(id, limits.reconcileMs / 2))) continue;
         const report = await deps.look(id);
         if (report === undefined) continue;
-        const count = mismatchCount(report);
+        const found = foundIn(report);
         compared.set(id, { mark, round, differs: Object.keys(report.counts).length > 0 });
-        mismatches += count;
-        lost += report.counts['ticket-lost'] ?? 0;
-        if (count > 0) deps.onMismatch(report);
+        sums.mismatches += found.mismatches;
+        sums.lost += found.lost;
+        sums.unissued += found.unissued;
+        if (found.mismatches > 0) deps.onMismatch(report);
       } catch (error) {
         deps.onError(error);
       }
     }
-    deps.onRound(mismatches, lost);
+    deps.onRound(sums);
   };
 }
 

@@ -20,6 +20,8 @@ export interface RetrierDeps extends CancellingDeps, IssuingDeps {
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   /** A retryable `stale-epoch` Fault, and nothing kept, once the campaign is in another epoch than the one given. */
   keepDeadLetter: (letter: DeadLetter, epoch: number) => Promise<Keeping>;
+  /** Takes a ticket that a retry issued. */
+  onIssued: (job: RetryJob) => void;
   /** Whether the campaign is archived. */
   isOver: (campaign: string) => Promise<boolean>;
 }
@@ -37,7 +39,7 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
       case 'issued':
       case 'already':
         // With its unit: a ticket that was restored meanwhile has another one in the gate, or none.
-        return end(deps, job, { outcome: { status: 'issued-renumbered', unit: row.unit } });
+        return endIssued(deps, job, { outcome: { status: 'issued-renumbered', unit: row.unit } });
       case 'duplicate':
       case 'kept':
         return end(deps, job, endedAs(result, row.unit));
@@ -47,7 +49,7 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
           throw new Fault('conflict', NO_UNIT_LEFT, { failure: { reason: NO_UNIT_LEFT, detail: '' } });
         }
         if (renumbered.outcome.status === 'cancelled') return void (await cancelIfGivenBack(deps, job));
-        return end(deps, job, renumbered);
+        return endIssued(deps, job, renumbered);
       }
       case 'cancelled':
         // Given back since it was asked above.
@@ -123,6 +125,11 @@ async function shapeOf(deps: RetrierDeps, campaign: string): Promise<GateShape |
   if (shape !== undefined) return shape;
   if (await deps.isOver(campaign)) return undefined;
   throw new Fault('gate-missing', 'the gate is being rebuilt', { retryable: true });
+}
+
+async function endIssued(deps: RetrierDeps, job: RetryJob, ended: Ended): Promise<void> {
+  await end(deps, job, ended);
+  if (ended.outcome.status === 'issued-renumbered') deps.onIssued(job);
 }
 
 /** Makes the outcome visible. A retry may run before its entry was settled as `retrying`: then it must come again. */

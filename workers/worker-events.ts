@@ -1,7 +1,7 @@
 // What a worker logs and counts of what its duties meet.
-import type { WorkerEvents } from '../src/composition/worker-parts.ts';
+import type { WorkerEvents } from '../src/composition/heard.ts';
 import type { Log } from '../src/telemetry/log.ts';
-import type { WorkerMetrics } from '../src/telemetry/metrics.ts';
+import type { WorkerMetrics } from '../src/telemetry/worker-metrics.ts';
 import type { WorkerHealth } from './health.ts';
 
 export interface WorkerEventsDeps {
@@ -15,6 +15,10 @@ export interface WorkerEventsDeps {
 export const workerEvents = ({ log, metrics, health, onError, stopping }: WorkerEventsDeps): WorkerEvents => ({
   onError,
   onSettled: metrics.settled,
+  onInserted: metrics.inserted,
+  onIssuedLate: metrics.issuedLate,
+  onRetry: metrics.retried,
+  onBuried: metrics.buried,
   onLeft: (count) => {
     log.warn({ count }, 'stopped before all received entries were settled; another worker will claim them');
     if (stopping.aborted) process.exitCode = 1;
@@ -27,8 +31,10 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
   onVanished: (campaign, seqs) =>
     log.error({ campaign, seqs }, 'entries vanished from a work stream before they were settled'),
   onForeign: (campaign, ids) => log.error({ campaign, ids }, 'dropped entries that no gate wrote from a work stream'),
-  onRecovered: (campaign, opening, isOneOfMany) =>
-    log[isOneOfMany ? 'debug' : 'warn']({ campaign, ...opening }, 'gate opened under a new epoch'),
+  onRecovered: (campaign, opening, isOneOfMany) => {
+    metrics.recovered(opening.rebuilt);
+    log[isOneOfMany ? 'debug' : 'warn']({ campaign, ...opening }, 'gate opened under a new epoch');
+  },
   onRecoveryProgress: ({ isOver, ...progress }) =>
     log.warn(progress, isOver ? 'recovered closed gates' : 'recovering closed gates'),
   onAlone: (campaign) =>
@@ -45,6 +51,7 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
       'tickets waited although workers were past their records in the topic; the relay carried them again',
     );
   },
+  onCounted: metrics.counted,
   onEnded: (campaign, end) => {
     metrics.ended(end);
     log.info({ campaign }, `campaign ${end}`);

@@ -44,6 +44,8 @@ export interface Campaigns {
   peek(id: string): CampaignMemory | undefined;
   /** The same for clients that wait: it keeps the campaign in memory, and the front reads its gate no more often for it. */
   watch(id: string): CampaignMemory | undefined;
+  /** The same for a look that must not keep it in memory. */
+  glance(id: string): CampaignMemory | undefined;
   /**
    * The campaign, read from its gate the first time; undefined when there is none. `isNamed` says that a signed ticket names
    * it, so that it is no guess. Throws a Fault: `archived` or `purged` for one whose gate is no more.
@@ -219,6 +221,7 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       if (memory) memory.watchedAt = clock();
       return memory;
     },
+    glance: (id) => memories.get(id),
     async get(id, isNamed = false) {
       const known = this.peek(id);
       if (known) return known;

@@ -9,7 +9,8 @@ import { takeLease } from '../gate/redis/locks.ts';
 import { limits } from '../process/limits.ts';
 import { keys, RELAY } from '../redis/keys.ts';
 import { readObstacle } from '../redis/read-obstacle.ts';
-import type { WorkerEvents, WorkerParts, WorkerSettings } from './worker-parts.ts';
+import type { WorkerEvents } from './heard.ts';
+import type { WorkerParts, WorkerSettings } from './worker-parts.ts';
 
 /** Of all campaigns, unless `isWanted` says which; the worker's own, unless `consumer` is another's. */
 export type OpenSource = (isWanted?: (campaign: string) => boolean, consumer?: string) => TicketSource;

@@ -32,10 +32,12 @@ import {
 } from '../gate/redis/guard.ts';
 import { createLines } from '../gate/redis/lines.ts';
 import { createOldestWaitReader } from '../gate/redis/oldest-wait.ts';
+import { createQueueWatch, lookAtQueue } from '../gate/redis/queue-look.ts';
 import { createReturns } from '../gate/redis/returns.ts';
 import { createGiveBack } from '../giving-back/give-back.ts';
 import { createAdmin } from '../http/admin/admin.ts';
 import type { AdminTokens } from '../http/admin/roles.ts';
+import { countingAnswers } from '../http/answer-metrics.ts';
 import { createAddressOf } from '../http/client-address.ts';
 import { createJoinLimits } from '../http/public/client-limits.ts';
 import { withCors } from '../http/public/cors.ts';
@@ -57,8 +59,11 @@ import { createReplicaBarrier } from '../redis/replica-barrier.ts';
 import { createSharedLimit } from '../redis/shared-limit.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
+import { createCampaignLabels } from '../telemetry/campaign-labels.ts';
+import { frontMetrics } from '../telemetry/front-metrics.ts';
+import { requestMetrics } from '../telemetry/http-metrics.ts';
 import { createTraceJoin } from '../telemetry/join-trace.ts';
-import { frontMetrics } from '../telemetry/metrics.ts';
+import { queueMetrics } from '../telemetry/queue-metrics.ts';
 import { composeEnding } from './ending.ts';
 import { composeRecovery } from './recovery.ts';
 
@@ -91,6 +96,8 @@ export interface FrontSettings {
   clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
   /** Share of joins whose trace is recorded, 0 to 1. */
   traceRatio: number;
+  /** The campaigns that may be labels of metrics; undefined for the busiest. */
+  metricsCampaigns: readonly string[] | undefined;
   /** Ms after a rebuild in which only holders of lost tickets are admitted. */
   graceMs: number;
   tokens: AdminTokens;
@@ -109,8 +116,8 @@ export interface FrontSettings {
 
 /** Dispose of it after its last answer, and before the connections it was made of. */
 export interface ComposedFront extends AsyncDisposable {
-  front: ReturnType<typeof tellingServerErrors>;
-  admin: ReturnType<typeof tellingServerErrors>;
+  front: ReturnType<typeof countingAnswers>;
+  admin: ReturnType<typeof countingAnswers>;
   breaker: Breaker;
   gate: Gate;
   returns: Returns;
@@ -160,7 +167,9 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   });
   // Until the last request is answered: a front that drains serves as well as any other.
   const served = new AbortController();
-  const reading = Promise.all([campaigns, roll, readiness].map((reader) => reader.keepReading(served.signal)));
+  const queue = createQueueWatch(() => breaker.run(() => lookAtQueue(redis)), onError);
+  queueMetrics(queue.seen, settings.metricsCampaigns);
+  const reading = Promise.all([campaigns, roll, readiness, queue].map((reader) => reader.keepReading(served.signal)));
   const barrier = waitsForReplica(durability)
     ? createReplicaBarrier(redis, (error) => onError(redisFault(error)))
     : undefined;
@@ -187,14 +196,18 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     clientLimits: createJoinLimits({ ...clientLimits, openCount, now: spanClock }),
     traceJoin: createTraceJoin(settings.traceRatio),
     shedding,
-    ...frontMetrics({
-      joinsWaiting: joins.waitingCount,
-      clientsWaiting: (kind) => waits.count(kind),
-      eventLoopLagMs: shedding.lagMs,
-      redisClockErrorMs: () => campaigns.clockErrorMs(),
-      workersSeen: readiness.workersSeen,
-      noneReadyMs: readiness.noneReadyMs,
-    }),
+    ...frontMetrics(
+      {
+        joinsWaiting: joins.waitingCount,
+        clientsWaiting: (kind) => waits.count(kind),
+        eventLoopLagMs: shedding.lagMs,
+        redisClockErrorMs: () => campaigns.clockErrorMs(),
+        workersSeen: readiness.workersSeen,
+        noneReadyMs: readiness.noneReadyMs,
+        stockOf: (campaign) => campaigns.glance(campaign)?.view,
+      },
+      createCampaignLabels(settings.metricsCampaigns),
+    ),
     readiness: readiness.readiness,
     readinessDetails: readiness.details,
   });
@@ -226,9 +239,18 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     onRefused: settings.onAdminRefused,
     adminUrl: settings.adminUrl,
   });
+  const countAnswer = requestMetrics();
   return {
-    front: tellingServerErrors(withCors(front.fetch, corsOrigins), 'public', settings.onServerError),
-    admin: tellingServerErrors(admin.fetch, 'admin', settings.onServerError),
+    front: countingAnswers(
+      tellingServerErrors(withCors(front.fetch, corsOrigins), 'public', settings.onServerError).fetch,
+      'public',
+      countAnswer,
+    ),
+    admin: countingAnswers(
+      tellingServerErrors(admin.fetch, 'admin', settings.onServerError).fetch,
+      'admin',
+      countAnswer,
+    ),
     breaker,
     gate,
     returns,

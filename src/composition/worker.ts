@@ -19,8 +19,9 @@ import { limits } from '../process/limits.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import { type OpenSource, relayDuty, sourceOf } from './carriers.ts';
 import { composeEnding } from './ending.ts';
+import { UNHEARD, type WorkerEvents } from './heard.ts';
 import { composeRecovery } from './recovery.ts';
-import { UNHEARD, type WorkerEvents, type WorkerParts, type WorkerSettings } from './worker-parts.ts';
+import type { WorkerParts, WorkerSettings } from './worker-parts.ts';
 
 /** By duty, what it takes. */
 export interface ComposedWorker
@@ -54,13 +55,23 @@ export function composeWorker(
 function issuingDuties(
   { redis, ledger, guard, retries }: WorkerParts,
   { couponKey }: WorkerSettings,
-  { onSettled, onLeft, onError }: WorkerEvents,
+  { onSettled, onInserted, onIssuedLate, onRetry, onBuried, onLeft, onError }: WorkerEvents,
 ) {
   const readGates = createGateReader(redis);
+  const insert = async (rows: IssuanceRow[], epoch: number) => {
+    const startedAt = performance.now();
+    const results = await issueBatch(ledger, rows, epoch);
+    onInserted(rows.length, (performance.now() - startedAt) / 1_000);
+    return results;
+  };
+  const keep = async (letter: DeadLetter, epoch?: number) => {
+    const kept = await keepDeadLetter(ledger, letter, epoch);
+    if (kept.kind === 'kept') onBuried(kept.reason);
+    return kept;
+  };
   const issuing = {
     gate: createGate(redis),
-    issueBatch: (rows: IssuanceRow[], epoch: number) =>
-      guard.run(() => issueBatch(ledger, rows, epoch), rows[0]?.campaign),
+    issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => insert(rows, epoch), rows[0]?.campaign),
     untilLedgerUp: guard.breaker.untilClosed,
     couponKey,
   };
@@ -68,9 +79,14 @@ function issuingDuties(
     issuer: {
       ...issuing,
       settlement: createSettlement(redis),
-      retries,
+      retries: {
+        schedule: async (job: RetryJob) => {
+          await retries.schedule(job);
+          onRetry(job.reason);
+        },
+      },
       keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
-        keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
+        keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
       onSettled,
       onLeft,
       onError,
@@ -80,7 +96,8 @@ function issuingDuties(
       returns: createReturns(redis),
       cancellations: cancellationStore(ledger),
       shapeOf: async (campaign: string) => (await readGates([campaign]))[0],
-      keepDeadLetter: (letter: DeadLetter, epoch: number) => keepDeadLetter(ledger, letter, epoch),
+      keepDeadLetter: keep,
+      onIssued: onIssuedLate,
       isOver: async (campaign: string) => {
         const stored = await getCampaign(ledger, campaign);
         return stored !== undefined && isOver(stored);
@@ -127,7 +144,7 @@ function recoveringDuties(
 function keepingDuties(
   { redis, ledger, retries }: WorkerParts,
   { name, halfDoneMs = limits.halfDoneMs }: WorkerSettings,
-  { onLook, onDeadLetters, onGateLost, onError }: WorkerEvents,
+  { onLook, onDeadLetters, onCounted, onGateLost, onError }: WorkerEvents,
 ) {
   const store = campaignStore(ledger);
   const reports = createWorkerReports(redis);
@@ -152,6 +169,7 @@ function keepingDuties(
       reapConsumers: (campaign: string, shards: number, idleMs: number) =>
         reapConsumers(redis, campaign, shards, idleMs),
       onDeadLetters,
+      onCounted,
       onGateLost,
       onError,
     },

@@ -34,7 +34,15 @@ export interface Config {
   admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
   /** How long the public and the admin listener keep an idle connection. */
   keepAliveMs: number;
-  telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
+  telemetry: {
+    on: boolean;
+    host: string;
+    port: number;
+    traceRatio: number;
+    otlpEndpoint: string | undefined;
+    /** The campaigns that may be labels of metrics; undefined for the busiest. */
+    campaigns: readonly string[] | undefined;
+  };
   logLevel: string;
   workers: {
     /** Workers that a front starts; with `scale` the most of them. */
@@ -105,6 +113,7 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
       port: env.TELEMETRY_PORT,
       traceRatio: env.TRACE_RATIO,
       otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+      campaigns: env.METRICS_CAMPAIGNS,
     },
     logLevel: env.LOG_LEVEL,
     workers: {

@@ -1,6 +1,7 @@
 // Every setting with its bounds and its default. Each has a row in the README.
 import { z } from 'zod';
 import { DURABILITIES } from '../domain/durability.ts';
+import { isCampaignId } from '../domain/ids.ts';
 import { limits } from '../process/limits.ts';
 import { addressSettings } from './addresses.ts';
 import { fileText } from './files.ts';
@@ -37,6 +38,14 @@ export const settings = {
   TELEMETRY_PORT: port(9464),
   TRACE_RATIO: share.default(0.01),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('takes http://host:port or https://host:port').optional(),
+  METRICS_CAMPAIGNS: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .refine(
+      (ids) => ids.length <= limits.labelledCampaignsMax && ids.every((id) => isCampaignId(id) && id !== 'other'),
+      `takes at most ${limits.labelledCampaignsMax} campaign ids with commas between, none of them "other"`,
+    )
+    .optional(),
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error', 'silent').default('info'),
   WORKERS: wholeOr('auto', 0, 32).default(1),
   WORKERS_MIN: count(1, 1, 32),

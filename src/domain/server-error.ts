@@ -27,6 +27,11 @@ export const SERVER_ERROR_KINDS = [
 
 export type ServerErrorKind = (typeof SERVER_ERROR_KINDS)[number];
 
+/** What a client reads as the type of the problem: the last part of its URI, or `none` where the body is no problem. */
+export const SERVER_ERROR_TYPES = ['internal', 'temporary-reduced-capacity', 'campaign-paused', 'none'] as const;
+
+export type ServerErrorType = (typeof SERVER_ERROR_TYPES)[number];
+
 export interface ServerError {
   kind: ServerErrorKind;
   status: number;
@@ -36,6 +41,13 @@ export interface ServerError {
   /** What broke, or words of ours. */
   cause: unknown;
 }
+
+/** The type of a problem by its URI. */
+export const serverErrorTypeOf = (uri: string): ServerErrorType =>
+  SERVER_ERROR_TYPES.find((type) => uri.endsWith(`:${type}`) || uri.endsWith(`#${type}`)) ?? 'none';
+
+/** A 503 that a sale means to say: the campaign is paused, or as many buyers wait as it lets wait. */
+export const isRefusal = (kind: ServerErrorKind): boolean => kind === 'paused' || kind === 'backlogged';
 
 export const isServerErrorKind = (text: string): text is ServerErrorKind =>
   (SERVER_ERROR_KINDS as readonly string[]).includes(text);

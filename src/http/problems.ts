@@ -7,7 +7,7 @@ import { type Fault, type FaultCode, isFault } from '../domain/fault.ts';
 import { type GateView, gateTime } from '../domain/gate-view.ts';
 import { isServerErrorKind, type ServerErrorKind } from '../domain/server-error.ts';
 import { limits } from '../process/limits.ts';
-import { because, problem, problemText, retryAfter } from './respond.ts';
+import { because, becauseOf, problem, problemText, retryAfter } from './respond.ts';
 
 const own = (slug: string): string => `urn:problem-type:sluice:${slug}`;
 const registered = (slug: string): string => `https://iana.org/assignments/http-problem-types#${slug}`;
@@ -113,8 +113,10 @@ export const unavailable = (
     ),
   );
 
+const REDUCED_CAPACITY = registered('temporary-reduced-capacity');
+
 const OVERLOADED = JSON.stringify({
-  type: registered('temporary-reduced-capacity'),
+  type: REDUCED_CAPACITY,
   title: 'The service cannot answer now; please try again',
   status: 503,
   detail: 'This front is overloaded and refused the request without looking at it. Please try again.',
@@ -122,7 +124,7 @@ const OVERLOADED = JSON.stringify({
 
 /** The refusal of an overload: it must cost next to nothing. */
 export const overloaded = (slow: string): Response =>
-  because('overloaded', slow, problemText(503, OVERLOADED, retryAfter(UNAVAILABLE_MS)));
+  becauseOf('overloaded', slow, REDUCED_CAPACITY, problemText(503, OVERLOADED, retryAfter(UNAVAILABLE_MS)));
 
 export const ended = (): Response =>
   problem({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });

@@ -30,7 +30,9 @@ export interface Problem {
 
 export function problem(body: Problem, headers?: Record<string, string>): Response {
   const response = problemText(body.status, JSON.stringify(body), headers);
-  return body.status < 500 ? response : because('other', body.detail ?? body.title, response);
+  if (body.status < 500) return response;
+  types.set(response, body.type);
+  return because('other', body.detail ?? body.title, response);
 }
 
 /** The same for a body that is JSON already. */
@@ -38,8 +40,9 @@ export function problemText(status: number, text: string, headers?: Record<strin
   return new Response(text, { status, headers: headers ? { ...PROBLEM_HEADERS, ...headers } : PROBLEM_HEADERS });
 }
 
-/** What a 5xx was for us, until its answer has left. */
+/** What a 5xx was for us, until its answer has left, and the type of its problem. */
 const reasons = new WeakMap<Response, { kind: ServerErrorKind; cause: unknown }>();
+const types = new WeakMap<Response, string>();
 
 /** `response`, and why there is such an answer: for the log and the metric, never for the client. */
 export function because(kind: ServerErrorKind, cause: unknown, response: Response): Response {
@@ -47,8 +50,17 @@ export function because(kind: ServerErrorKind, cause: unknown, response: Respons
   return response;
 }
 
+/** The same for a problem whose body was written beforehand. */
+export function becauseOf(kind: ServerErrorKind, cause: unknown, type: string, response: Response): Response {
+  types.set(response, type);
+  return because(kind, cause, response);
+}
+
 export const reasonOf = (response: Response): { kind: ServerErrorKind; cause: unknown } | undefined =>
   reasons.get(response);
+
+/** The type of a problem with a 5xx; '' for an answer that is none. */
+export const problemTypeOf = (response: Response): string => types.get(response) ?? '';
 
 /** Whole seconds for `Retry-After`: at least `waitMs`, spread up to twice that, so that a crowd does not come back at once. */
 export function retryAfter(waitMs: number): Record<string, string> {

@@ -7,6 +7,7 @@ import { changeCampaign, countIssued, getCampaign, setCampaignState } from './ca
 import { type Created, type Creation, createAll, createdOrThrown, creationOf, findCreated } from './creations.ts';
 import { countDeadLetters } from './dead-letters.ts';
 import { listGatedCampaigns, listGatedIds, listLiveCampaigns } from './gated.ts';
+import { countByReason } from './letter-lists.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markAllProjected, markDrained, markLive } from './projections.ts';
 import { addStock } from './stock.ts';
@@ -42,6 +43,8 @@ export const campaignStore = (ledger: Ledger) => ({
   },
   countIssued: (id: string) => countIssued(ledger, id),
   countDeadLetters: (id?: string) => countDeadLetters(ledger, id),
+  countLettersByReason: async () =>
+    new Map((await countByReason(ledger, { state: 'kept' })).map(({ reason, count }) => [reason, count])),
 });
 
 function creating(ledger: Ledger) {

@@ -6,18 +6,26 @@ import { join } from 'node:path';
 import { findDatabase, findProgram, findRedis } from './binaries.mjs';
 
 /** @typedef {'redis' | 'database'} StoreKind */
-/** @typedef {StoreKind | 'haproxy' | 'nginx'} ServerKind what is no store has one name everywhere, that of its kind */
-/** @typedef {{ names: Record<StoreKind, string>, line: string }} PackageManager */
+/** @typedef {StoreKind | 'haproxy' | 'nginx' | 'promtool' | 'amtool'} ServerKind what only tests need has the name of its program */
+/** @typedef {{ names: Record<StoreKind, string> & Partial<Record<ServerKind, string>>, line: string }} PackageManager a kind without a name has its own */
 
 /** What to type, by the program that does it; the first two are also run by us. */
 /** @type {Record<string, PackageManager>} */
 const PACKAGE_MANAGERS = {
   // The core package has the server without a system service; the services of the others are kept from starting.
   'apt-get': {
-    names: { redis: 'redis-server', database: 'mariadb-server-core' },
+    names: {
+      redis: 'redis-server',
+      database: 'mariadb-server-core',
+      promtool: 'prometheus',
+      amtool: 'prometheus-alertmanager',
+    },
     line: 'sudo apt-get install -y --no-install-recommends',
   },
-  brew: { names: { redis: 'valkey', database: 'mariadb' }, line: 'brew install' },
+  brew: {
+    names: { redis: 'valkey', database: 'mariadb', promtool: 'prometheus', amtool: 'alertmanager' },
+    line: 'brew install',
+  },
   dnf: { names: { redis: 'valkey', database: 'mariadb-server' }, line: 'sudo dnf install -y' },
   apk: { names: { redis: 'valkey', database: 'mariadb' }, line: 'sudo apk add' },
   pacman: { names: { redis: 'valkey', database: 'mariadb' }, line: 'sudo pacman -S' },
@@ -26,7 +34,7 @@ const PACKAGE_MANAGERS = {
 
 const POLICY = '/usr/sbin/policy-rc.d';
 /** Packages of Debian that bring a system service, of their own name, on a well-known port. */
-const WITH_SERVICE = ['redis-server', 'haproxy', 'nginx'];
+const WITH_SERVICE = ['redis-server', 'haproxy', 'nginx', 'prometheus', 'prometheus-alertmanager'];
 
 /** @type {Partial<Record<ServerKind, (dirs: readonly string[]) => unknown>>} */
 const FINDERS = { redis: findRedis, database: findDatabase };
@@ -92,12 +100,12 @@ export function refusal(missing, commandDirs, variables, command) {
 }
 
 /**
- * What to say of proxies that are missing and were not installed: only tests start them.
+ * What to say of programs that are missing and were not installed, and that only tests start.
  * @param {readonly ServerKind[]} missing
  * @param {readonly string[]} commandDirs
  */
 export function skipping(missing, commandDirs) {
-  return `${inWords(missing)} not found: the tests of Sluice behind them are skipped. To run them: ${commandFor(missing, commandDirs)}`;
+  return `${inWords(missing)} not found: the tests that need them are skipped. To run them: ${commandFor(missing, commandDirs)}`;
 }
 
 /**
@@ -116,6 +124,8 @@ function inWords(missing) {
     database: 'MariaDB (or MySQL)',
     haproxy: 'HAProxy',
     nginx: 'nginx',
+    promtool: 'promtool (Prometheus)',
+    amtool: 'amtool (Alertmanager)',
   };
   return missing.map((kind) => words[kind]).join(' and ');
 }

@@ -22,7 +22,7 @@ const dirs = options['search-path']?.split(delimiter) ?? serverSearchPath();
 const commandDirs = (process.env.PATH ?? '').split(delimiter);
 
 const problem = installDependencies(projectRoot(), say) ?? (options['dependencies-only'] ? undefined : bringServers());
-if (problem === undefined && testing) bringProxies();
+if (problem === undefined && testing) bringTools();
 if (problem !== undefined) {
   console.error(`\n${problem}\n`);
   process.exitCode = 1;
@@ -42,9 +42,14 @@ function bringServers() {
   return refusal(missing, commandDirs, variables, testing ? 'npm test' : 'npm start');
 }
 
-/** Some tests have Sluice behind real proxies. Where there are none, and none can be had, these are skipped. */
-function bringProxies() {
-  const wanted = /** @type {const} */ (['haproxy', 'nginx']);
+/** Some tests have Sluice behind real proxies, or its rules in a real Prometheus. Without these programs they are skipped. */
+function bringTools() {
+  bring(['haproxy', 'nginx']);
+  bring(['promtool', 'amtool']);
+}
+
+/** @param {readonly import('./server-packages.mjs').ServerKind[]} wanted */
+function bring(wanted) {
   const before = missingServers(wanted, dirs);
   if (before.length > 0) installServers(before, commandDirs, say);
   const missing = missingServers(before, dirs);

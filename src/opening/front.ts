@@ -13,12 +13,13 @@ import type { Place } from '../local/furnish.ts';
 import { limits } from '../process/limits.ts';
 import { openFast } from '../redis/connection.ts';
 import { readConnectionUse as redisUse } from '../redis/connection-use.ts';
+import { readMemory } from '../redis/memory.ts';
 import { createReach } from '../redis/reach.ts';
 import { openBoard } from '../retry/board.ts';
 import { openRetries } from '../retry/bullmq.ts';
 import type { Log } from '../telemetry/log.ts';
-import { poolMetrics, serverConnectionMetrics } from '../telemetry/metrics.ts';
-import { watchConnections } from './connection-watch.ts';
+import { poolMetrics, storeMetrics } from '../telemetry/store-metrics.ts';
+import { watchStores } from './store-watch.ts';
 
 /** All of it closes with `open`. A RefusedStart when a store says that a promise of the configuration cannot be kept. */
 export async function openFront(
@@ -45,10 +46,10 @@ export async function openFront(
   const retryQueue = { ...server, onError };
   const retries = open.adopt(openRetries(retryQueue), (opened) => opened.close());
   const board = open.adopt(openBoard(retryQueue, BOARD_PATH, config.adminUrl), (opened) => opened.close());
-  poolMetrics(ledger);
-  poolMetrics(status);
-  const read = { redis: () => redisUse(redis), database: () => ledgerUse(ledger) };
-  serverConnectionMetrics(open.use(watchConnections(read, onError)).seen);
+  poolMetrics(ledger, status);
+  const read = { redis: () => redisUse(redis), database: () => ledgerUse(ledger), memory: () => readMemory(redis) };
+  const { seen } = open.use(watchStores(read, onError));
+  storeMetrics({ connections: seen, memory: () => seen('memory') });
   return { redis, ledger, status, retries, board: board.routes };
 }
 
@@ -64,6 +65,7 @@ type Configured =
   | 'adminUrl'
   | 'clientLimits'
   | 'traceRatio'
+  | 'metricsCampaigns'
   | 'graceMs'
   | 'tokens';
 
@@ -82,6 +84,7 @@ export function frontSettings(config: Config, place: Place): Pick<FrontSettings,
     adminUrl: config.adminUrl,
     clientLimits: config.clientLimits,
     traceRatio: telemetry.on ? telemetry.traceRatio : 0,
+    metricsCampaigns: telemetry.campaigns,
     graceMs: workers.recoveryGraceMs,
     tokens: { operator: place.adminToken, reader: admin.readToken },
   };

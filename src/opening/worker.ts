@@ -13,7 +13,7 @@ import { createReach } from '../redis/reach.ts';
 import { openRetries, workOnRetries } from '../retry/bullmq.ts';
 import type { RetryWork } from '../retry/port.ts';
 import type { Log } from '../telemetry/log.ts';
-import { breakerMetrics, poolMetrics } from '../telemetry/metrics.ts';
+import { breakerMetrics, poolMetrics } from '../telemetry/store-metrics.ts';
 import { openKafka } from './kafka.ts';
 
 export interface OpenWorkerParts extends WorkerParts {

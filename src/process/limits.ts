@@ -3,6 +3,7 @@ import { adminLimits } from './admin-limits.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { endLimits } from './end-limits.ts';
 import { kafkaLimits } from './kafka-limits.ts';
+import { metricsLimits } from './metrics-limits.ts';
 import { waitLimits } from './wait-limits.ts';
 
 export const limits = {
@@ -10,6 +11,7 @@ export const limits = {
   ...connectionLimits,
   ...endLimits,
   ...kafkaLimits,
+  ...metricsLimits,
   ...waitLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
   joinBatchMax: 128,
@@ -57,8 +59,6 @@ export const limits = {
   sweepMs: 60_000,
   /** Silent consumers of a campaign are looked for in one of so many sweeps: once an hour, a script call for each shard. */
   sweepsPerReap: 60,
-  /** Each worker counts the tickets that wait this often, for its metrics. */
-  countMs: 5_000,
   /** An autoscaler reads and decides this often: a crowd's first seconds fill a backlog, and a worker starts in one. */
   scaleLookMs: 1_000,
   /** A wait that is too long calls for one more worker, not sooner after a change: a new worker needs time to shorten it. */
@@ -190,9 +190,6 @@ export const limits = {
   lettersCallMs: 6_000,
   /** What was begun in the ledger and not finished in the gate for this long is finished by a worker. */
   halfDoneMs: 5_000,
-
-  /** Of errors of one kind two lines are logged within this long: a reader sees that it goes on, and no disk fills. */
-  sameLogMs: 10_000,
 
   /** A client's requests are counted over this long. */
   clientWindowSeconds: 10,

@@ -1,4 +1,5 @@
 // What a comparison of the stores comes to: counts by kind, and examples of each.
+import type { ComparisonSums } from '../domain/comparison-sums.ts';
 import type { Difference, DifferenceKind } from './reconcile.ts';
 
 export interface ReconcileReport {
@@ -21,6 +22,20 @@ export function reportOf(campaign: string, differences: readonly Difference[]): 
   };
 }
 
+const UNISSUED: readonly DifferenceKind[] = [
+  'issued-without-row',
+  'retry-without-job',
+  'failed-without-letter',
+  'ticket-lost',
+];
+
+/** What a comparison of one campaign found. */
+export const foundIn = (report: ReconcileReport): ComparisonSums => ({
+  mismatches: mismatchCount(report),
+  lost: report.counts['ticket-lost'] ?? 0,
+  unissued: UNISSUED.reduce((sum, kind) => sum + (report.counts[kind] ?? 0), 0),
+});
+
 /** Differences that something is wrong with. A ticket nobody has asked for since Redis lost it is none of them. */
-export const mismatchCount = ({ counts }: ReconcileReport): number =>
+const mismatchCount = ({ counts }: ReconcileReport): number =>
   Object.entries(counts).reduce((sum, [kind, count]) => (kind === 'ticket-lost' ? sum : sum + count), 0);

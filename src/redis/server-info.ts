@@ -7,4 +7,5 @@ export function infoFields(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
 }
 
-export const infoOf = async (server: Redis, section: 'server' | 'clients') => infoFields(await server.info(section));
+export const infoOf = async (server: Redis, section: 'server' | 'clients' | 'memory' | 'stats' | 'persistence') =>
+  infoFields(await server.info(section));

@@ -1,7 +1,8 @@
 // Counts wrong tokens on the admin listener, and logs them in one line a while.
+
+import { adminRefusalCount } from './http-metrics.ts';
 import type { Log } from './log.ts';
 import { createLogOnce } from './log-once.ts';
-import { adminRefusalCount } from './metrics.ts';
 
 /** Call it once telemetry has started. What it returns is called for each wrong token. */
 export function tellAdminRefusals(log: Pick<Log, 'warn'>): () => void {

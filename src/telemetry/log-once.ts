@@ -5,30 +5,31 @@ import { describeError } from './describe-error.ts';
 import type { Log } from './log.ts';
 
 /**
- * Calls `write` for the first of a `kind` at once; `writeRest`, at most once in `limits.sameLogMs`, with how many came
- * after it without a line.
+ * Calls `write` for the first of a `kind` at once; `writeRest` of the newest, at most once in `withinMs`, with how many
+ * came after the first without a line.
  */
-export function createLogOnce<Kind extends string>(): (
-  kind: Kind,
-  write: () => void,
-  writeRest: (count: number, withinMs: number) => void,
-) => void {
-  const leftOut = new Map<Kind, number>();
+export function createLogOnce<Kind extends string>(
+  withinMs: number = limits.sameLogMs,
+): (kind: Kind, write: () => void, writeRest: WriteRest) => void {
+  const leftOut = new Map<Kind, { count: number; writeRest: WriteRest }>();
   return (kind, write, writeRest) => {
     const left = leftOut.get(kind);
     if (left !== undefined) {
-      leftOut.set(kind, left + 1);
+      left.count += 1;
+      left.writeRest = writeRest;
       return;
     }
-    leftOut.set(kind, 0);
+    const rest = { count: 0, writeRest };
+    leftOut.set(kind, rest);
     write();
     setTimeout(() => {
-      const count = leftOut.get(kind) ?? 0;
       leftOut.delete(kind);
-      if (count > 0) writeRest(count, limits.sameLogMs);
-    }, limits.sameLogMs).unref();
+      if (rest.count > 0) rest.writeRest(rest.count, withinMs);
+    }, withinMs).unref();
   };
 }
+
+type WriteRest = (count: number, withinMs: number) => void;
 
 /** Logs errors as `message`; those of one name, code and place in our code are one kind. */
 export function createErrorLog(log: Pick<Log, 'error'>, message: string): (error: unknown) => void {

@@ -1,8 +1,9 @@
 // Counts connections that a listener closed because their address had as many as it may have, and logs them in one line
 // a while: behind a proxy that TRUSTED_PROXIES does not name, those are buyers.
+
+import { refusedConnectionCount } from './http-metrics.ts';
 import type { Log } from './log.ts';
 import { createLogOnce } from './log-once.ts';
-import { refusedConnectionCount } from './metrics.ts';
 
 type Listener = 'public' | 'admin';
 

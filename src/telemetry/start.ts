@@ -2,7 +2,6 @@
 // which also says how the process is.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler } from '@opentelemetry/sdk-trace';
@@ -14,6 +13,8 @@ import { telemetryConnectionsBound } from '../listener/connection-bounds.ts';
 import { openServer } from '../listener/open-server.ts';
 import { listening } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
+import { processMetrics } from './process-metrics.ts';
+import { createScrape, type Scrape } from './scrape.ts';
 
 export interface TelemetrySettings {
   on: boolean;
@@ -39,19 +40,20 @@ export interface Telemetry extends AsyncDisposable {
 export async function startTelemetry(settings: TelemetrySettings): Promise<Telemetry> {
   if (!settings.on)
     return { url: undefined, answerBacklog: () => undefined, [Symbol.asyncDispose]: async () => undefined };
-  const exporter = new PrometheusExporter({ preventServerStart: true });
+  const scrape = createScrape();
   // Who begins a trace has thrown the dice already; see `createTraceJoin`.
   const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({ 'service.name': settings.service }),
-    metricReaders: [exporter],
+    metricReaders: [scrape.reader],
     sampler,
     // Without an endpoint nothing is exported; left out, the SDK would send to localhost:4318.
     ...(settings.otlpEndpoint === undefined ? { spanProcessors: [] } : {}),
   });
   sdk.start();
+  const measuring = processMetrics();
   let readBacklog: (() => Promise<Waiting>) | undefined;
-  const server = await listen(exporter, { ...settings, readBacklog: async () => readBacklog?.() });
+  const server = await listen(scrape, { ...settings, readBacklog: async () => readBacklog?.() });
   const { port } = server.address() as AddressInfo;
   return {
     url: urlOf(settings.host, port),
@@ -59,6 +61,7 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
       readBacklog = read;
     },
     async [Symbol.asyncDispose]() {
+      measuring[Symbol.dispose]();
       await sdk.shutdown().catch(() => undefined); // a collector that is away must not fail a stop
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -68,7 +71,7 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
 
 /** Rejects when the port is taken. The server alone does not keep the process alive. */
 async function listen(
-  exporter: PrometheusExporter,
+  scrape: Scrape,
   settings: TelemetrySettings & { readBacklog: () => Promise<Waiting | undefined> },
 ): Promise<Server> {
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
@@ -76,7 +79,7 @@ async function listen(
     const readiness = path === '/readyz' ? told(settings.readiness) : undefined;
     for (const [name, value] of Object.entries(SECURE_HEADERS)) response.setHeader(name, value);
     if (readiness !== undefined && readiness.reasons.length > 0) settings.onUnready?.(readiness.reasons);
-    if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
+    if (path === '/metrics') scrape.answer(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
     else if (path === '/backlog') void answerBacklog(response, settings.readBacklog);
     else if (readiness !== undefined)

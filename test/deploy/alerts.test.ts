@@ -1,68 +1,125 @@
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { atRest, BOARDS } from '../../otel/dashboards/panels.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { DECISION_KINDS } from '../../src/domain/decision.ts';
-import { findProgram, serverSearchPath } from '../../src/local/binaries.mjs';
+import { SERVER_ERROR_KINDS } from '../../src/domain/server-error.ts';
 import { runningFront } from '../cli/running-front.ts';
-import { uniqueName } from '../helpers/own-names.ts';
 import { ROOT } from '../helpers/root.ts';
 import { until } from '../helpers/until.ts';
-
-interface Rule {
-  alert: string;
-  expr: string;
-  labels: { severity: string };
-  annotations: { summary: string; action: string };
-}
+import { sellAndMeasure } from '../telemetry/scrape.ts';
+import { askedBy } from './promql.ts';
+import { alerts, readYaml, recorded } from './rules.ts';
 
 const front = runningFront({ workers: 1 });
-const read = (path: string): unknown => parse(readFileSync(join(ROOT, path), 'utf8'));
-const rules = (read('otel/alerts.yml') as { groups: { rules: Rule[] }[] }).groups.flatMap((group) => group.rules);
 
-test('every number that an alert is about is told by a front or a worker that has sold something', async () => {
-  await sellOne();
+test('every metric of a rule or a panel is exported by a front or a worker that has sold something, or recorded by another rule', async () => {
+  await sellAndMeasure(front);
   const told = await until(
     'front and worker tell their numbers (a meter that is taken before telemetry starts tells none)',
     10_000,
     async () => {
       const texts = await Promise.all(front.metricsUrls.map(async (url) => (await fetch(url)).text()));
-      const names = texts.flatMap((text) => [...text.matchAll(/^(sluice_\w+)[ {]/gm)].map(([, name]) => name!));
+      const names = texts.flatMap((text) => [...text.matchAll(/^(\w+)[ {]/gm)].map(([, name]) => name!));
       return names.some((name) => name.startsWith('sluice_settled')) ? new Set(names) : undefined;
     },
   );
   // The one number that Prometheus adds itself, about the scrape.
   told.add('up');
-  for (const { alert, expr } of rules) {
-    const used = metricsOf(expr);
-    expect(used.length, alert).toBeGreaterThan(0);
+  for (const { record } of recorded) told.add(record);
+  const asked = [
+    ...alerts.map(({ alert, expr }) => ({ name: alert, expr })),
+    ...recorded.map(({ record, expr }) => ({ name: record, expr })),
+    ...BOARDS.flatMap(({ rows }) => rows.flatMap(({ panels }) => panels)).flatMap(({ title, queries }) =>
+      queries.map(({ expr }) => ({ name: `panel ${title}`, expr: atRest(expr) })),
+    ),
+  ];
+  for (const { name, expr } of asked) {
+    const used = [...askedBy(expr).metrics];
+    if (!expr.startsWith('vector(')) expect(used.length, name).toBeGreaterThan(0);
     expect(
-      used.filter((name) => !told.has(name)),
-      `${alert}; told are ${[...told].join(', ')}`,
+      used.filter((metric) => !told.has(metric)),
+      `${name}; told are ${[...told].join(', ')}`,
     ).toEqual([]);
   }
 });
 
-test('every decision that an alert names is one', () => {
-  const named = rules.flatMap(({ expr }) => [...expr.matchAll(/decision="([^"]*)"/g)].map(([, kind]) => kind));
-  expect(named.length).toBeGreaterThan(3);
-  for (const kind of named) expect(DECISION_KINDS).toContain(kind);
-});
-
-test('every alert has a name of its own, says how bad it is and what to do', () => {
-  expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
-  for (const { alert, labels, annotations } of rules) {
-    expect(['warning', 'critical'], alert).toContain(labels.severity);
-    expect(annotations.summary.length, alert).toBeGreaterThan(20);
-    expect(annotations.action.length, alert).toBeGreaterThan(10);
+test('every decision, kind and outcome that a rule names is one', () => {
+  const named = new Map<string, Set<string>>();
+  for (const { expr } of [...alerts, ...recorded]) {
+    for (const [label, values] of askedBy(expr).labels) {
+      named.set(label, (named.get(label) ?? new Set()).union(values));
+    }
+  }
+  const known: Record<string, readonly string[]> = {
+    decision: DECISION_KINDS,
+    kind: SERVER_ERROR_KINDS,
+    outcome: ['ok', 'refused', 'invalid', 'fault'],
+    server: ['redis', 'database'],
+  };
+  for (const [label, values] of Object.entries(known)) {
+    expect(named.get(label)?.size, label).toBeGreaterThan(0);
+    expect([...named.get(label)!].filter((value) => !values.includes(value))).toEqual([]);
   }
 });
 
+test('every alert has a name of its own, says how bad it is, what to do, and where that is written', () => {
+  expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
+  const anchors = headingsOf(readFileSync(join(ROOT, 'docs/runbook.md'), 'utf8')).map(
+    (anchor) => `docs/runbook.md#${anchor}`,
+  );
+  for (const { alert, labels, annotations } of alerts) {
+    expect(['warning', 'critical'], alert).toContain(labels.severity);
+    expect(annotations.summary.length, alert).toBeGreaterThan(20);
+    expect(annotations.action.length, alert).toBeGreaterThan(10);
+    expect(anchors, alert).toContain(annotations.runbook);
+  }
+});
+
+test('an alert that Alertmanager mutes, and one that mutes it, are alerts', () => {
+  const { inhibit_rules } = readYaml('otel/alertmanager.yml') as {
+    inhibit_rules: { source_matchers: string[]; target_matchers: string[] }[];
+  };
+  const names = alerts.map(({ alert }) => alert);
+  for (const { source_matchers, target_matchers } of inhibit_rules) {
+    for (const matcher of [...source_matchers, ...target_matchers]) {
+      const [, wanted] = /^alertname=~?"(.+)"$/.exec(matcher) ?? [];
+      for (const pattern of wanted?.split('|') ?? []) {
+        expect(names.filter((name) => new RegExp(`^${pattern}$`).test(name)).length, pattern).toBeGreaterThan(0);
+      }
+    }
+  }
+});
+
+test('each objective has its errors over the same seven windows, and a budget', () => {
+  const of = (prefix: string) => recorded.filter(({ record }) => record.startsWith(prefix));
+  const slos = of('sluice:slo_budget:').map(({ labels }) => labels!.slo!);
+  expect(slos).toEqual(['join-availability', 'join-p95', 'join-p99', 'issued-30s']);
+  for (const slo of slos) {
+    const windows = of('sluice:slo_errors:').filter(({ labels }) => labels!.slo === slo);
+    const names = windows.map(({ record }) => record.replace('sluice:slo_errors:ratio_rate', ''));
+    expect(names).toEqual(['5m', '30m', '1h', '2h', '6h', '1d', '3d']);
+    const [first, ...rest] = windows.map(({ expr }, index) => expr.replaceAll(`[${names[index]}]`, '[]'));
+    for (const expr of rest) expect(expr).toBe(first);
+  }
+});
+
+test('the collector sends each pipeline through parts that it has', () => {
+  const { service, ...parts } = readYaml('otel/collector.yml') as {
+    service: { extensions: string[]; pipelines: Record<string, Record<string, string[]>> };
+  } & Record<string, Record<string, unknown>>;
+  for (const pipeline of Object.values(service.pipelines)) {
+    for (const [kind, names] of Object.entries(pipeline)) {
+      expect(names.filter((name) => parts[kind]?.[name] === undefined)).toEqual([]);
+    }
+  }
+  expect(service.extensions.filter((name) => parts.extensions?.[name] === undefined)).toEqual([]);
+});
+
 test('what is scraped are the services of compose.yaml, where they tell their numbers', () => {
-  const { services } = read('compose.yaml') as { services: object };
-  const { scrape_configs: jobs } = read('otel/prometheus.yml') as {
+  const { services } = readYaml('compose.yaml') as { services: object };
+  const { scrape_configs: jobs } = readYaml('otel/prometheus.yml') as {
     scrape_configs: { dns_sd_configs: { names: string[]; port: number }[] }[];
   };
   const targets = jobs.flatMap((job) => job.dns_sd_configs);
@@ -72,7 +129,7 @@ test('what is scraped are the services of compose.yaml, where they tell their nu
 });
 
 test('the local configuration scrapes what npm start serves when nothing is set, by the same rules', () => {
-  const local = read('otel/prometheus.local.yml') as {
+  const local = readYaml('otel/prometheus.local.yml') as {
     rule_files: string[];
     scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
   };
@@ -86,44 +143,17 @@ test('the local configuration scrapes what npm start serves when nothing is set,
     ['sluice-front', `${telemetry.host}:${telemetry.port}`],
     ['sluice-worker', ...Array.from({ length: workers.count }, (_, index) => `${telemetry.host}:${first + index}`)],
   ]);
-  const compose = read('otel/prometheus.yml') as { rule_files: string[]; scrape_configs: { job_name: string }[] };
+  const compose = readYaml('otel/prometheus.yml') as { rule_files: string[]; scrape_configs: { job_name: string }[] };
   expect(local.rule_files).toEqual(compose.rule_files);
   expect(local.scrape_configs.map((job) => job.job_name)).toEqual(compose.scrape_configs.map((job) => job.job_name));
 });
 
-const promtool = findProgram(['promtool'], serverSearchPath());
-
-test.skipIf(promtool === undefined).for(['otel/prometheus.yml', 'otel/prometheus.local.yml'])(
-  'promtool takes the rules and %s',
-  (path) => {
-    const said = spawnSync(promtool!, ['check', 'config', path], { cwd: ROOT, encoding: 'utf8' });
-    expect(said.status, said.stdout + said.stderr).toBe(0);
-  },
-);
-
-/** The names that an expression asks for: what is neither function, keyword, label nor value. */
-function metricsOf(expression: string): string[] {
-  const bare = expression
-    .replaceAll(/\{[^}]*\}|\[[^\]]*\]/g, '')
-    .replaceAll(/\b(by|without|on|ignoring)\s*\([^)]*\)/g, '')
-    .replaceAll(/\b(and|or|unless|bool|offset)\b/g, '');
-  return [...bare.matchAll(/\b[a-z_]\w*\b(?!\s*\()/gi)].map(([name]) => name);
-}
-
-async function sellOne(): Promise<void> {
-  const id = uniqueName('alerts');
-  const headers = { authorization: `Bearer ${front.adminToken}`, 'content-type': 'application/json' };
-  const body = JSON.stringify({ id, stock: 1 });
-  expect((await fetch(`${front.adminUrl}/admin/campaigns`, { method: 'POST', headers, body })).status).toBe(201);
-  const joined = await until('the join is admitted', 10_000, async () => {
-    const answer = await fetch(`${front.url}/v1/campaigns/${id}/tickets`, {
-      method: 'POST',
-      headers: { 'x-user-id': 'ann' },
-    });
-    return answer.ok ? ((await answer.json()) as { ticket: string }) : undefined;
-  });
-  await until('the ticket is issued', 15_000, async () => {
-    const ticket = await fetch(`${front.url}/v1/tickets/${joined.ticket}`, { headers: { prefer: 'wait=1' } });
-    return ((await ticket.json()) as { status: string }).status === 'issued';
-  });
+/** The anchors of a page's headings, as GitHub makes them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
 }

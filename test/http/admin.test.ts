@@ -251,6 +251,7 @@ function tidy(front: TestFront): AbortController {
     onLook: () => undefined,
     onGateLost: () => undefined,
     onDeadLetters: () => undefined,
+    onCounted: () => undefined,
     onError: () => undefined,
   };
   void tidyUp({ ...deps, ...deaf }, stop.signal);

@@ -149,6 +149,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       adminUrl: settings.adminUrl,
       clientLimits: { joinsPerSecond, joinsPerAddressPerSecond, pollsPerSecond },
       traceRatio: 0,
+      metricsCampaigns: undefined,
       graceMs,
       tokens: { operator: TOKEN, reader: READ_TOKEN },
       draining: stop.signal,

@@ -48,7 +48,7 @@ async function command({ root, commands }: Project, name: string, script = ':'):
 
 const asked = async ({ root }: Project) => (await readFile(join(root, 'asked'), 'utf8')).trimEnd().split('\n');
 
-/** An apt-get that "installs" all servers when asked to any: programs that tell a version. */
+/** An apt-get that "installs" all servers when asked to any, tools alone when asked to them: programs that tell a version. */
 async function aptGet(project: Project, { withProxies = true } = {}): Promise<void> {
   const program = (name: string, version: string) =>
     `printf '#!/bin/sh\\necho "${version}"\\n' > ${project.servers}/${name}; /bin/chmod 755 ${project.servers}/${name}`;
@@ -57,6 +57,9 @@ async function aptGet(project: Project, { withProxies = true } = {}): Promise<vo
     program('mariadbd', 'mariadbd  Ver 10.11.19-MariaDB for debian'),
     program('mariadb-install-db', ''),
     ...(withProxies ? [program('haproxy', ''), program('nginx', '')] : []),
+    ...(withProxies
+      ? ['promtool', 'amtool'].map((name) => `case "$*" in *prometheus*) ${program(name, '')} ;; esac`)
+      : []),
   ].join('\n');
   await command(project, 'apt-get', `[ "$1 $2" = "install -y" ] || exit 0\n${install}`);
   await symlink('/usr/bin/env', join(project.commands, 'env'));
@@ -151,7 +154,7 @@ test.runIf(asRoot)('root: apt-get brings what is missing, and says so first', as
   const lines = await asked(project);
   expect(lines).toContain('apt-get install -y --no-install-recommends redis-server mariadb-server-core');
   expect(lines).not.toContain('apt-get update');
-  expect(lines.filter((line) => /haproxy|nginx/.test(line))).toEqual([]);
+  expect(lines.filter((line) => /haproxy|nginx|prometheus/.test(line))).toEqual([]);
   expect(await setup(project)).toEqual({ exitCode: 0, text: '' });
 });
 
@@ -205,14 +208,15 @@ test.runIf(asRoot)('the proxies of the tests are brought by `npm test`, where th
   await aptGet(project);
   const { exitCode, text } = await setup(project, { env: TESTING });
   expect([exitCode, text]).toEqual([0, expect.stringMatching(/HAProxy and nginx not found; installing with apt-get/)]);
-  expect(await asked(project)).toContain('apt-get install -y --no-install-recommends haproxy nginx');
+  const installed = await asked(project);
+  expect(installed).toContain('apt-get install -y --no-install-recommends haproxy nginx');
+  expect(installed).toContain('apt-get install -y --no-install-recommends prometheus prometheus-alertmanager');
   expect(await setup(project, { env: TESTING })).toEqual({ exitCode: 0, text: '' });
 });
 
 test('tests are run without the proxies where these cannot be had, which is said', async (t) => {
   const project = await bareProject(t);
-  const skipped =
-    /HAProxy and nginx not found: the tests of Sluice behind them are skipped\. To run them: sudo apt-get/;
+  const skipped = /HAProxy and nginx not found: the tests that need them are skipped\. To run them: sudo apt-get/;
   expect(await setup(project, { env: TESTING })).toEqual({ exitCode: 0, text: expect.stringMatching(skipped) });
   await aptGet(project, { withProxies: false });
   expect(await setup(project, { env: TESTING })).toEqual({ exitCode: 0, text: expect.stringMatching(skipped) });

@@ -69,6 +69,7 @@ export async function startFront(stores: Stores, name: string): Promise<Front> {
           trustedProxies: [],
           clientLimits: { joinsPerSecond: 0, joinsPerAddressPerSecond: 0, pollsPerSecond: 0 },
           traceRatio: 0,
+          metricsCampaigns: undefined,
           graceMs: GRACE_MS,
           tokens: { operator: OPERATOR_TOKEN, reader: undefined },
           corsOrigins: [],

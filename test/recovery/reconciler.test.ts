@@ -27,7 +27,7 @@ test('every round compared every open campaign, whether or not anything had happ
       looks.push(campaign);
       return { campaign, counts: campaign === differing ? { 'unit-unaccounted': 1 } : {}, examples: [] };
     },
-    onRound: (mismatches) => told.push(mismatches),
+    onRound: ({ mismatches }) => told.push(mismatches),
     onMismatch: () => undefined,
     onError: (error) => expect(error).toBe(undefined),
   });

@@ -28,7 +28,7 @@ test('one bad row never holds up the other 499, is told retrying, and is issued 
   const tickets = await client.admit(campaign, users(1, 500));
   const relent = await refuse(t, 'user-250');
   const batches: number[] = [];
-  duties.issue(campaign, { onSettled: (count) => batches.push(count) });
+  duties.issue(campaign, { onSettled: ({ count }) => batches.push(count) });
   duties.retry();
 
   expect(await client.untilStatus(tickets[499]!, 'issued')).toMatchObject({ issuance: { unit: 500 } });

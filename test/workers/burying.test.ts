@@ -40,6 +40,7 @@ async function refused(t: TestContext, { isSettled }: { isSettled: boolean }) {
       cancellations: duties.cancellations,
       shapeOf: async (id) => (await duties.readGates([id]))[0],
       keepDeadLetter,
+      onIssued: () => undefined,
       isOver: async () => false,
     });
   return { duties, campaign, client, user, ticket, relent, job, workWith };

@@ -38,7 +38,7 @@ test('a crash between the commit and the ack: delivered again to the same name, 
   expect(await client.poll(tickets[0]!)).toMatchObject({ status: 'queued' });
 
   let redelivered = 0;
-  duties.issue(campaign, { onSettled: (count) => (redelivered += count) });
+  duties.issue(campaign, { onSettled: ({ count }) => (redelivered += count) });
   for (const ticket of tickets) await client.untilStatus(ticket, 'issued');
   expect(redelivered).toBe(100);
   expect(await issuedCount(campaign)).toBe(100);
@@ -59,7 +59,7 @@ test('a settlement whose answer was lost is asked again, and counts once', async
       return count;
     },
   };
-  duties.issue(campaign, { settlement, onSettled: (count) => settled.push(count) });
+  duties.issue(campaign, { settlement, onSettled: ({ count }) => settled.push(count) });
   await client.untilStatus(tickets[49]!, 'issued');
   await until('it was asked again', 3_000, () => settled.length > 0);
   expect(settled[0]).toBe(0);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { projectCampaign } from '../../src/desk/campaign-desk.ts';
+import type { Phase } from '../../src/domain/campaign.ts';
 import { reapConsumers } from '../../src/gate/redis/consumers.ts';
 import { createLines } from '../../src/gate/redis/lines.ts';
 import { ensureGroups } from '../../src/gate/redis/work-groups.ts';
@@ -32,6 +33,7 @@ function tidy(duties: Duties, told: Partial<JanitorDeps> = {}): string[] {
         reapConsumers: (campaign, shards, idleMs) => reapConsumers(redis, campaign, shards, idleMs),
         onGateLost: (campaign) => lost.push(campaign),
         onDeadLetters: () => undefined,
+        onCounted: () => undefined,
         onError: (error) => errors.push(error),
         ...told,
       },
@@ -61,16 +63,31 @@ test('a crash between the ledger and the gate is healed, also for a campaign tha
   await until('nothing is left to do', 3_000, async () => (await duties.store.listUnprojected()).length === 0);
 });
 
-test('dead letters that wait for a person are counted over all campaigns', async (t) => {
+test('dead letters that wait for a person are counted by reason, over all campaigns', async (t) => {
   const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
-  const counts: number[] = [];
-  const before = await duties.store.countDeadLetters();
+  const counts: ReadonlyMap<string, number>[] = [];
+  const before = (await duties.store.countLettersByReason()).get('malformed-entry') ?? 0;
   for (const seq of [1, 2, 3]) {
     await duties.issuerDeps.keepMalformed(`letters-${seq % 2}`, 1, seq, '{}');
   }
   tidy(duties, { onDeadLetters: (count) => void counts.push(count) });
   await until('they are counted', 5_000, async () => counts.length > 0);
-  expect(counts[0]).toBe(before + 3);
+  expect(counts[0]?.get('malformed-entry')).toBe(before + 3);
+});
+
+test('a sweep counts the live campaigns by phase', async (t) => {
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const counts: Record<Phase, number>[] = [];
+  const onCounted = (phases: Record<Phase, number>) => void counts.push(phases);
+  await duties.openCampaign({ stock: 10 });
+  const sold = await duties.openCampaign({ stock: 1 });
+  await duties.client().admit(sold, users(1, 1));
+  await duties.store.setState(await duties.openCampaign({ stock: 10 }), 'paused', 'tester');
+  tidy(duties, { onCounted });
+  // The pause reaches its gate in the first round, perhaps after the sweep of that round.
+  await until('all phases are counted', 20_000, () =>
+    counts.some((phases) => phases.open > 0 && phases['sold-out'] > 0 && phases.paused > 0),
+  );
 });
 
 test('a late projection of an older version changes nothing', async (t) => {

@@ -25,7 +25,7 @@ test('the same issuer works from a carrier in memory: rows, exceptions and dead 
   append(202, { nonsense: 'yes' });
   const sizes: number[] = [];
   const { settlement } = carrier;
-  duties.issue(campaign, { source: carrier.open('w'), settlement, onSettled: (count) => sizes.push(count) });
+  duties.issue(campaign, { source: carrier.open('w'), settlement, onSettled: ({ count }) => sizes.push(count) });
   await until('all are settled', () => carrier.waitingCount(campaign) === 0);
   expect(sizes.every((size) => size <= 50)).toBe(true);
   expect(await database.sql('SELECT COUNT(*) AS n FROM issuances WHERE campaign = ?', [campaign])).toEqual([

@@ -33,7 +33,7 @@ test('a worker that slept with a batch in hand does not issue again what was giv
     close: () => own.close(),
   };
   const settled: number[] = [];
-  duties.issue(campaign, { source, onSettled: (count) => settled.push(count) });
+  duties.issue(campaign, { source, onSettled: ({ count }) => settled.push(count) });
   await asleep.promise;
   duties.issue(campaign, { workerName: 'heir' });
   for (const ticket of tickets) await client.untilStatus(ticket, 'issued');

@@ -29,9 +29,11 @@ export interface JoinRouteDeps {
   shedding: LoadShedding;
   traceJoin: TraceJoin;
   decisions: Record<DecisionKind, number>;
+  /** Counts a decision to its campaign. */
+  countJoin: (campaign: string, decision: DecisionKind) => void;
   /** Joins refused unseen, by what was too slow. */
   shed: Record<ShedReason, number>;
-  observeJoin: (seconds: number) => void;
+  observeJoin: (seconds: number, traceparent: string) => void;
 }
 
 type ShedReason = 'event-loop' | 'gate';
@@ -121,7 +123,10 @@ function decideJoin(
 ): Response | Promise<Response> {
   const trace = deps.traceJoin(ROUTE, header('traceparent'));
   const told = (decision: DecisionKind | 'unknown') => {
-    if (decision !== 'unknown') deps.decisions[decision] += 1;
+    if (decision !== 'unknown') {
+      deps.decisions[decision] += 1;
+      deps.countJoin(id, decision);
+    }
     trace.end(decision);
   };
   const answer = deps.joins.join(id, user, trace.traceparent);
@@ -131,7 +136,7 @@ function decideJoin(
   }
   return answer.then(
     (later) => {
-      deps.observeJoin((performance.now() - startedAt) / 1_000);
+      deps.observeJoin((performance.now() - startedAt) / 1_000, trace.traceparent);
       told(later?.decision.kind ?? 'unknown');
       return later === undefined ? problems.unknownCampaign() : answered(deps, later, user);
     },

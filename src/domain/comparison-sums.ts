@@ -1,0 +1,10 @@
+// What a round of comparing the stores found, over its campaigns.
+
+export interface ComparisonSums {
+  /** Differences that something is wrong with. */
+  mismatches: number;
+  /** Tickets that Redis lost, and whose holders have not polled since. */
+  lost: number;
+  /** Tickets that buyers were promised, and that no row, no queue and no dead letter has. */
+  unissued: number;
+}

@@ -1,0 +1,72 @@
+// The numbers of requests and connections, of every listener.
+import {
+  SERVER_ERROR_KINDS,
+  SERVER_ERROR_TYPES,
+  type ServerErrorKind,
+  type ServerErrorType,
+} from '../domain/server-error.ts';
+import { createHistogram, type Observe } from './histograms.ts';
+import { labelledCounter } from './instruments.ts';
+
+/** Answers with a 5xx by kind, over all listeners of the process. */
+export const serverErrorCounts = (): Record<ServerErrorKind, number> =>
+  labelledCounter('sluice_http_errors', 'Answers with a 5xx status', 'kind', SERVER_ERROR_KINDS);
+
+/** An answer to a request; each text is one of few. */
+export interface Answered {
+  method: string;
+  /** The template of its path. */
+  route: string;
+  status: number;
+  /** `refused` is a no that a sale means to say, whatever its status; `invalid` is a mistake of the client. */
+  outcome: 'ok' | 'refused' | 'invalid' | 'fault';
+  /** Of a 5xx. */
+  problem?: ServerErrorType;
+}
+
+/** The buckets of the semantic conventions, and those of the objectives: 0.3 s and 0.8 s. A long-poll takes up to 30 s. */
+const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1, 2.5, 5, 10, 30];
+
+/** Requests by route and outcome, of all listeners: one call for each process. What it returns takes an answer and the seconds until it was there. */
+export function requestMetrics(): (answered: Answered, seconds: number) => void {
+  const durations = createHistogram({
+    name: 'http_server_request_duration_seconds',
+    description: 'Time from receiving a request to its answer; of an event stream to its beginning',
+    unit: 's',
+    boundaries: REQUEST_SECONDS,
+  });
+  const problems = labelledCounter(
+    'sluice_http_problems',
+    'Answers with a 5xx status by the type of their RFC 9457 problem',
+    'type',
+    SERVER_ERROR_TYPES,
+  );
+  const series = new Map<string, Observe>();
+  return ({ method, route, status, outcome, problem }, seconds) => {
+    if (problem !== undefined) problems[problem] += 1;
+    const key = `${method} ${route} ${status} ${outcome}`;
+    let observe = series.get(key);
+    if (observe === undefined) {
+      const code = String(status);
+      const labels = { http_request_method: method, http_route: route, http_response_status_code: code, outcome };
+      observe = durations(labels);
+      series.set(key, observe);
+    }
+    observe(seconds);
+  };
+}
+
+/** Wrong tokens that the admin listener refused. */
+export const adminRefusalCount = (): Record<'wrong', number> =>
+  labelledCounter('sluice_admin_refusals', 'Requests that the admin API rejected for a wrong token', 'token', [
+    'wrong',
+  ]);
+
+/** New connections that a listener closed, because their address had as many as it may have. */
+export const refusedConnectionCount = (): Record<'public' | 'admin', number> =>
+  labelledCounter(
+    'sluice_connections_refused',
+    'New connections that were closed because their address had as many as it may have',
+    'listener',
+    ['public', 'admin'],
+  );
