@@ -18,7 +18,7 @@ import { type IssuingDeps, issueRows, rowOf } from '../src/issuing/rows.ts';
 import { backoffMs, pause, within } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import type { Retries } from '../src/retry/port.ts';
-import { traceBatch } from '../src/telemetry/join-trace.ts';
+import { createBatchTraces, inSettleSpan, type TraceBatch } from '../src/telemetry/batch-trace.ts';
 
 export interface IssuerDeps extends IssuingDeps {
   /** This duty's own: it is closed when the duty ends. */
@@ -37,9 +37,10 @@ export interface IssuerDeps extends IssuingDeps {
 /** Runs until `stopping` aborts; then finishes the batches in hand. */
 export async function issueTickets(deps: IssuerDeps, stopping: AbortSignal): Promise<void> {
   const inHand = new Map<Batch, Promise<void>>();
+  const traceBatch = createBatchTraces();
   const take = (batches: readonly Batch[]) => {
     for (const batch of batches) {
-      const work = settleBatch(deps, batch, stopping);
+      const work = settleBatch({ ...deps, traceBatch }, batch, stopping);
       inHand.set(
         batch,
         work.finally(() => inHand.delete(batch)),
@@ -64,11 +65,18 @@ export async function issueTickets(deps: IssuerDeps, stopping: AbortSignal): Pro
   for (const { entries } of inHand.keys()) deps.onLeft(entries.length);
 }
 
+interface TracedDeps extends IssuerDeps {
+  traceBatch: TraceBatch;
+}
+
 /** Does all the work of one batch. While the ledger or Redis is away it waits and tries again; nobody settles it. */
-async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal): Promise<void> {
+async function settleBatch(deps: TracedDeps, batch: Batch, stopping: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   const tickets = batch.entries.map(readEntry);
-  const span = traceBatch(batch.shard, tickets.length, tickets.map((ticket) => ticket.traceparent).filter(Boolean));
+  const trace = deps.traceBatch(
+    batch,
+    tickets.map(({ traceparent }) => traceparent),
+  );
   for (let attempt = 0; ; attempt += 1) {
     try {
       await deps.untilLedgerUp(stopping);
@@ -77,12 +85,15 @@ async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal
         deps.source.release(batch, 'unsettled');
         break;
       }
-      const exceptions = await issue(deps, batch, tickets);
-      const settled = await deps.settlement.settle(batch, exceptions);
+      const settled = await trace.step(async () => {
+        const exceptions = await issue(deps, batch, tickets);
+        return inSettleSpan(batch, () => deps.settlement.settle(batch, exceptions));
+      });
       deps.source.release(batch, 'settled');
       deps.onSettled(settled, (performance.now() - startedAt) / 1_000);
       break;
     } catch (error) {
+      trace.failed(error);
       // The gate was verified or rebuilt meanwhile: its new epoch delivers again what it still has of this batch.
       if (isFault(error, 'stale-epoch')) {
         // It is delivered again at once, and once more, until its source knows of the epoch.
@@ -90,7 +101,7 @@ async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal
         deps.source.release(batch, 'unsettled');
         break;
       }
-      deps.onError(error);
+      trace.step(() => deps.onError(error));
       // Not retryable means that this worker cannot do it; another one, or this one after a fix, will be given it again.
       if (stopping.aborted || !isFault(error) || !error.retryable) {
         await pause(limits.backoffMaxMs / 5, stopping);
@@ -101,7 +112,7 @@ async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal
       await pause(backoffMs(attempt, limits.backoffMinMs, limits.backoffMaxMs), stopping);
     }
   }
-  span.end();
+  trace.end();
 }
 
 /** A ticket on its way into the ledger: its row, and the seq of its entry. */

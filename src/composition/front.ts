@@ -51,8 +51,10 @@ import { createReplicaBarrier } from '../redis/replica-barrier.ts';
 import { createSharedLimit } from '../redis/shared-limit.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
-import { createTraceJoin } from '../telemetry/join-trace.ts';
+import { createJoinTraces } from '../telemetry/join-trace.ts';
 import { frontMetrics } from '../telemetry/metrics.ts';
+import { createRetryTraces } from '../telemetry/retry-trace.ts';
+import { createTicketTraces } from '../telemetry/ticket-trace.ts';
 import { composeEnding } from './ending.ts';
 import { composeRecovery } from './recovery.ts';
 
@@ -174,7 +176,8 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     ticketsNeedUser: settings.ticketsNeedUser,
     addressOf: createAddressOf(settings.trustedProxies),
     clientLimits: createJoinLimits({ ...clientLimits, openCount, now: spanClock }),
-    traceJoin: createTraceJoin(settings.traceRatio),
+    traces: createJoinTraces({ ratio: settings.traceRatio }),
+    traceTicket: createTicketTraces(),
     shedding,
     ...frontMetrics({
       joinsWaiting: joins.waitingCount,
@@ -187,6 +190,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     readiness: readiness.readiness,
     readinessDetails: readiness.details,
   });
+  const retryTraces = createRetryTraces();
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const admin = createAdmin({
     reconcile: { look, repair },
@@ -206,7 +210,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       cancellations: cancellationStore(ledger),
       returns,
       readGates,
-      scheduleRetry: (job) => retries.schedule(job),
+      scheduleRetry: (job) => retryTraces.schedule(job, (traced) => retries.schedule(traced)),
       readTicket: (text) => tickets.hold(text)?.ticket,
       onError,
     }),

@@ -6,6 +6,7 @@ import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { Durability } from '../domain/durability.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
+import { keptTraceOf } from '../domain/trace-context.ts';
 import { createAskedGates } from '../gate/redis/asked-gates.ts';
 import { reapConsumers } from '../gate/redis/consumers.ts';
 import { createGate } from '../gate/redis/gate.ts';
@@ -28,6 +29,7 @@ import type { RedisClient } from '../redis/connection.ts';
 import { readObstacle } from '../redis/read-obstacle.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
+import { createRetryTraces, type RetryTraces } from '../telemetry/retry-trace.ts';
 import { composeEnding } from './ending.ts';
 import { composeRecovery } from './recovery.ts';
 
@@ -136,6 +138,12 @@ export function composeWorker(
   };
 }
 
+/** Schedules a retry in a span of its own. */
+const scheduleIn =
+  (retries: Retries, traces: RetryTraces) =>
+  (job: RetryJob): Promise<void> =>
+    traces.schedule(job, (traced) => retries.schedule(traced));
+
 /** What the duties take that issue tickets. */
 function issuingDuties(
   { redis, ledger, guard, retries }: WorkerParts,
@@ -143,6 +151,7 @@ function issuingDuties(
   { onSettled, onLeft, onError }: WorkerEvents,
 ) {
   const readGates = createGateReader(redis);
+  const traces = createRetryTraces();
   const issuing = {
     gate: createGate(redis),
     issueBatch: (rows: IssuanceRow[], epoch: number) =>
@@ -154,15 +163,20 @@ function issuingDuties(
     issuer: {
       ...issuing,
       settlement: createSettlement(redis),
-      retries,
-      keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
-        keepDeadLetter(ledger, { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
+      retries: { schedule: scheduleIn(retries, traces) },
+      keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => {
+        const letter = { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw };
+        return traces.giveUp({ ...letter, traceparent: '' }, (traceparent) =>
+          keepDeadLetter(ledger, { ...letter, ...keptTraceOf(traceparent) }),
+        );
+      },
       onSettled,
       onLeft,
       onError,
     },
     retrier: {
       ...issuing,
+      traces,
       returns: createReturns(redis),
       cancellations: cancellationStore(ledger),
       shapeOf: async (campaign: string) => (await readGates([campaign]))[0],
@@ -217,13 +231,14 @@ function keepingDuties(
 ) {
   const store = campaignStore(ledger);
   const reports = createWorkerReports(redis);
+  const traces = createRetryTraces();
   return {
     finisher: {
       store: letterStore(ledger),
       cancellations: cancellationStore(ledger),
       returns: createReturns(redis),
       readGates: createGateReader(redis),
-      scheduleRetry: (job: RetryJob) => retries.schedule(job),
+      scheduleRetry: scheduleIn(retries, traces),
       idleMs: halfDoneMs,
       onError,
     },

@@ -36,12 +36,13 @@ export interface Telemetry extends AsyncDisposable {
 export async function startTelemetry(settings: TelemetrySettings): Promise<Telemetry> {
   if (!settings.on) return { url: undefined, [Symbol.asyncDispose]: async () => undefined };
   const exporter = new PrometheusExporter({ preventServerStart: true });
-  // Who begins a trace has thrown the dice already; see `createTraceJoin`.
+  // Whoever begins a trace has thrown the dice already; see `createJoinTraces`.
   const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({ 'service.name': settings.service }),
     metricReaders: [exporter],
     sampler,
+    spanLimits: { linkCountLimit: limits.traceLinksMax },
     // Without an endpoint nothing is exported; left out, the SDK would send to localhost:4318.
     ...(settings.otlpEndpoint === undefined ? { spanProcessors: [] } : {}),
   });
