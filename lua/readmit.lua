@@ -4,11 +4,12 @@
 --
 -- uses: epoch, run, corrupt, place, turns
 -- KEYS: gate free users turns work[shards]
--- ARGV: epoch shards tag user admitted_at ticket_epoch ticket_seq ticket_unit campaign
+-- ARGV: epoch shards tag user admitted_at ticket_epoch ticket_seq ticket_unit campaign trace
 -- RETURNS: seq unit
 --
 -- seq   at which it stands from now on (or does already)
 -- unit  0 when none is left: then it ends with an operator, who may add stock
+-- trace W3C traceparent or empty
 -- ERRORS: SLUICE_GATE_MISSING, SLUICE_EPOCH, SLUICE_UNVERIFIED, SLUICE_CORRUPT
 local gate = KEYS[1]
 local free = KEYS[2]
@@ -23,6 +24,7 @@ local ticket_epoch = ARGV[6]
 local ticket_seq = ARGV[7]
 local ticket_unit = tonumber(ARGV[8])
 local campaign = ARGV[9]
+local trace = ARGV[10]
 local SKIP_MAX = 2000 -- units set free at once on the way to the ticket's own, each a microsecond
 
 local fields = redis.call('HMGET', gate, 'epoch', 'run_id', 'seq', 'next_unit', 'stock', 'shards', 'settled')
@@ -60,7 +62,7 @@ else
 end
 
 redis.call('XADD', work, string.format('%.0f-0', seq), 'user', user, 'unit', string.format('%.0f', unit),
-  'admitted_at', admitted_at, 'epoch', ticket_epoch, 'ticket_seq', ticket_seq)
+  'admitted_at', admitted_at, 'epoch', ticket_epoch, 'ticket_seq', ticket_seq, 'traceparent', trace)
 redis.call('HSET', users, tag, pack_bytes(PLACE, seq, unit, tonumber(admitted_at))
   .. pack_bytes(SIGNED, tonumber(ticket_epoch), tonumber(ticket_seq), ticket_unit))
 if from_free then redis.call('ZREM', free, from_free) end

@@ -19,7 +19,7 @@ import { type IssuingDeps, issueRows, rowOf } from '../src/issuing/rows.ts';
 import { backoffMs, pause, within } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import type { Retries } from '../src/retry/port.ts';
-import { traceBatch } from '../src/telemetry/join-trace.ts';
+import { createBatchTraces, inSettleSpan, type TraceBatch } from '../src/telemetry/batch-trace.ts';
 
 export interface IssuerDeps extends IssuingDeps {
   /** This duty's own: it is closed when the duty ends. */
@@ -38,9 +38,10 @@ export interface IssuerDeps extends IssuingDeps {
 /** Runs until `stopping` aborts; then finishes the batches in hand. */
 export async function issueTickets(deps: IssuerDeps, stopping: AbortSignal): Promise<void> {
   const inHand = new Map<Batch, Promise<void>>();
+  const traceBatch = createBatchTraces();
   const take = (batches: readonly Batch[]) => {
     for (const batch of batches) {
-      const work = settleBatch(deps, batch, stopping);
+      const work = settleBatch({ ...deps, traceBatch }, batch, stopping);
       inHand.set(
         batch,
         work.finally(() => inHand.delete(batch)),
@@ -65,11 +66,18 @@ export async function issueTickets(deps: IssuerDeps, stopping: AbortSignal): Pro
   for (const { entries } of inHand.keys()) deps.onLeft(entries.length);
 }
 
+interface TracedDeps extends IssuerDeps {
+  traceBatch: TraceBatch;
+}
+
 /** Does all the work of one batch. While the ledger or Redis is away it waits and tries again; nobody settles it. */
-async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal): Promise<void> {
+async function settleBatch(deps: TracedDeps, batch: Batch, stopping: AbortSignal): Promise<void> {
   const receivedAt = Date.now();
   const tickets = batch.entries.map(readEntry);
-  const span = traceBatch(batch.shard, tickets.length, tickets.map((ticket) => ticket.traceparent).filter(Boolean));
+  const trace = deps.traceBatch(
+    batch,
+    tickets.map(({ traceparent }) => traceparent),
+  );
   for (let attempt = 0; ; attempt += 1) {
     try {
       await deps.untilLedgerUp(stopping);
@@ -78,12 +86,18 @@ async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal
         deps.source.release(batch, 'unsettled');
         break;
       }
-      const exceptions = await issue(deps, batch, tickets);
-      const count = await deps.settlement.settle(batch, exceptions);
+      const { count, exceptions } = await trace.step(async () => {
+        const found = await issue(deps, batch, tickets);
+        return {
+          exceptions: found,
+          count: await inSettleSpan(batch, () => deps.settlement.settle(batch, found)),
+        };
+      });
       deps.source.release(batch, 'settled');
       deps.onSettled({ count, receivedAt, settledAt: Date.now(), issued: issuedOf(tickets, exceptions) });
       break;
     } catch (error) {
+      trace.failed(error);
       // The gate was verified or rebuilt meanwhile: its new epoch delivers again what it still has of this batch.
       if (isFault(error, 'stale-epoch')) {
         // It is delivered again at once, and once more, until its source knows of the epoch.
@@ -91,7 +105,7 @@ async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal
         deps.source.release(batch, 'unsettled');
         break;
       }
-      deps.onError(error);
+      trace.step(() => deps.onError(error));
       // Not retryable means that this worker cannot do it; another one, or this one after a fix, will be given it again.
       if (stopping.aborted || !isFault(error) || !error.retryable) {
         await pause(limits.backoffMaxMs / 5, stopping);
@@ -102,7 +116,7 @@ async function settleBatch(deps: IssuerDeps, batch: Batch, stopping: AbortSignal
       await pause(backoffMs(attempt, limits.backoffMinMs, limits.backoffMaxMs), stopping);
     }
   }
-  span.end();
+  trace.end();
 }
 
 /** Those of a batch that have a row now, under their own unit or another one. */

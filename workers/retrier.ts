@@ -6,16 +6,18 @@ import { Fault, failureOf, isFault } from '../src/domain/fault.ts';
 import { userTag } from '../src/domain/ids.ts';
 import type { IssueResult } from '../src/domain/issuance.ts';
 import type { RetryJob } from '../src/domain/retry-job.ts';
-import { traceIdOf } from '../src/domain/trace-context.ts';
+import { keptTraceOf } from '../src/domain/trace-context.ts';
 import type { Gate, GateShape, Returns } from '../src/gate/port.ts';
 import { type Ended, endedAs, renumber } from '../src/issuing/renumber.ts';
 import { type IssuingDeps, issueRows, rowOf } from '../src/issuing/rows.ts';
 import type { RetryWork } from '../src/retry/port.ts';
+import { inRetrySettleSpan, type RetryTraces } from '../src/telemetry/retry-trace.ts';
 import { type CancellingDeps, cancelIfGivenBack } from './cancelling.ts';
 
 export interface RetrierDeps extends CancellingDeps, IssuingDeps {
   gate: Pick<Gate, 'outcome' | 'resolve' | 'takeUnit' | 'returnUnit'>;
   returns: Pick<Returns, 'giveBack' | 'redrive'>;
+  traces: RetryTraces;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
   untilLedgerUp: (stopping: AbortSignal) => Promise<void>;
   /** A retryable `stale-epoch` Fault, and nothing kept, once the campaign is in another epoch than the one given. */
@@ -60,7 +62,8 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
       }
     }
   };
-  return { untilAble: deps.untilLedgerUp, attempt, bury: (...buried) => bury(deps, attempt, ...buried) };
+  const traced = (job: RetryJob) => deps.traces.attempt(job, () => attempt(job));
+  return { untilAble: deps.untilLedgerUp, attempt: traced, bury: (...buried) => bury(deps, traced, ...buried) };
 }
 
 /**
@@ -85,7 +88,9 @@ async function bury(
   if (latest === undefined) return;
   // The letter of a ticket whose unit is somebody else's has no unit to give back.
   const unit = [failure, latest].some(({ reason }) => reason === NO_UNIT_LEFT) ? 0 : job.unit;
-  const kept = await deps.keepDeadLetter(letterOf({ ...job, unit }, failure, attempts), shape.epoch);
+  const kept = await deps.traces.giveUp({ ...job, ...failure }, (traceparent) =>
+    deps.keepDeadLetter(letterOf({ ...job, unit, traceparent }, failure, attempts), shape.epoch),
+  );
   switch (kept.kind) {
     case 'kept':
       return end(deps, job, { outcome: { status: 'failed', reason: kept.reason } });
@@ -102,7 +107,7 @@ const letterOf = ({ traceparent, ...job }: RetryJob, failure: Failure, attempts:
   ...job,
   ...failure,
   attempts,
-  traceId: traceIdOf(traceparent),
+  ...keptTraceOf(traceparent),
 });
 
 /** Why the work failed for good; undefined when it did not. What may still end well is thrown on. */
@@ -137,7 +142,8 @@ async function end(deps: RetrierDeps, job: RetryJob, ended: Ended): Promise<void
   const shape = await shapeOf(deps, job.campaign);
   if (shape === undefined) return;
   const tag = userTag(job.campaign, job.user);
-  if (await deps.gate.resolve(shape, tag, ended.outcome, ended.returnedUnit)) return;
+  const show = () => deps.gate.resolve(shape, tag, ended.outcome, ended.returnedUnit);
+  if (await inRetrySettleSpan(job.campaign, show)) return;
   const { outcome } = await deps.gate.outcome(shape, tag);
   if (outcome.status === 'queued')
     throw new Fault('conflict', 'the entry of this ticket is not settled yet', { retryable: true });

@@ -85,7 +85,7 @@ export function createClosedGates({ note, onError, waitMs = WAIT_MS }: ClosedGat
         ...gate,
         admit: (shape, joins, deadlineMs) => noted(shape.id, gate.admit(shape, joins, deadlineMs)),
         outcome: (shape, tag) => noted(shape.id, gate.outcome(shape, tag)),
-        readmit: (shape, user, ticket) => noted(shape.id, gate.readmit(shape, user, ticket)),
+        readmit: (shape, user, ticket, trace) => noted(shape.id, gate.readmit(shape, user, ticket, trace)),
       };
     },
     wait(memory, count) {

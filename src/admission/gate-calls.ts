@@ -6,6 +6,7 @@ import { gateTime } from '../domain/gate-view.ts';
 import type { Gate, Join } from '../gate/port.ts';
 import { limits } from '../process/limits.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
+import { createGateTraces, type GateTraces } from '../telemetry/gate-trace.ts';
 import { type CampaignMemory, takeReply, takeSilence } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
 import { type ClosedGates, isClosed } from './closed-gates.ts';
@@ -50,6 +51,7 @@ interface Lane {
 interface State {
   deps: GateCallsDeps;
   lanes: Map<string, Lane>;
+  traces: GateTraces;
   waitingCount: number;
   /** How long a gate call takes just now, ms. */
   callMs: number;
@@ -67,7 +69,7 @@ const OWN_SHARE_MAX = 8;
 const OVERLOADED = new Fault('overloaded', 'too many joins are waiting for the gate', { retryable: true });
 
 export function createGateCalls(deps: GateCallsDeps): GateCalls {
-  const state: State = { deps, lanes: new Map(), waitingCount: 0, callMs: 5, turnMs: 0 };
+  const state: State = { deps, lanes: new Map(), traces: createGateTraces(), waitingCount: 0, callMs: 5, turnMs: 0 };
   return {
     ask: (memory, join) => ask(state, memory, join),
     isFull: (campaign) => isFull(state, state.lanes.get(campaign)),
@@ -158,18 +160,23 @@ function askLater(state: State, memory: CampaignMemory, joins: readonly Waiting[
 async function askGate(state: State, lane: Lane, batch: Waiting[]): Promise<Decision[]> {
   const { gate, campaigns, now = spanClock } = state.deps;
   const { memory } = lane;
+  const { view } = memory;
   const calledAt = performance.now();
+  const called = { startedAt: calledAt, size: batch.length };
+  const trace = state.traces.begin(view, batch);
   if (lane.callCount === 0) lane.heardAt = calledAt;
   lane.callCount += 1;
   try {
-    const deadlineMs = Math.floor(gateTime(memory.view, now())) + limits.gateCallMs;
-    const reply = await gate.admit(memory.view, batch, deadlineMs);
+    const deadlineMs = Math.floor(gateTime(view, now())) + limits.gateCallMs;
+    const reply = await gate.admit(view, trace?.joins ?? batch, deadlineMs);
+    state.traces.end(trace, view, { ...called, decisions: reply.decisions });
     takeReply(memory, reply, now());
     state.deps.closed?.answered(memory.view.id);
     state.callMs += (performance.now() - calledAt - state.callMs) * LEARNING;
     for (const [index, { tag }] of batch.entries()) if (isHeld(reply.decisions[index]!)) memory.admitted.add(tag);
     return reply.decisions;
   } catch (error) {
+    state.traces.end(trace, view, { ...called, error });
     // Redis is away, or the gate is gone, shut or another one: what is remembered of it refuses nobody meanwhile.
     takeSilence(memory);
     if (isFault(error, 'stale-epoch')) await campaigns.refresh(memory.view.id).catch(() => undefined);

@@ -17,6 +17,8 @@ export interface HeldTicket {
   standing?: { epoch: number; seq: number };
   /** It got its place back, and no replica has confirmed that yet. */
   isUnconfirmed?: boolean;
+  /** The traceparent of its join, where this front decided that and records its trace. */
+  trace?: string;
   pollCount: number;
   pollWindowAt: number;
 }

@@ -7,6 +7,7 @@ import type { GateView } from '../domain/gate-view.ts';
 import { signTicket, type Ticket, type TicketKeys } from '../domain/ticket.ts';
 import type { Gate } from '../gate/port.ts';
 import type { ReplicaBarrier } from '../redis/replica-barrier.ts';
+import { inReadmissionSpan } from '../telemetry/ticket-trace.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
 import { createEndedTickets, type EndsSource } from './ended-campaigns.ts';
@@ -32,10 +33,10 @@ export interface TicketsDeps {
 }
 
 export interface Tickets {
-  /** The signed ticket of an admission, and its body as of now. */
-  handOut(memory: CampaignMemory, admission: Admission, tag: string): TicketBody;
+  /** The signed ticket of an admission, and its body as of now; held for its polls where the join is traced. */
+  handOut(memory: CampaignMemory, admission: Admission, tag: string, traceparent?: string): TicketBody;
   /** The same ticket of a user whom the gate knows already, held for what becomes of it. */
-  holdOwn(memory: CampaignMemory, admission: Admission, tag: string): HeldTicket;
+  holdOwn(memory: CampaignMemory, admission: Admission, tag: string, traceparent?: string): HeldTicket;
   /** The ticket behind a text, or undefined when it is forged, truncated or signed with an unknown key. No I/O. */
   hold(text: string): HeldTicket | undefined;
   /** Counts a poll; false when this ticket is asked for too often. */
@@ -88,14 +89,17 @@ export function createTickets(deps: TicketsDeps): Tickets {
   }
 
   return {
-    handOut(memory, admission, tag) {
+    handOut(memory, admission, tag, traceparent = '') {
       const ticket = ticketOf(memory.view, admission, tag);
       const text = signTicket(deps.ticketKeys, ticket);
+      if (traceparent !== '') holdOwn(text, ticket).trace ??= traceparent;
       return ticketBody(text, ticket, admission.seq, 'queued', memory, deps, spanClock());
     },
-    holdOwn(memory, admission, tag) {
+    holdOwn(memory, admission, tag, traceparent = '') {
       const ticket = ticketOf(memory.view, admission, tag);
-      return holdOwn(signTicket(deps.ticketKeys, ticket), ticket);
+      const held = holdOwn(signTicket(deps.ticketKeys, ticket), ticket);
+      if (traceparent !== '') held.trace ??= traceparent;
+      return held;
     },
     hold,
     pollsPerSecond: deps.pollsPerSecond,
@@ -115,7 +119,8 @@ async function ask(deps: TicketsDeps, held: HeldTicket, user: string | undefined
   if (told.outcome.status === 'lost') {
     if (user === undefined) throw new Fault('unidentified', 'the gate lost the place of this ticket');
     held.isUnconfirmed = confirm !== undefined;
-    told = { ...told, standing: await deps.gate.readmit(view, user, held.ticket) };
+    const readmit = (trace: string) => deps.gate.readmit(view, user, held.ticket, trace);
+    told = { ...told, standing: await inReadmissionSpan(view, readmit) };
   }
   if (held.isUnconfirmed) await confirm?.();
   held.isUnconfirmed = false;

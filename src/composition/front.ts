@@ -62,8 +62,10 @@ import type { Retries } from '../retry/port.ts';
 import { createCampaignLabels } from '../telemetry/campaign-labels.ts';
 import { frontMetrics } from '../telemetry/front-metrics.ts';
 import { requestMetrics } from '../telemetry/http-metrics.ts';
-import { createTraceJoin } from '../telemetry/join-trace.ts';
+import { createJoinTraces } from '../telemetry/join-trace.ts';
 import { queueMetrics } from '../telemetry/queue-metrics.ts';
+import { createRetryTraces } from '../telemetry/retry-trace.ts';
+import { createTicketTraces } from '../telemetry/ticket-trace.ts';
 import { composeEnding } from './ending.ts';
 import { composeRecovery } from './recovery.ts';
 
@@ -194,7 +196,8 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     ticketsNeedUser: settings.ticketsNeedUser,
     addressOf: createAddressOf(settings.trustedProxies),
     clientLimits: createJoinLimits({ ...clientLimits, openCount, now: spanClock }),
-    traceJoin: createTraceJoin(settings.traceRatio),
+    traces: createJoinTraces({ ratio: settings.traceRatio }),
+    traceTicket: createTicketTraces(),
     shedding,
     ...frontMetrics(
       {
@@ -211,6 +214,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     readiness: readiness.readiness,
     readinessDetails: readiness.details,
   });
+  const retryTraces = createRetryTraces();
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const admin = createAdmin({
     reconcile: { look, repair },
@@ -230,7 +234,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       cancellations: cancellationStore(ledger),
       returns,
       readGates,
-      scheduleRetry: (job) => retries.schedule(job),
+      scheduleRetry: (job) => retryTraces.schedule(job, (traced) => retries.schedule(traced)),
       readTicket: (text) => tickets.hold(text)?.ticket,
       onError,
     }),

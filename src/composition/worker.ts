@@ -3,6 +3,7 @@ import { isOver } from '../domain/campaign-life.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
+import { keptTraceOf } from '../domain/trace-context.ts';
 import { createAskedGates } from '../gate/redis/asked-gates.ts';
 import { reapConsumers } from '../gate/redis/consumers.ts';
 import { createGate } from '../gate/redis/gate.ts';
@@ -17,6 +18,8 @@ import { issueBatch } from '../ledger/issuances.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
 import { limits } from '../process/limits.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
+import type { Retries } from '../retry/port.ts';
+import { createRetryTraces, type RetryTraces } from '../telemetry/retry-trace.ts';
 import { type OpenSource, relayDuty, sourceOf } from './carriers.ts';
 import { composeEnding } from './ending.ts';
 import { UNHEARD, type WorkerEvents } from './heard.ts';
@@ -51,6 +54,12 @@ export function composeWorker(
   };
 }
 
+/** Schedules a retry in a span of its own. */
+const scheduleIn =
+  (retries: Retries, traces: RetryTraces) =>
+  (job: RetryJob): Promise<void> =>
+    traces.schedule(job, (traced) => retries.schedule(traced));
+
 /** What the duties take that issue tickets. */
 function issuingDuties(
   { redis, ledger, guard, retries }: WorkerParts,
@@ -69,6 +78,7 @@ function issuingDuties(
     if (kept.kind === 'kept') onBuried(kept.reason);
     return kept;
   };
+  const traces = createRetryTraces();
   const issuing = {
     gate: createGate(redis),
     issueBatch: (rows: IssuanceRow[], epoch: number) => guard.run(() => insert(rows, epoch), rows[0]?.campaign),
@@ -81,18 +91,23 @@ function issuingDuties(
       settlement: createSettlement(redis),
       retries: {
         schedule: async (job: RetryJob) => {
-          await retries.schedule(job);
+          await scheduleIn(retries, traces)(job);
           onRetry(job.reason);
         },
       },
-      keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) =>
-        keep({ campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw }),
+      keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => {
+        const letter = { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw };
+        return traces.giveUp({ ...letter, traceparent: '' }, (traceparent) =>
+          keep({ ...letter, ...keptTraceOf(traceparent) }),
+        );
+      },
       onSettled,
       onLeft,
       onError,
     },
     retrier: {
       ...issuing,
+      traces,
       returns: createReturns(redis),
       cancellations: cancellationStore(ledger),
       shapeOf: async (campaign: string) => (await readGates([campaign]))[0],
@@ -148,13 +163,14 @@ function keepingDuties(
 ) {
   const store = campaignStore(ledger);
   const reports = createWorkerReports(redis);
+  const traces = createRetryTraces();
   return {
     finisher: {
       store: letterStore(ledger),
       cancellations: cancellationStore(ledger),
       returns: createReturns(redis),
       readGates: createGateReader(redis),
-      scheduleRetry: (job: RetryJob) => retries.schedule(job),
+      scheduleRetry: scheduleIn(retries, traces),
       idleMs: halfDoneMs,
       onError,
     },

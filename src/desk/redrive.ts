@@ -64,7 +64,7 @@ async function keep(deps: RedriveDeps, letter: StoredDeadLetter, why: NotRedrive
 }
 
 function jobOf(letter: RedrivableLetter): RetryJob {
-  const { campaign, epoch, seq, unit, user, admittedAt, reason, traceId, redriveCount } = letter;
-  const traceparent = continuingTraceparent(traceId);
+  const { campaign, epoch, seq, unit, user, admittedAt, reason, traceId, spanId, redriveCount } = letter;
+  const traceparent = continuingTraceparent(traceId, spanId);
   return { campaign, epoch, seq, unit, user, admittedAt, reason, traceparent, redriveCount };
 }

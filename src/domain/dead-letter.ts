@@ -26,6 +26,8 @@ export interface DeadLetter extends DeadLetterId {
   detail?: string;
   attempts: number;
   traceId?: string | null;
+  /** The span in which it was given up. */
+  spanId?: string | null;
   /** The entry as it was found, when it could not be read. */
   raw?: string | null;
   /** How often it had been redriven when these attempts began. */

@@ -50,8 +50,8 @@ export interface Gate {
   admit(shape: GateShape, joins: readonly Join[], deadlineMs: number): Promise<AdmitReply>;
   /** What became of the ticket of the user with this tag. */
   outcome(shape: GateShape, tag: string): Promise<{ outcome: Outcome; standing: Standing }>;
-  /** Gives the holder of a ticket that this gate has lost a place again, or tells the one it has. */
-  readmit(shape: GateShape, user: string, ticket: Ticket): Promise<Standing>;
+  /** Gives the holder of a ticket that this gate has lost a place again, or tells the one it has; `trace` as of a join. */
+  readmit(shape: GateShape, user: string, ticket: Ticket, trace: string): Promise<Standing>;
   /** `create` only where the ledger says that this campaign never had a gate. */
   project(campaign: Campaign, create: boolean): Promise<'projected' | 'current' | 'missing'>;
   /** Ends a `retrying` exception; one that was issued under its place's unit is none any more. False when somebody else ended it. */

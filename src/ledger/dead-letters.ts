@@ -23,7 +23,7 @@ const REASON_CHARS = 64;
  * not be acked.
  */
 export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter, epoch?: number): Promise<Keeping> {
-  const { campaign, seq, unit, user, admittedAt, traceId, raw } = letter;
+  const { campaign, seq, unit, user, admittedAt, traceId, spanId, raw } = letter;
   const row: LetterRow = {
     campaign,
     epoch: letter.epoch,
@@ -35,6 +35,7 @@ export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter, epoch?:
     detail: letter.detail?.slice(0, TEXT_CHARS) ?? '',
     attempts: isUint32(letter.attempts) ? letter.attempts : 0,
     trace_id: traceId != null && /^[0-9a-f]{32}$/.test(traceId) ? traceId : null,
+    span_id: spanId != null && /^[0-9a-f]{16}$/.test(spanId) ? spanId : null,
     raw: raw?.slice(0, TEXT_CHARS) ?? null,
     redriving_at: null,
   };
@@ -75,10 +76,18 @@ function keepOnce(ledger: Ledger, row: LetterRow, redriveCount: number, epoch: n
       return { kind: 'kept', reason: row.reason };
     }
     if (before.state === 'discarded' || before.redrive_count !== redriveCount) return { kind: 'moved-on' };
-    const { reason, detail, attempts } = row;
+    const { reason, detail, attempts, trace_id, span_id } = row;
+    const trace = trace_id === null ? {} : { trace_id, span_id };
     await tx
       .updateTable('dead_letters')
-      .set((eb) => ({ state: 'kept', reason, detail, attempts: eb('attempts', '+', attempts), redriving_at: null }))
+      .set((eb) => ({
+        state: 'kept',
+        reason,
+        detail,
+        attempts: eb('attempts', '+', attempts),
+        redriving_at: null,
+        ...trace,
+      }))
       .where('id', '=', before.id)
       .execute();
     return { kind: 'kept', reason };
@@ -136,11 +145,12 @@ const isTime = (ms: number | null | undefined): ms is number => ms != null && is
 
 /** The letter that a row holds. */
 export function letterOf(row: Selectable<DeadLettersTable>): StoredDeadLetter {
-  const { admitted_at, trace_id, created_at, redrive_count, redriving_at: _, ...same } = row;
+  const { admitted_at, trace_id, span_id, created_at, redrive_count, redriving_at: _, ...same } = row;
   return {
     ...same,
     admittedAt: admitted_at?.getTime() ?? null,
     traceId: trace_id,
+    spanId: span_id,
     createdAt: created_at.getTime(),
     redriveCount: redrive_count,
   };

@@ -3,6 +3,7 @@ import { CODE_CHARS } from '../domain/coupon.ts';
 import { isUserId, userTag } from '../domain/ids.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
 import { UINT32_MAX } from '../domain/uint32.ts';
+import { inInsertSpan } from '../telemetry/batch-trace.ts';
 import type { Ledger } from './pool.ts';
 
 /** A row of the ledger, as far as it decides about another. */
@@ -69,7 +70,8 @@ export async function insertRows(
     if (index > 0 || fence === undefined) params.push(campaign);
     params.push(row.unit, row.user, row.seq, row.epoch, row.code, new Date(row.admittedAt), lastUnit);
   }
-  await ledger.run(insertOf(rows.length, fence), params, rows.length % PREPARED_STEP === 0);
+  const isPrepared = rows.length % PREPARED_STEP === 0;
+  await inInsertSpan('issuances', rows.length, () => ledger.run(insertOf(rows.length, fence), params, isPrepared));
 }
 
 /**

@@ -9,6 +9,7 @@ import { cancelledTags } from './migrations/0005-cancelled-tags.ts';
 import { lettersByUser } from './migrations/0006-letters-by-user.ts';
 import { campaignEnds } from './migrations/0007-campaign-ends.ts';
 import { endsIndex } from './migrations/0008-ends-index.ts';
+import { letterSpans } from './migrations/0009-letter-spans.ts';
 import type { Ledger } from './pool.ts';
 
 /** In order of their names, for ever: an executed migration is never renamed or changed. */
@@ -21,6 +22,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0006-letters-by-user': lettersByUser,
   '0007-campaign-ends': campaignEnds,
   '0008-ends-index': endsIndex,
+  '0009-letter-spans': letterSpans,
 };
 
 /** One statement of a migration, or the wait for another process that migrates: a table of millions of rows is rebuilt. */

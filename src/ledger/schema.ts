@@ -80,6 +80,7 @@ export interface DeadLettersTable {
   detail: string;
   attempts: number;
   trace_id: string | null;
+  span_id: string | null;
   raw: string | null;
   state: Generated<LetterState>;
   created_at: Stamp;

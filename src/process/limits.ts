@@ -4,6 +4,7 @@ import { connectionLimits } from './connection-limits.ts';
 import { endLimits } from './end-limits.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { metricsLimits } from './metrics-limits.ts';
+import { traceLimits } from './trace-limits.ts';
 import { waitLimits } from './wait-limits.ts';
 
 export const limits = {
@@ -12,6 +13,7 @@ export const limits = {
   ...endLimits,
   ...kafkaLimits,
   ...metricsLimits,
+  ...traceLimits,
   ...waitLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
   joinBatchMax: 128,
@@ -212,8 +214,6 @@ export const limits = {
   tokensWaitingMax: 10_000,
   /** Forged tokens of one address in a client's window: an honest client sends none, and a household has one such app. */
   forgedTokensPerAddress: 100,
-  /** Traces that callers may force by their own decision, a second and front; the others are traced as TRACE_RATIO says. */
-  forcedTracesPerSecond: 10,
 
   /** Chromium remembers a preflight for two hours at most. */
   preflightMaxAgeSeconds: 7_200,

@@ -41,12 +41,13 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
   if (!settings.on)
     return { url: undefined, answerBacklog: () => undefined, [Symbol.asyncDispose]: async () => undefined };
   const scrape = createScrape();
-  // Who begins a trace has thrown the dice already; see `createTraceJoin`.
+  // Whoever begins a trace has thrown the dice already; see `createJoinTraces`.
   const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
   const sdk = new NodeSDK({
     resource: resourceFromAttributes({ 'service.name': settings.service }),
     metricReaders: [scrape.reader],
     sampler,
+    spanLimits: { linkCountLimit: limits.traceLinksMax },
     // Without an endpoint nothing is exported; left out, the SDK would send to localhost:4318.
     ...(settings.otlpEndpoint === undefined ? { spanProcessors: [] } : {}),
   });

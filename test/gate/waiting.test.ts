@@ -27,15 +27,17 @@ async function openPlace(t: TestContext) {
         0,
       );
     const cancel = (user: string) => createReturns(redis).cancel(campaign, joinOf(campaign.id, user).tag);
-    const readmit = (user: string, admittedAt: number) =>
-      gate.readmit(campaign, user, {
+    const readmit = (user: string, admittedAt: number) => {
+      const signed = {
         campaign: campaign.id,
         tag: userTag(campaign.id, user),
         admittedAt,
         epoch: 1,
         seq: 900,
         unit: 900,
-      } as never);
+      };
+      return gate.readmit(campaign, user, signed as never, '');
+    };
     return { campaign, admit, cancel, readmit };
   }
   return { redis, waiting, open };

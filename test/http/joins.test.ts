@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createTraceJoin } from '../../src/telemetry/join-trace.ts';
+import { createJoinTraces } from '../../src/telemetry/join-trace.ts';
+import { traceparentOf } from '../../src/telemetry/spans.ts';
 import { until } from '../helpers/until.ts';
 import type { Answer } from './client.ts';
 import { fronts, type TestFront, untilKnown } from './front.ts';
@@ -200,5 +201,5 @@ test('what nobody can buy is told to everybody: phase, band, opening, without an
 });
 
 test('a trace nobody records costs no field in the entry', () => {
-  expect(createTraceJoin(0)('POST /', undefined).traceparent).toBe('');
+  expect(traceparentOf(createJoinTraces({ ratio: 0 }).begin(() => undefined, 0))).toBe('');
 });

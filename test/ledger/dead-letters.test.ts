@@ -18,6 +18,7 @@ const letterOf = (other: Partial<DeadLetter> = {}): DeadLetter => ({
   detail: 'not this one',
   attempts: 6,
   traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+  spanId: '00f067aa0ba902b7',
   raw: null,
   ...other,
 });
@@ -45,11 +46,12 @@ test('what a dead letter holds never stops it from being kept', async () => {
     reason: `이유 ${'r'.repeat(100)}`,
     detail: '👤'.repeat(40_000),
     traceId: "';--",
+    spanId: "';--",
     raw: `\0\ud800${'가'.repeat(40_000)}`,
   });
   await keepDeadLetter(ledger, letter);
   const kept = await getDeadLetter(ledger, letter);
-  expect(kept).toMatchObject({ unit: null, user: null, admittedAt: null, traceId: null, state: 'kept' });
+  expect(kept).toMatchObject({ unit: null, user: null, admittedAt: null, traceId: null, spanId: null, state: 'kept' });
   expect(kept!.reason).toMatch(/^\?\? r{61}$/);
   expect(kept!.raw).toHaveLength(16_000);
   const { campaign } = letter;

@@ -17,6 +17,7 @@ const ALL = [
   '0006-letters-by-user',
   '0007-campaign-ends',
   '0008-ends-index',
+  '0009-letter-spans',
 ];
 
 function insert(campaign: string, unit: number, user: string, lastUnit: number): Promise<unknown> {

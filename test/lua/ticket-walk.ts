@@ -120,7 +120,7 @@ export async function openWalk(redis: RedisClient) {
     async readmit(ticket) {
       const { tag } = ticket;
       const signed = { campaign: id, tag, admittedAt: 1, epoch: 1, seq: 700, unit: 700 };
-      const standing = await gate.readmit(campaign, ticket.name, signed);
+      const standing = await gate.readmit(campaign, ticket.name, signed, '');
       if (ticket.state === 'lost') Object.assign(ticket, { ...standing, entry: 'waiting' });
       expect(standing).toEqual({ seq: ticket.seq, unit: ticket.unit });
     },

@@ -71,7 +71,7 @@ test('a ticket that is restored to a gate which had lost it puts the campaign in
   const sale = await open(t);
   const { tag } = joinOf(sale.id, 'a');
   const ticket = { campaign: sale.id, tag, admittedAt: 1, epoch: 1, seq: 9, unit: 3 };
-  await sale.gate.readmit(sale.campaign, 'a', ticket as never);
+  await sale.gate.readmit(sale.campaign, 'a', ticket as never, '');
   expect(await sale.isInLine()).toBe(true);
 });
 

@@ -105,7 +105,7 @@ test('a place of a length that no gate writes is refused by everything that read
   const asked = {
     admit: () => gate.admit(campaign, [joinOf(campaign.id, 'a')], 0),
     outcome: () => gate.outcome(campaign, tag),
-    readmit: () => gate.readmit(campaign, 'a', ticket),
+    readmit: () => gate.readmit(campaign, 'a', ticket, ''),
     resolve: () => gate.resolve(campaign, tag, { status: 'issued-renumbered', unit: 1 }),
     cancel: () => returns.cancel(campaign, tag),
     giveBack: () => returns.giveBack(campaign, { tag, seq: 1, unit: null }),

@@ -43,6 +43,7 @@ const RELATIONS: [string, boolean][] = [
   ],
   ['redirects outlast a Cluster failover', limits.redirectMs * limits.redirectsMax > limits.clusterNodeTimeoutMs],
   ['a lease outlasts several renewals', limits.recoveryRenewMs * 3 < limits.recoveryLeaseMs],
+  ['a span can name every entry of a batch', limits.traceLinksMax >= limits.workBatchMax],
   ['a drain outlasts a statement', limits.drainMs > limits.statementMs],
 ];
 

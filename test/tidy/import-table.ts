@@ -16,7 +16,15 @@ const ADAPTER = 'adapters know the domain and Redis, not each other: each can be
 const TABLE: Record<string, Row> = {
   domain: { may: [], why: 'the rules of a sale are pure, so that they can be read and tested alone' },
   limits: {
-    may: ['admin-limits', 'connection-limits', 'end-limits', 'kafka-limits', 'metrics-limits', 'wait-limits'],
+    may: [
+      'admin-limits',
+      'connection-limits',
+      'end-limits',
+      'kafka-limits',
+      'metrics-limits',
+      'trace-limits',
+      'wait-limits',
+    ],
     why: 'everything may import it',
   },
   'admin-limits': { may: [], why: 'it is a part of limits.ts' },
@@ -24,6 +32,7 @@ const TABLE: Record<string, Row> = {
   'end-limits': { may: [], why: 'it is a part of limits.ts' },
   'kafka-limits': { may: [], why: 'it is a part of limits.ts' },
   'metrics-limits': { may: [], why: 'it is a part of limits.ts' },
+  'trace-limits': { may: [], why: 'it is a part of limits.ts' },
   'wait-limits': { may: [], why: 'it is a part of limits.ts' },
   lifecycle: { may: ['domain'], why: 'everything else may import it' },
   output: { may: [], why: 'every program prints' },

@@ -3,6 +3,7 @@ import { expect, type TestContext, test } from 'vitest';
 import type { Keeping } from '../../src/domain/dead-letter.ts';
 import { userTag } from '../../src/domain/ids.ts';
 import type { RetryJob } from '../../src/domain/retry-job.ts';
+import { createRetryTraces } from '../../src/telemetry/retry-trace.ts';
 import { createRetryWork } from '../../workers/retrier.ts';
 import { startRedis, uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
@@ -37,6 +38,7 @@ async function refused(t: TestContext, { isSettled }: { isSettled: boolean }) {
       ...duties.issuerDeps,
       gate: duties.gate,
       returns: duties.returns,
+      traces: createRetryTraces(),
       cancellations: duties.cancellations,
       shapeOf: async (id) => (await duties.readGates([id]))[0],
       keepDeadLetter,

@@ -37,10 +37,10 @@ export function createGate(redis: RedisClient): Gate {
       const [text, seq, unit] = reply as [string, number, number];
       return { outcome: readOutcome(text), standing: { seq, unit } };
     },
-    async readmit(shape, user, { tag, admittedAt, epoch, seq, unit }) {
+    async readmit(shape, user, { tag, admittedAt, epoch, seq, unit }, trace) {
       const users = keys.users(shape.id, bucketOf(tag, shape.buckets));
       const scriptKeys = [keys.gate(shape.id), keys.free(shape.id), users, keys.turns(shape.id), ...keys.works(shape)];
-      const args = [shape.epoch, shape.shards, tag, user, admittedAt, epoch, seq, unit, shape.id];
+      const args = [shape.epoch, shape.shards, tag, user, admittedAt, epoch, seq, unit, shape.id, trace];
       const [itsSeq, itsUnit] = (await run(readmit, scriptKeys, args)) as [number, number];
       return { seq: itsSeq, unit: itsUnit };
     },

@@ -29,7 +29,7 @@ export function createRedisBreaker(redis: RedisClient): Breaker {
 export const guardGate = (gate: Gate, { run }: Breaker): Gate => ({
   admit: (shape, joins, deadlineMs) => run(() => gate.admit(shape, joins, deadlineMs)),
   outcome: (shape, tag) => run(() => gate.outcome(shape, tag)),
-  readmit: (shape, user, ticket) => run(() => gate.readmit(shape, user, ticket)),
+  readmit: (shape, user, ticket, trace) => run(() => gate.readmit(shape, user, ticket, trace)),
   project: (campaign, create) => run(() => gate.project(campaign, create)),
   resolve: (shape, tag, final, returnedUnit) => run(() => gate.resolve(shape, tag, final, returnedUnit)),
   takeUnit: (campaign, epoch) => run(() => gate.takeUnit(campaign, epoch)),

@@ -4,6 +4,7 @@ import { ticketJson } from '../../admission/ticket-body.ts';
 import type { Tickets } from '../../admission/tickets.ts';
 import type { GiveBack } from '../../giving-back/give-back.ts';
 import { limits } from '../../process/limits.ts';
+import type { TraceTicket } from '../../telemetry/ticket-trace.ts';
 import type { AddressOf } from '../client-address.ts';
 import { declare } from '../declare.ts';
 import * as problems from '../problems.ts';
@@ -17,6 +18,7 @@ export interface GiveBackRouteDeps {
   giveBack: GiveBack;
   identify: Identify;
   addressOf: AddressOf;
+  traceTicket: TraceTicket;
   ticketsNeedUser: boolean;
 }
 
@@ -48,7 +50,7 @@ export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {
         ),
       },
     },
-    (c) => withHeldTicket(c, deps, (asked) => giveBack(deps, asked)),
+    (c) => withHeldTicket(c, deps, 'DELETE', (asked) => giveBack(deps, asked)),
   );
 }
 

@@ -7,7 +7,9 @@ import type { Tickets } from '../../admission/tickets.ts';
 import type { DecisionKind } from '../../domain/decision.ts';
 import { isFault } from '../../domain/fault.ts';
 import { isCampaignId } from '../../domain/ids.ts';
-import type { TraceJoin } from '../../telemetry/join-trace.ts';
+import { answeredIn } from '../../telemetry/answer-trace.ts';
+import type { JoinTraces } from '../../telemetry/join-trace.ts';
+import { traceparentOf, within } from '../../telemetry/spans.ts';
 import type { AddressOf } from '../client-address.ts';
 import { declare } from '../declare.ts';
 import { type Header, headersOf } from '../headers.ts';
@@ -27,7 +29,7 @@ export interface JoinRouteDeps {
   addressOf: AddressOf;
   clientLimits: { address: ClientLimit; user: ClientLimit };
   shedding: LoadShedding;
-  traceJoin: TraceJoin;
+  traces: JoinTraces;
   decisions: Record<DecisionKind, number>;
   /** Counts a decision to its campaign. */
   countJoin: (campaign: string, decision: DecisionKind) => void;
@@ -37,8 +39,6 @@ export interface JoinRouteDeps {
 }
 
 type ShedReason = 'event-loop' | 'gate';
-
-const ROUTE = 'POST /v1/campaigns/{id}/tickets';
 
 export function joinRoute(app: OpenAPIHono, deps: JoinRouteDeps): void {
   declare(
@@ -121,30 +121,34 @@ function decideJoin(
   user: string,
   { id, header, startedAt }: AskedJoin,
 ): Response | Promise<Response> {
-  const trace = deps.traceJoin(ROUTE, header('traceparent'));
-  const told = (decision: DecisionKind | 'unknown') => {
-    if (decision !== 'unknown') {
-      deps.decisions[decision] += 1;
-      deps.countJoin(id, decision);
-    }
-    trace.end(decision);
+  const span = deps.traces.begin(header, startedAt);
+  const traceparent = traceparentOf(span);
+  const end = (decision: DecisionKind | 'unknown', response: Response, error?: unknown): Response => {
+    const ended = { startedAt, decision, campaign: id, status: response.status, error };
+    return answeredIn(deps.traces.end(span, ended), response);
   };
-  const answer = deps.joins.join(id, user, trace.traceparent);
-  if (!(answer instanceof Promise)) {
-    told(answer.decision.kind);
-    return answered(deps, answer, user);
-  }
+  const decided = (answer: JoinAnswer): Response | Promise<Response> => {
+    const { kind } = answer.decision;
+    deps.decisions[kind] += 1;
+    deps.countJoin(id, kind);
+    const response = answered(deps, answer, user, traceparent);
+    if (!(response instanceof Promise)) return end(kind, response);
+    return response.then(
+      (now) => end(kind, now),
+      (error: unknown) => end(kind, problems.faulted(error), error),
+    );
+  };
+  const answer = within(span, () => deps.joins.join(id, user, traceparent));
+  if (!(answer instanceof Promise)) return decided(answer);
   return answer.then(
     (later) => {
-      deps.observeJoin((performance.now() - startedAt) / 1_000, trace.traceparent);
-      told(later?.decision.kind ?? 'unknown');
-      return later === undefined ? problems.unknownCampaign() : answered(deps, later, user);
+      deps.observeJoin((performance.now() - startedAt) / 1_000, traceparent);
+      return later === undefined ? end('unknown', problems.unknownCampaign()) : decided(later);
     },
     (error: unknown) => {
       const isOver = isFault(error, 'archived') || isFault(error, 'purged');
-      told(isOver ? 'ended' : 'unknown');
-      if (isOver) return problems.ended();
-      throw error;
+      if (isOver) deps.decisions.ended += 1;
+      return isOver ? end('ended', problems.ended()) : end('unknown', problems.faulted(error), error);
     },
   );
 }
@@ -153,18 +157,24 @@ function answered(
   { tickets }: JoinRouteDeps,
   { decision, memory, tag }: JoinAnswer,
   user: string,
+  traceparent: string,
 ): Response | Promise<Response> {
-  if (decision.kind === 'admitted') return admitted(202, tickets.handOut(memory, decision, tag));
+  if (decision.kind === 'admitted')
+    return admitted(202, tickets.handOut(memory, decision, tag, traceparent), traceparent);
   if (decision.kind !== 'known') return problems.refused(decision, memory.view);
-  const held = tickets.holdOwn(memory, decision, tag);
+  const held = tickets.holdOwn(memory, decision, tag, traceparent);
   const known = tickets.peek(held);
-  if (known !== undefined) return admitted(200, known);
-  return tickets.status(held, user).then((now) => admitted(200, now ?? tickets.handOut(memory, decision, tag)));
+  if (known !== undefined) return admitted(200, known, traceparent);
+  return tickets
+    .status(held, user)
+    .then((now) => admitted(200, now ?? tickets.handOut(memory, decision, tag), traceparent));
 }
 
-function admitted(status: 200 | 202, body: TicketBody): Response {
+/** A client that sends the traceparent back with its polls has them in the trace, whichever front answers. */
+function admitted(status: 200 | 202, body: TicketBody, traceparent: string): Response {
   return jsonText(status, ticketJson(body), {
     location: body.links.self,
     'retry-after': String(Math.max(1, Math.round(body.pollAfterMs / 1_000))),
+    ...(traceparent !== '' && { traceparent }),
   });
 }

@@ -7,6 +7,7 @@ import type { Tickets } from '../../admission/tickets.ts';
 import type { Waits } from '../../admission/waits.ts';
 import { userTag } from '../../domain/ids.ts';
 import { limits } from '../../process/limits.ts';
+import type { TraceTicket } from '../../telemetry/ticket-trace.ts';
 import type { AddressOf } from '../client-address.ts';
 import { connectionOf } from '../connection.ts';
 import { declare } from '../declare.ts';
@@ -24,6 +25,7 @@ export interface TicketRouteDeps {
   identify: Identify;
   addressOf: AddressOf;
   waits: Waits;
+  traceTicket: TraceTicket;
   /** The code is shown, and a ticket taken back, only where its owner asks. */
   ticketsNeedUser: boolean;
 }
@@ -71,7 +73,7 @@ export function ticketRoute(app: OpenAPIHono, deps: TicketRouteDeps): void {
 }
 
 function poll(c: Context, deps: PollDeps): Response | Promise<Response> {
-  return withHeldTicket(c, deps, (asked, header) => answer(c, deps, asked, header));
+  return withHeldTicket(c, deps, 'GET', (asked, header) => answer(c, deps, asked, header));
 }
 
 /**
@@ -80,7 +82,8 @@ function poll(c: Context, deps: PollDeps): Response | Promise<Response> {
  */
 export function withHeldTicket(
   c: Context,
-  deps: Pick<TicketRouteDeps, 'tickets' | 'identify' | 'addressOf'>,
+  deps: Pick<TicketRouteDeps, 'tickets' | 'identify' | 'addressOf' | 'traceTicket'>,
+  method: 'GET' | 'DELETE',
   then: (asked: Asked, header: Header) => Response | Promise<Response>,
 ): Response | Promise<Response> {
   const header = headersOf(c);
@@ -93,7 +96,9 @@ export function withHeldTicket(
     // Where there is no scheme to name, it is as good as somebody else.
     if (identity.kind === 'invalid' && identity.challenge !== undefined) return problems.unidentified(identity);
     if (!isTheirs(held, identity)) return problems.unknownTicket();
-    return then({ held, user: identity.kind === 'user' ? identity.user : undefined, identity }, header);
+    const asked = { held, user: identity.kind === 'user' ? identity.user : undefined, identity };
+    const { ticket, trace } = held;
+    return deps.traceTicket({ method, campaign: ticket.campaign, trace, header }, () => then(asked, header));
   });
 }
 
