@@ -66,7 +66,7 @@ export interface TestFront extends Client, AsyncDisposable {
   errors: unknown[];
   /** Every answer with a 5xx, as the log and the metric hear of it. */
   serverErrors: ServerError[];
-  /** How many commands were sent to Redis for somebody who asked: all but the background reading of gates and workers. */
+  /** How many commands were sent to Redis for somebody who asked: all but the background reading of gates, workers and the queue. */
   questionCount: () => number;
   /** Asks clients that wait to go to another front. */
   drain: () => void;
@@ -221,6 +221,8 @@ const isOutOfReach = (error: unknown): boolean =>
 const OURS = ['defect', 'corrupt-state', 'internal', 'other'];
 
 const READING = new Set(['hgetall', 'zcard', 'time']);
+/** What a look at the queue asks besides: fields of gates, and the streams of those with a backlog. */
+const LOOKING = new Set(['hmget', 'hget', 'xpending', 'xrange']);
 /** What ioredis sends to open a connection, and what the breaker probes with. */
 const OPENING = new Set(['ping', 'auth', 'hello', 'info', 'client', 'select', 'quit']);
 
@@ -230,8 +232,9 @@ function countQuestions(redis: RedisClient): () => number {
   let count = 0;
   const send = redis.sendCommand.bind(redis) as (...args: unknown[]) => unknown;
   redis.sendCommand = (command: { name: string; args: unknown[] }, ...rest: unknown[]) => {
+    const isLook = LOOKING.has(command.name) || String(command.args[0]).endsWith(':turns');
     const isReading =
-      READING.has(command.name) || command.args.includes(keys.workers) || command.args[0] === COMPARING.sha;
+      isLook || READING.has(command.name) || command.args.includes(keys.workers) || command.args[0] === COMPARING.sha;
     if (!isReading && !OPENING.has(command.name)) count += 1;
     return send(command, ...rest);
   };
