@@ -19,9 +19,18 @@ outliveOutput({
 const out = (text: string) => void process.stdout.write(text);
 const err = (text: string) => void process.stderr.write(text);
 
+const closed = new AbortController();
+for (const event of ['close', 'error']) process.stdout.on(event, () => closed.abort());
+
 process.exitCode = await runCli(process.argv.slice(2), {
   out,
   err,
+  // Node looks at NO_COLOR itself.
+  terminal: {
+    isScreen: process.stdout.isTTY === true,
+    hasColour: process.stdout.isTTY && process.stdout.hasColors(),
+    closed: closed.signal,
+  },
   settings: () => {
     const read = settingsOr(readCliSettings);
     return read instanceof ConfigError ? read.message : read;

@@ -7,6 +7,7 @@ import type { OwnWorkers } from './local/own-workers.ts';
 import { welcome } from './local/welcome.ts';
 import { frontSettings, openFront } from './opening/front.ts';
 import { openAdminListener, openPublicListener } from './opening/listeners.ts';
+import { showFront } from './opening/shown-front.ts';
 import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './process/lifecycle.ts';
 import { limits } from './process/limits.ts';
 import { outliveOutput } from './process/output.ts';
@@ -53,8 +54,7 @@ const service = open.use(
     onAdminRefused: tellAdminRefusals(log),
   }),
 );
-breakerMetrics('redis', service.breaker);
-told.answerBacklog(service.readWaiting);
+showFront(service, { telemetry: told, redis: parts.redis }, open);
 // A front that was asked to end during its start starts no workers only to stop them.
 if (!stopping.aborted) ownWorkers = open.use(await place.startWorkers(service));
 publicListener.serve(service.front.fetch);

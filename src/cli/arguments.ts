@@ -6,6 +6,8 @@ import { autoscaleHelp, doctorHelp, generalHelp, synopsis, tokenHelp, verbHelp }
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { type OptionName, optionOf } from './options.ts';
 import { RECONCILE_VERB } from './reconcile-verb.ts';
+import { SIZE_HELP, SIZE_USAGE, sizeText } from './size-command.ts';
+import { STATUS_VERB, TOP_VERB } from './status-verbs.ts';
 import type { Values, Verb } from './verb.ts';
 import { CAMPAIGN_VERBS } from './verbs.ts';
 
@@ -24,18 +26,23 @@ const NOUNS: Record<string, readonly Verb[]> = {
   user: USER_VERBS,
 };
 
+/** A noun that is its own verb. */
+const ALONE: readonly Verb[] = [RECONCILE_VERB, STATUS_VERB, TOP_VERB];
+
 /** Pure: what `sluice …argv` would do. */
 export function readCommand(argv: readonly string[]): Command {
   const [noun = '', verbName = ''] = argv;
   if (noun === 'doctor') return readDoctor(argv.slice(1));
+  if (noun === 'size') return readSize(argv.slice(1));
   if (noun === 'token') return readBare('token', tokenHelp(), argv.slice(1));
   if (noun === 'autoscale') return readBare('autoscale', autoscaleHelp(), argv.slice(1));
-  if (noun === 'reconcile') return readVerb(RECONCILE_VERB, argv.slice(1));
+  const alone = ALONE.find((verb) => verb.noun === noun);
+  if (alone !== undefined) return readVerb(alone, argv.slice(1));
   const verbs = NOUNS[noun];
   if (verbs === undefined) {
     if (noun === '' || noun === 'help' || argv.includes('--help')) return { kind: 'help', text: generalHelp() };
     return wrong(
-      `There is no command ${noun}. A command starts with campaign, dead-letters, reconcile, user, doctor, autoscale or token: see sluice --help.`,
+      `There is no command ${noun}. A command starts with campaign, dead-letters, reconcile, user, status, top, doctor, autoscale, size or token: see sluice --help.`,
     );
   }
   const verb = verbs.find(({ name }) => name === verbName);
@@ -50,6 +57,12 @@ function readDoctor(argv: string[]): Command {
   const unknown = argv.filter(isUnknown);
   if (unknown.length > 0) return wrong(`Unknown arguments: ${unknown.join(' ')}.`, 'Usage: sluice doctor [--json]');
   return argv.includes('--help') ? { kind: 'help', text: doctorHelp() } : { kind: 'doctor', json: argv.length > 0 };
+}
+
+function readSize(argv: string[]): Command {
+  if (argv.includes('--help')) return { kind: 'help', text: `Usage: ${SIZE_USAGE}\n\n${SIZE_HELP}\n` };
+  const answer = sizeText(argv);
+  return 'text' in answer ? { kind: 'help', text: answer.text } : wrong(...answer.problems);
 }
 
 /** A command that takes nothing. */

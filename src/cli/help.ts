@@ -4,6 +4,8 @@ import { USER_VERBS } from './end-verbs.ts';
 import { LETTER_VERBS } from './letter-verbs.ts';
 import { type OptionName, optionOf } from './options.ts';
 import { RECONCILE_VERB } from './reconcile-verb.ts';
+import { SIZE_USAGE } from './size-command.ts';
+import { STATUS_VERB, TOP_VERB } from './status-verbs.ts';
 import type { Verb } from './verb.ts';
 import { CAMPAIGN_VERBS } from './verbs.ts';
 
@@ -35,6 +37,7 @@ export function generalHelp(): string {
     'Usage: sluice campaign <verb> [<id>] [options]',
     '       sluice doctor [--json]',
     '       sluice autoscale',
+    `       ${SIZE_USAGE}`,
     '       sluice token',
     '',
     ...columns(CAMPAIGN_VERBS.map((verb) => [synopsis(verb), verb.help])),
@@ -50,6 +53,11 @@ export function generalHelp(): string {
     `Usage: sluice reconcile ${synopsis(RECONCILE_VERB)}`,
     '',
     `  ${RECONCILE_VERB.help}`,
+    '',
+    'Usage: sluice status',
+    `       sluice top ${synopsis(TOP_VERB)}`,
+    '',
+    ...columns([STATUS_VERB, TOP_VERB].map(({ noun, help }) => [noun, help])),
     '',
     'Options of every verb:',
     ...columns(COMMON),

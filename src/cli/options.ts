@@ -89,6 +89,18 @@ export const OPTIONS = {
   attention: choice('REASON', 'only campaigns that need an operator for this reason', Object.keys(ATTENTIONS)),
   text: text('TEXT', 'only campaigns with this text in their id or name, in any case', /^\P{Cc}{1,200}$/u, 'some text'),
   file: text('FILE', 'the ids of campaigns, one a line; - for standard input', /^.+$/, 'the name of a file'),
+  interval: {
+    value: 'SECONDS',
+    help: 'how often to look, 1 to 3,600; default: 2',
+    read: (text) => (/^\d{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= 3_600 ? Number(text) : undefined),
+    expected: 'a whole number from 1 to 3600',
+  },
+  rounds: {
+    value: 'N',
+    help: 'how many looks; default: until Ctrl-C',
+    read: (text) => (/^\d{1,9}$/.test(text) && Number(text) >= 1 ? Number(text) : undefined),
+    expected: 'a whole number from 1, without separators',
+  },
   repair: {
     value: '',
     help: 'rebuild the gate from the ledger; for RECOVERY_GRACE_MS only holders of lost tickets can join',

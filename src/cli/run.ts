@@ -6,11 +6,12 @@ import { type Command, readCommand } from './arguments.ts';
 import { EXIT } from './exit.ts';
 import { optionOfField } from './options.ts';
 import { operatorToken, requestToken, type TokenSettings } from './token.ts';
-import type { Request, SingleVerb, Tools } from './verb.ts';
+import type { Request, SingleVerb, Terminal, Tools } from './verb.ts';
 
 export interface CliDeps {
   out: (text: string) => void;
   err: (text: string) => void;
+  terminal: Terminal;
   /** Where the service is; a text says what is wrong with the settings. */
   settings: () => (TokenSettings & { adminUrl: string }) | string;
   actor: string;

@@ -18,7 +18,7 @@ export interface Done {
 }
 
 interface VerbWords {
-  noun: 'campaign' | 'dead-letters' | 'reconcile' | 'user';
+  noun: 'campaign' | 'dead-letters' | 'reconcile' | 'status' | 'top' | 'user';
   name: string;
   /**
    * What stands behind it: the id of a campaign, of a dead letter or of a user, a file, or any number of ids of campaigns or
@@ -34,6 +34,15 @@ interface VerbWords {
   check?(names: readonly string[], values: Values): string[];
 }
 
+/** Where standard output goes. */
+export interface Terminal {
+  /** False for a file or another program: then nothing is drawn over. */
+  isScreen: boolean;
+  hasColour: boolean;
+  /** Aborts when nobody reads it any more. */
+  closed: AbortSignal;
+}
+
 /** What a command of many requests works with. */
 export interface Tools {
   ask: (request: Request) => Promise<Answer>;
@@ -42,6 +51,7 @@ export interface Tools {
   out: (text: string) => void;
   err: (text: string) => void;
   json: boolean;
+  terminal: Terminal;
   /** Prints why a request was refused or not answered, and gives the exit code. */
   failed: (request: Request, answer: Exclude<Answer, { kind: 'done' }>) => number;
 }

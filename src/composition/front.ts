@@ -7,15 +7,16 @@ import { createJoins } from '../admission/joins.ts';
 import { createTickets, type Tickets } from '../admission/tickets.ts';
 import { createWaits, type Waits } from '../admission/waits.ts';
 import { createCampaignDesk } from '../desk/campaign-desk.ts';
-import { createCampaignList } from '../desk/campaign-list.ts';
+import { attentionOf, createCampaignList } from '../desk/campaign-list.ts';
 import { createLetterDesk } from '../desk/letter-desk.ts';
+import { createServiceStatus } from '../desk/service-status.ts';
 import { spanClock, systemClock } from '../domain/clock.ts';
 import type { ConnectionUse } from '../domain/connection-use.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
 import type { AskedTicket } from '../domain/ended-campaign.ts';
 import type { ServerError } from '../domain/server-error.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
-import type { Waiting } from '../domain/waiting.ts';
+import type { WaitingTickets } from '../domain/waiting.ts';
 import type { Gate, ReadGates, Returns } from '../gate/port.ts';
 import { createAskedGates } from '../gate/redis/asked-gates.ts';
 import { createFrontReaders } from '../gate/redis/front-readers.ts';
@@ -55,9 +56,10 @@ import type { Breaker } from '../process/breaker.ts';
 import { lately } from '../process/lately.ts';
 import { limits } from '../process/limits.ts';
 import { type RedisClient, redisFault } from '../redis/connection.ts';
+import { readConnectionUse as readRedisUse } from '../redis/connection-use.ts';
 import { createReplicaBarrier } from '../redis/replica-barrier.ts';
 import { createSharedLimit } from '../redis/shared-limit.ts';
-import { createWorkerReports } from '../redis/worker-reports.ts';
+import { createFrontReports, createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
 import { createCampaignLabels } from '../telemetry/campaign-labels.ts';
 import { frontMetrics } from '../telemetry/front-metrics.ts';
@@ -129,7 +131,7 @@ export interface ComposedFront extends AsyncDisposable {
   waits: Waits;
   readiness: FrontReadiness;
   /** What waits for a worker, at most `limits.backlogKeptMs` old, however often it is asked for. Throws a Fault. */
-  readWaiting: () => Promise<Waiting>;
+  readWaiting: () => Promise<WaitingTickets>;
   /** Of the database, all accounts; undefined where it does not say it. Throws a Fault. */
   readConnections: () => Promise<ConnectionUse | undefined>;
   /** False until the campaigns of the ledger were read once: until then an unknown one is 503, not 404. */
@@ -215,6 +217,9 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     readinessDetails: readiness.details,
   });
   const retryTraces = createRetryTraces();
+  const readWaiting = lately(limits.backlogKeptMs, () => breaker.run(() => lines.waiting()));
+  const readConnections = () => readConnectionUse(ledger);
+  const list = createCampaignList({ store, glances: guardGlances(createGateGlances(redis), breaker), onError });
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const admin = createAdmin({
     reconcile: { look, repair },
@@ -227,7 +232,17 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       onChanged: (id, version) => campaigns.expectVersion(id, version),
       onError,
     }),
-    list: createCampaignList({ store, glances: guardGlances(createGateGlances(redis), breaker), onError }),
+    list,
+    status: createServiceStatus({
+      readRedisConnections: () => breaker.run(() => readRedisUse(redis)),
+      readDatabaseConnections: readConnections,
+      readFronts: () => breaker.run(createFrontReports(redis).read),
+      readWorkers: () => breaker.run(reports.read),
+      readWaiting,
+      countRetries: () => retries.count(),
+      countDeadLetters: () => store.countDeadLetters(),
+      readAttention: lately(limits.attentionKeptMs, () => attentionOf(list)),
+    }),
     campaigns,
     letters: createLetterDesk({
       store: letterStore(ledger),
@@ -263,8 +278,8 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     tickets,
     waits,
     readiness,
-    readWaiting: lately(limits.backlogKeptMs, () => breaker.run(() => lines.waiting())),
-    readConnections: () => readConnectionUse(ledger),
+    readWaiting,
+    readConnections,
     knowsCampaigns: () => roll.isRead(),
     [Symbol.asyncDispose]: async () => {
       served.abort();

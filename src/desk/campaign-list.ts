@@ -104,6 +104,14 @@ export function createCampaignList(deps: CampaignListDeps) {
   };
 }
 
+/** Campaigns that need an operator, the most urgent first; at most `limits.campaignsPerPage`. */
+export async function attentionOf(list: CampaignList): Promise<{ campaign: string; attention: Attention }[]> {
+  const { campaigns } = await list({}, undefined, limits.campaignsPerPage);
+  return campaigns.flatMap(({ campaign, attention }) =>
+    attention === null ? [] : { campaign: campaign.id, attention },
+  );
+}
+
 /** Archived campaigns have ended, and no operator has anything left to do for them. */
 const mayBeArchived = ({ phase, attention }: ListFilter): boolean =>
   attention === undefined && (phase === undefined || phase === 'ended');

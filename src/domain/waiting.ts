@@ -9,6 +9,21 @@ export interface Waiting {
   oldestWaitMs: number;
 }
 
+export interface WaitingCampaign {
+  id: string;
+  /** Tickets that wait, and that are settled; together those that its gate has given out. */
+  ticketCount: number;
+  settledCount: number;
+  /** 0 where the entry of its oldest ticket was gone when it was looked for. */
+  oldestWaitMs: number;
+}
+
+/** What waits, and the campaigns with the most of it. */
+export interface WaitingTickets extends Waiting {
+  /** The most tickets first; at most `limits.busiestMax`. */
+  busiest: readonly WaitingCampaign[];
+}
+
 /** The body of `/backlog`: numbers, whatever waits. */
 export const backlogBody = ({ ticketCount, campaignCount, oldestWaitMs }: Waiting) => ({
   tickets: ticketCount,

@@ -9,7 +9,7 @@ import type { Fault } from '../domain/fault.ts';
 import type { GateView } from '../domain/gate-view.ts';
 import type { Ticket } from '../domain/ticket.ts';
 import type { CancelAnswer, Exceptional, Outcome, RedriveAnswer, TicketException } from '../domain/ticket-state.ts';
-import type { Waiting } from '../domain/waiting.ts';
+import type { WaitingTickets } from '../domain/waiting.ts';
 import type { GateRebuild } from './rebuild-port.ts';
 
 /** One user who wants in; `trace` is a W3C traceparent or ''. */
@@ -139,7 +139,7 @@ export interface Lines {
   /** All that are in line. */
   campaigns(): Promise<string[]>;
   /** The one count of what waits: its cost is that of the campaigns in line, not of those that are open. */
-  waiting(): Promise<Waiting>;
+  waiting(): Promise<WaitingTickets>;
   /** Puts a campaign in line or takes it out, as its gate says; true when it is in line now. */
   check(campaign: string): Promise<boolean>;
   /** Takes it out, whatever its gate says. */

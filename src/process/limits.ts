@@ -70,6 +70,14 @@ export const limits = {
   scaleRestMaxMs: 60_000,
   /** A front counts what waits at most this often: 10,000 campaigns in line cost Redis 80 ms and the front 290 ms, none 0.1 and 1.4. */
   backlogKeptMs: 1_000,
+  /** Campaigns with the largest backlogs of which a status shows each. */
+  busiestMax: 20,
+  /** A part of a status that a store does not answer in time is shown as unknown: the command line waits for 10 s. */
+  statusPartMs: 3_000,
+  /** All gates are looked at for a status this often: 10,000 campaigns are half a second of the front and the ledger. */
+  attentionKeptMs: 10_000,
+  /** Above this share of a server's connections a person should know: as otel/alerts.yml has it. */
+  connectionsNearlyUsedShare: 0.8,
   /** A worker looks for campaigns whose gate is shut this often: one query each. */
   campaignLookMs: 500,
   /** Buckets of users in one reading: about 6,000 tags, 3 ms of Redis. */

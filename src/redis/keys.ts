@@ -45,6 +45,8 @@ export const keys = {
   relay: 'sluice:relay',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */
   workers: 'sluice:workers',
+  /** The same of fronts. */
+  fronts: 'sluice:fronts',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */
   retryPrefix: '{sluice-retry}',
   /** Campaigns that somebody asks for while their gate is closed: workers recover these first; see `asked-gates.ts`. */

@@ -1,5 +1,5 @@
-// Workers report to Redis that they are there; fronts and the doctor read it. The cost is that of the workers, not of
-// the campaigns. The key is bounded: `lua/report.lua` deletes what silent workers left.
+// Workers and fronts report to Redis that they are there; fronts and the doctor read it. The cost is that of the processes, not
+// of the campaigns. The keys are bounded: `lua/report.lua` deletes what silent processes left.
 import type { WorkerReport } from '../domain/readiness.ts';
 import { limits } from '../process/limits.ts';
 import { type RedisClient, rethrow } from './connection.ts';
@@ -18,17 +18,22 @@ export interface WorkerReports {
   read: () => Promise<WorkerReport[]>;
 }
 
-export function createWorkerReports(redis: RedisClient): WorkerReports {
+export const createWorkerReports = (redis: RedisClient): WorkerReports => reportsAt(redis, keys.workers);
+
+/** The same of fronts, which nothing but a status reads. */
+export const createFrontReports = (redis: RedisClient): WorkerReports => reportsAt(redis, keys.fronts);
+
+function reportsAt(redis: RedisClient, key: string): WorkerReports {
   return {
     async report(name, reasons) {
       const args = [name, reasons.join(' '), limits.workerForgottenMs];
-      await runScript(redis, report, [keys.workers], args).catch(rethrow);
+      await runScript(redis, report, [key], args).catch(rethrow);
     },
     async withdraw(name) {
-      await redis.hdel(keys.workers, name).catch(rethrow);
+      await redis.hdel(key, name).catch(rethrow);
     },
     async read() {
-      const flat = (await runScript(redis, reports, [keys.workers], []).catch(rethrow)) as (string | number)[];
+      const flat = (await runScript(redis, reports, [key], []).catch(rethrow)) as (string | number)[];
       return Array.from({ length: flat.length / 3 }, (_, index) => ({
         name: String(flat[3 * index]),
         silentMs: Number(flat[3 * index + 1]),

@@ -14,6 +14,7 @@ function place() {
     letters: nothing,
     reconcile: nothing,
     ending: nothing,
+    status: nothing,
     tokens: { operator: TOKEN, reader: undefined },
     onRefused: () => {
       toldCount += 1;

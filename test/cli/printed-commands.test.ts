@@ -4,7 +4,7 @@ import { readCommand } from '../../src/cli/arguments.ts';
 import { read, sources } from '../tidy/sources.ts';
 
 const BEFORE = String.raw`(?:npx sluice|sluice|docker compose exec app node src/cli\.ts)`;
-const NOUN = '(?:campaign|dead-letters|reconcile|user|doctor|token)';
+const NOUN = '(?:campaign|dead-letters|reconcile|user|status|top|doctor|autoscale|size|token)';
 
 interface Printed {
   where: string;
@@ -35,7 +35,10 @@ function inCode(path: string): Printed[] {
 function commandOf([noun = '', ...rest]: string[]): string {
   const words = [noun];
   for (const [index, word] of rest.entries()) {
-    const isVerb = index === 0 && /^[a-z-]+[.,;:)]?$/.test(word) && !/^(reconcile|doctor|token)/.test(noun);
+    const isVerb =
+      index === 0 &&
+      /^[a-z-]+[.,;:)]?$/.test(word) &&
+      !/^(reconcile|status|top|doctor|autoscale|size|token)/.test(noun);
     const isValue = /^--/.test(rest[index - 1] ?? '') && /^[A-Z0-9<]/.test(word);
     if (!isVerb && !isValue && !/^(<|--|\$\{)/.test(word)) break;
     words.push(word);

@@ -45,9 +45,9 @@ async function openPlace(t: TestContext) {
 
 test('nothing waits: all numbers are 0, also beside campaigns that are open', async (t) => {
   const { waiting, open } = await openPlace(t);
-  expect(await waiting()).toEqual({ ticketCount: 0, campaignCount: 0, oldestWaitMs: 0 });
+  expect(await waiting()).toEqual({ ticketCount: 0, campaignCount: 0, oldestWaitMs: 0, busiest: [] });
   await open(3);
-  expect(await waiting()).toEqual({ ticketCount: 0, campaignCount: 0, oldestWaitMs: 0 });
+  expect(await waiting()).toEqual({ ticketCount: 0, campaignCount: 0, oldestWaitMs: 0, busiest: [] });
 });
 
 test('a ticket counts from its join until it is settled, while a worker has it too, over all campaigns', async (t) => {
@@ -55,13 +55,17 @@ test('a ticket counts from its join until it is settled, while a worker has it t
   const [one, other] = [await open(2), await open(8)];
   await one.admit('a', 'b', 'c');
   await other.admit('a', 'b');
-  expect(await waiting()).toMatchObject({ ticketCount: 5, campaignCount: 2 });
   const { id } = one.campaign;
+  const each = (rest: object) => ({ settledCount: 0, oldestWaitMs: expect.any(Number), ...rest });
+  const busiest = [each({ id, ticketCount: 3 }), each({ id: other.campaign.id, ticketCount: 2 })];
+  expect(await waiting()).toMatchObject({ ticketCount: 5, campaignCount: 2, busiest });
   await redis.xreadgroup('GROUP', GROUP, 'worker', 'STREAMS', keys.work(id, 1), '>');
   expect(await waiting()).toMatchObject({ ticketCount: 5, campaignCount: 2 });
   const entries = [{ seq: 1 }, { seq: 3 }];
   expect(await createSettlement(redis).settle({ campaign: id, epoch: 1, shard: 1, entries }, [])).toBe(2);
+  const [busy] = (await waiting()).busiest;
   expect(await waiting()).toMatchObject({ ticketCount: 3, campaignCount: 2 });
+  expect(busy).toEqual(each({ id: other.campaign.id, ticketCount: 2 }));
 });
 
 test('the lag of Redis became NULL when a ticket was given back, and a scaler read 0 while tickets waited', async (t) => {

@@ -2,48 +2,63 @@
 import { chunks } from '../../domain/chunks.ts';
 import { epochMsOf } from '../../domain/clock.ts';
 import { seqAfter } from '../../domain/shard.ts';
-import type { Waiting } from '../../domain/waiting.ts';
+import type { WaitingTickets } from '../../domain/waiting.ts';
 import { limits } from '../../process/limits.ts';
 import { type RedisClient, rethrow } from '../../redis/connection.ts';
 import { keys } from '../../redis/keys.ts';
 import { readWhole } from '../../redis/reads.ts';
 
-interface WaitingCampaign {
+interface Counted {
   id: string;
   shards: number;
-  count: number;
+  ticketCount: number;
+  settledCount: number;
+}
+
+interface Dated extends Counted {
+  /** Epoch ms; infinite where no entry was found. */
+  oldestAt: number;
 }
 
 /** Of these campaigns. Redis's own `lag` is not used: it is NULL once an entry was deleted. Throws a Fault. */
-export async function readWaiting(redis: RedisClient, ids: readonly string[]): Promise<Waiting> {
-  const waiting: WaitingCampaign[] = [];
-  let oldestAt = Number.POSITIVE_INFINITY;
+export async function readWaiting(redis: RedisClient, ids: readonly string[]): Promise<WaitingTickets> {
+  const waiting: Dated[] = [];
   for (const some of chunks(ids, limits.campaignsPerRead)) {
-    const found = await countEach(redis, some);
-    waiting.push(...found);
-    oldestAt = Math.min(oldestAt, ...(await oldestOf(redis, found)));
+    const counted = await countEach(redis, some);
+    const times = await oldestOf(redis, counted);
+    waiting.push(...counted.map((one, index) => ({ ...one, oldestAt: times[index]! })));
   }
   const now = waiting.length === 0 ? 0 : epochMsOf(await redis.time().catch(rethrow));
+  const waitMs = (at: number) => (Number.isFinite(at) ? Math.max(0, Math.round(now - at)) : 0);
+  const busiest = waiting.toSorted((a, b) => b.ticketCount - a.ticketCount).slice(0, limits.busiestMax);
   return {
-    ticketCount: waiting.reduce((sum, { count }) => sum + count, 0),
+    ticketCount: waiting.reduce((sum, { ticketCount }) => sum + ticketCount, 0),
     campaignCount: waiting.length,
-    oldestWaitMs: Number.isFinite(oldestAt) ? Math.max(0, Math.round(now - oldestAt)) : 0,
+    oldestWaitMs: waitMs(
+      waiting.reduce((oldest, { oldestAt }) => Math.min(oldest, oldestAt), Number.POSITIVE_INFINITY),
+    ),
+    busiest: busiest.map(({ id, ticketCount, settledCount, oldestAt }) => ({
+      id,
+      ticketCount,
+      settledCount,
+      oldestWaitMs: waitMs(oldestAt),
+    })),
   };
 }
 
-async function countEach(redis: RedisClient, ids: readonly string[]): Promise<WaitingCampaign[]> {
+async function countEach(redis: RedisClient, ids: readonly string[]): Promise<Counted[]> {
   const gates = (await readWhole(
     redis,
     ids.map((id) => ['hmget', keys.gate(id), 'seq', 'settled', 'shards']),
   )) as (string | null)[][];
   return ids.flatMap((id, index) => {
-    const [seq = 0, settled = 0, shards = 0] = gates[index]!.map(Number);
-    return seq > settled && shards > 0 ? [{ id, shards, count: seq - settled }] : [];
+    const [seq = 0, settledCount = 0, shards = 0] = gates[index]!.map(Number);
+    return seq > settledCount && shards > 0 ? [{ id, shards, ticketCount: seq - settledCount, settledCount }] : [];
   });
 }
 
-/** Epoch ms at which the oldest waiting ticket of each was admitted; one left out where its entry is gone meanwhile. */
-async function oldestOf(redis: RedisClient, campaigns: readonly WaitingCampaign[]): Promise<number[]> {
+/** Epoch ms at which the oldest waiting ticket of each was admitted; infinite where its entry is gone meanwhile. */
+async function oldestOf(redis: RedisClient, campaigns: readonly Counted[]): Promise<number[]> {
   const marks = (await readWhole(
     redis,
     campaigns.map(({ id, shards }) => [
@@ -55,12 +70,13 @@ async function oldestOf(redis: RedisClient, campaigns: readonly WaitingCampaign[
   const first = campaigns.map(({ id, shards }, index) => [keys.work(id, shardOfOldest(marks[index]!, shards))]);
   const times = await firstTimes(redis, first);
   // Where the tickets of that shard were given back meanwhile, the oldest is in another.
-  const missed = campaigns.filter((_, index) => !Number.isFinite(times[index]));
+  const missed = campaigns.flatMap((campaign, index) => (Number.isFinite(times[index]) ? [] : { campaign, index }));
   const again = await firstTimes(
     redis,
-    missed.map((campaign) => keys.works(campaign)),
+    missed.map(({ campaign }) => keys.works(campaign)),
   );
-  return [...times, ...again].filter(Number.isFinite);
+  for (const [at, { index }] of missed.entries()) times[index] = again[at]!;
+  return times;
 }
 
 /** Seqs are given out in the order of admission, so the shard with the lowest seq behind its watermark has the oldest. */

@@ -6,6 +6,7 @@ import type { Campaigns } from '../../admission/campaigns.ts';
 import type { CampaignDesk } from '../../desk/campaign-desk.ts';
 import type { CampaignList } from '../../desk/campaign-list.ts';
 import type { LetterDesk } from '../../desk/letter-desk.ts';
+import type { ReadStatus } from '../../desk/service-status.ts';
 import { hasGate } from '../../domain/campaign-life.ts';
 import { limits } from '../../process/limits.ts';
 import { serversOf } from '../declare.ts';
@@ -30,6 +31,7 @@ import {
   stockAdded,
   stockBody,
 } from './schemas.ts';
+import { statusRoute } from './status.ts';
 
 export interface AdminDeps {
   desk: CampaignDesk;
@@ -37,6 +39,7 @@ export interface AdminDeps {
   campaigns: Campaigns;
   letters: LetterDesk;
   reconcile: ReconcileDeps;
+  status: ReadStatus;
   ending: Ending;
   /** The retrier's queue as pages. */
   board?: Hono;
@@ -182,6 +185,7 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
       return c.json({ ...present(campaign), added }, 200);
     },
   );
+  statusRoute(app, { status: deps.status, refused });
   endingRoutes(app, { ending: deps.ending, changed, refused, actor: actorOf });
   reconcileRoutes(app, { reconcile: deps.reconcile, changed, actor: actorOf });
   letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
