@@ -18,7 +18,6 @@ import { createErrorLog } from './telemetry/log-once.ts';
 import { tellRefusedConnections } from './telemetry/refused-connections.ts';
 import { tellServerErrors } from './telemetry/server-errors.ts';
 import { startTelemetry } from './telemetry/start.ts';
-import { breakerMetrics } from './telemetry/store-metrics.ts';
 
 outliveOutput({ means: 'The front keeps running; its log lines are lost until standard output can be written again.' });
 tellFailuresPlainly(errorWords);

@@ -39,8 +39,9 @@ export async function runLoad(deps: LoadDeps, given: Arguments): Promise<number>
   const names = isWeekly ? WEEKLY : [given.what];
   const secret = given.target === undefined ? undefined : deps.environment.GATEWAY_SECRET;
   const reports: ShapeReport[] = [];
+  const summary = summaryTo(given.webhook, say);
   for (const name of names) {
-    const report = await runShape(shapeOf(name)!, {
+    const running = runShape(shapeOf(name)!, {
       service,
       ...(secret === undefined ? {} : { gatewaySecret: secret }),
       size: given.size,
@@ -48,6 +49,11 @@ export async function runLoad(deps: LoadDeps, given: Arguments): Promise<number>
       countsOnly: given.countsOnly,
       say,
       stopping: deps.stopping,
+    });
+    const report = await running.catch(async (error: unknown) => {
+      // A run that did not happen is news as well, and cron's mail may be read by other people.
+      await summary(`Sluice load ${given.what}: ${name} could not run`);
+      throw error;
     });
     if (deps.stopping.aborted) return EXIT.interrupted;
     reports.push(report);
@@ -57,11 +63,16 @@ export async function runLoad(deps: LoadDeps, given: Arguments): Promise<number>
   deps.stdout.write(
     given.json ? `${JSON.stringify(isWeekly ? reports : reports[0])}\n` : reports.map(markdownOf).join('\n'),
   );
-  if (given.webhook !== undefined) {
-    const problem = await sendSummary(given.webhook, summaryOf(given.what, reports));
-    if (problem !== undefined) say(`the webhook did not take the summary: ${problem}`);
-  }
+  await summary(summaryOf(given.what, reports));
   return exitOf(reports);
+}
+
+/** Sends a text to the webhook, if there is one, and says what went wrong with it. */
+function summaryTo(webhook: string | undefined, say: (line: string) => void): (text: string) => Promise<void> {
+  return async (text) => {
+    const problem = webhook === undefined ? undefined : await sendSummary(webhook, text);
+    if (problem !== undefined) say(`the webhook did not take the summary: ${problem}`);
+  };
 }
 
 /** 0 when every shape passed, else 1. */

@@ -33,7 +33,7 @@ const LOOK_MS = 250;
 /** What one generator process sends a second beside the service on the same cores. */
 const PER_PROCESS_SECOND = 1_500;
 
-/** Runs the shape at its size. Throws {@link CannotRun}; with another reason than the service's when interrupted. */
+/** Runs the shape at its size. Throws {@link CannotRun}, also when it is interrupted. */
 export async function runShape(full: Shape, options: RunOptions): Promise<ShapeReport> {
   const { service, say, stopping, countsOnly } = options;
   const sized = scaled(full, options.size);

@@ -6,7 +6,7 @@ import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
 import type { RedisClient } from '../redis/connection.ts';
 import { createFrontReports } from '../redis/worker-reports.ts';
-import { breakerMetrics } from '../telemetry/metrics.ts';
+import { breakerMetrics } from '../telemetry/store-metrics.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 
 interface Shown {
