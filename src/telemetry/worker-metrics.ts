@@ -22,6 +22,10 @@ export interface WorkerMetrics {
   looked: (backlog: number, retrying: number) => void;
   /** Takes how many dead letters wait for a person, by reason; every worker sees the same. */
   deadLetters: (counts: ReadonlyMap<string, number>) => void;
+  /** Counts tickets that this worker's relay carried to the other broker. */
+  carried: (count: number) => void;
+  /** Counts those of them whose records workers had passed without settling them. */
+  carriedAgain: (count: number) => void;
   /** Counts a campaign that this worker archived or purged. */
   ended: (end: 'archived' | 'purged') => void;
   /** Counts a gate that this worker opened, rebuilt or found whole. */
@@ -50,6 +54,7 @@ export function workerMetrics(): WorkerMetrics {
   const phases = phaseMetrics();
   return {
     ...issuingMetrics(),
+    ...relayMetrics(),
     ...failureMetrics(),
     ended: (end) => {
       ends[end] += 1;
@@ -100,6 +105,24 @@ function issuingMetrics(): Pick<WorkerMetrics, 'settled' | 'issuedLate' | 'inser
     inserted(rowCount, took) {
       sizes(rowCount);
       insert(took);
+    },
+  };
+}
+
+function relayMetrics(): Pick<WorkerMetrics, 'carried' | 'carriedAgain'> {
+  const counts = { carried: 0, again: 0 };
+  counter('sluice_carried', 'Tickets that this worker carried to Kafka', () => [[counts.carried, {}]]);
+  counter(
+    'sluice_carried_again',
+    'Tickets that this worker carried to Kafka again, because workers had passed their records',
+    () => [[counts.again, {}]],
+  );
+  return {
+    carried: (count) => {
+      counts.carried += count;
+    },
+    carriedAgain: (count) => {
+      counts.again += count;
     },
   };
 }
