@@ -22,16 +22,16 @@ export interface WorkerMetrics {
   looked: (backlog: number, retrying: number) => void;
   /** Takes how many dead letters wait for a person, by reason; every worker sees the same. */
   deadLetters: (counts: ReadonlyMap<string, number>) => void;
+  /** Counts tickets that this worker's relay carried to the other broker. */
+  carried: (count: number) => void;
+  /** Counts those of them whose records workers had passed without settling them. */
+  carriedAgain: (count: number) => void;
   /** Counts a campaign that this worker archived or purged. */
   ended: (end: 'archived' | 'purged') => void;
   /** Counts a gate that this worker opened, rebuilt or found whole. */
   recovered: (rebuilt: boolean) => void;
   /** Takes how many live campaigns are in which phase; seen by the worker whose turn the count was. */
   counted: (phases: Readonly<Record<Phase, number>>) => void;
-  /** Counts tickets that this worker's relay carried to Kafka. */
-  carried: (count: number) => void;
-  /** Counts those of them whose records workers had passed without settling them. */
-  carriedAgain: (count: number) => void;
 }
 
 /** A tenth of a second to an hour: a sale that is sold in minutes may be issued for long. */
@@ -52,13 +52,9 @@ export function workerMetrics(): WorkerMetrics {
     ['rebuilt', 'whole'],
   );
   const phases = phaseMetrics();
-  const carriedCounts = { carried: 0, again: 0 };
-  counter('sluice_carried', 'Tickets that this worker carried to Kafka', () => [[carriedCounts.carried, {}]]);
-  counter('sluice_carried_again', 'Tickets carried to Kafka again: workers had passed their records', () => [
-    [carriedCounts.again, {}],
-  ]);
   return {
     ...issuingMetrics(),
+    ...relayMetrics(),
     ...failureMetrics(),
     ended: (end) => {
       ends[end] += 1;
@@ -67,12 +63,6 @@ export function workerMetrics(): WorkerMetrics {
       recoveries[rebuilt ? 'rebuilt' : 'whole'] += 1;
     },
     counted: phases,
-    carried: (count) => {
-      carriedCounts.carried += count;
-    },
-    carriedAgain: (count) => {
-      carriedCounts.again += count;
-    },
   };
 }
 
@@ -115,6 +105,24 @@ function issuingMetrics(): Pick<WorkerMetrics, 'settled' | 'issuedLate' | 'inser
     inserted(rowCount, took) {
       sizes(rowCount);
       insert(took);
+    },
+  };
+}
+
+function relayMetrics(): Pick<WorkerMetrics, 'carried' | 'carriedAgain'> {
+  const counts = { carried: 0, again: 0 };
+  counter('sluice_carried', 'Tickets that this worker carried to Kafka', () => [[counts.carried, {}]]);
+  counter(
+    'sluice_carried_again',
+    'Tickets that this worker carried to Kafka again, because workers had passed their records',
+    () => [[counts.again, {}]],
+  );
+  return {
+    carried: (count) => {
+      counts.carried += count;
+    },
+    carriedAgain: (count) => {
+      counts.again += count;
     },
   };
 }
