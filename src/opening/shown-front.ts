@@ -6,8 +6,8 @@ import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
 import type { RedisClient } from '../redis/connection.ts';
 import { createFrontReports } from '../redis/worker-reports.ts';
-import { breakerMetrics } from '../telemetry/store-metrics.ts';
 import type { Telemetry } from '../telemetry/start.ts';
+import { breakerMetrics } from '../telemetry/store-metrics.ts';
 
 interface Shown {
   telemetry: Telemetry;
