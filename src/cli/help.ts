@@ -55,7 +55,7 @@ export function generalHelp(): string {
     `  ${RECONCILE_VERB.help}`,
     '',
     'Usage: sluice status',
-    `       sluice top ${synopsis(TOP_VERB)}`,
+    '       sluice top [options]',
     '',
     ...columns([STATUS_VERB, TOP_VERB].map(({ noun, help }) => [noun, help])),
     '',

@@ -1,4 +1,4 @@
-// `sluice size`: arithmetic alone, so that it answers without a service.
+// The calculator of a sale: arithmetic alone, so that it answers without a service.
 import { parseArgs } from 'node:util';
 import { visibleJson } from '../domain/text.ts';
 import { table } from './present.ts';

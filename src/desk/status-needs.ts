@@ -72,7 +72,7 @@ function closedGates(attention: readonly { campaign: string; attention: Attentio
   const closed = attention.filter((one) => one.attention === 'gate-closed').map(({ campaign }) => campaign);
   const more = closed.length > limits.namedMax ? ` and ${closed.length - limits.namedMax} more` : '';
   const named = `${closed.slice(0, limits.namedMax).join(', ')}${more}`;
-  const text = `Joins of ${named} are refused: the gate is closed. Next: sluice campaign list --attention gate-closed`;
+  const text = `Joins of ${named} are refused: the gate is closed. Next: sluice campaign list`;
   return need(closed.length > 0, 'gates-closed', text);
 }
 
