@@ -3,7 +3,7 @@ import { DashboardBuilder, DatasourceVariableBuilder, RowBuilder } from '@grafan
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
 import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
-import type { Board, Panel } from './panels.ts';
+import type { Board, Panel } from './panel.ts';
 
 /** Of the 24 columns of a dashboard. */
 const NUMBER_SPAN = 6;

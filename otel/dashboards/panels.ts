@@ -1,41 +1,5 @@
 // The panels of the dashboards as data: what an operator asks, and the expression that answers it.
-
-export interface Panel {
-  title: string;
-  /** What a person sees in it, and from which value on it matters. */
-  description: string;
-  /** A unit of Grafana: `s`, `percentunit`, `bytes`, `reqps`, `short`. */
-  unit: string;
-  queries: readonly { expr: string; legend: string }[];
-  /** One number instead of a graph. */
-  isNumber?: boolean;
-}
-
-export interface Board {
-  /** Of its file and its address. */
-  id: string;
-  title: string;
-  rows: readonly { title: string; panels: readonly Panel[] }[];
-}
-
-const JOIN = 'http_route="/v1/campaigns/{id}/tickets"';
-const rate = (metric: string) => `rate(${metric}[$__rate_interval])`;
-const p = (share: string, metric: string, by = '') =>
-  `histogram_quantile(${share}, sum by (le${by}) (${rate(`${metric}_bucket`)}))`;
-
-const graph = (
-  title: string,
-  unit: string,
-  description: string,
-  ...queries: [expr: string, legend: string][]
-): Panel => ({
-  title,
-  unit,
-  description,
-  queries: queries.map(([expr, legend]) => ({ expr, legend })),
-});
-
-const number = (...panel: Parameters<typeof graph>): Panel => ({ ...graph(...panel), isNumber: true });
+import { type Board, graph, JOIN, number, p, rate } from './panel.ts';
 
 const sale: Board = {
   id: 'sluice-sale',
@@ -299,8 +263,5 @@ const resources: Board = {
     },
   ],
 };
-
-/** What Grafana puts in place of this depends on the width of a graph and on the scrape interval. */
-export const atRest = (expr: string): string => expr.replaceAll('$__rate_interval', '1m');
 
 export const BOARDS: readonly Board[] = [sale, queue, resources];
