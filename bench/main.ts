@@ -15,6 +15,7 @@ import { outages } from './figures/outages.ts';
 import { overload } from './figures/overload.ts';
 import { polls } from './figures/polls.ts';
 import { refusals } from './figures/refusals.ts';
+import { scrape } from './figures/scrape.ts';
 import { starts } from './figures/starts.ts';
 import { telemetry } from './figures/telemetry.ts';
 import { waiters } from './figures/waiters.ts';
@@ -31,6 +32,7 @@ const FIGURES: readonly Figure[] = [
   drain,
   growth,
   telemetry,
+  scrape,
   outages,
   overload,
   failovers,

@@ -1,4 +1,4 @@
-// What a panel of a dashboard is, and the expressions that several panels share.
+// What a panel is made of.
 
 export interface Panel {
   title: string;
@@ -36,3 +36,6 @@ export const graph = (
 });
 
 export const number = (...panel: Parameters<typeof graph>): Panel => ({ ...graph(...panel), isNumber: true });
+
+/** What Grafana puts in place of this depends on the width of a graph and on the scrape interval. */
+export const atRest = (expr: string): string => expr.replaceAll('$__rate_interval', '1m');

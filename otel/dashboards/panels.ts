@@ -264,7 +264,4 @@ const resources: Board = {
   ],
 };
 
-/** What Grafana puts in place of this depends on the width of a graph and on the scrape interval. */
-export const atRest = (expr: string): string => expr.replaceAll('$__rate_interval', '1m');
-
 export const BOARDS: readonly Board[] = [sale, queue, resources];

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { atRest, BOARDS } from '../../otel/dashboards/panels.ts';
+import { atRest } from '../../otel/dashboards/panel.ts';
+import { BOARDS } from '../../otel/dashboards/panels.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { DECISION_KINDS } from '../../src/domain/decision.ts';
 import { SERVER_ERROR_KINDS } from '../../src/domain/server-error.ts';

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dashboardOf } from '../../otel/dashboards/build.ts';
-import { atRest, BOARDS } from '../../otel/dashboards/panels.ts';
+import { atRest } from '../../otel/dashboards/panel.ts';
+import { BOARDS } from '../../otel/dashboards/panels.ts';
 import { ROOT } from '../helpers/root.ts';
 import { askedBy } from './promql.ts';
 
