@@ -16,7 +16,7 @@ import { overload } from './figures/overload.ts';
 import { polls } from './figures/polls.ts';
 import { refusals } from './figures/refusals.ts';
 import { starts } from './figures/starts.ts';
-import { telemetry } from './figures/telemetry.ts';
+import { telemetry, telemetryDrain } from './figures/telemetry.ts';
 import { waiters } from './figures/waiters.ts';
 import { describeMachine } from './machine.ts';
 import { killAll, pinSelf } from './processes.ts';
@@ -31,6 +31,7 @@ const FIGURES: readonly Figure[] = [
   drain,
   growth,
   telemetry,
+  telemetryDrain,
   outages,
   overload,
   failovers,

@@ -9,6 +9,7 @@ import { createWaits, type Waits } from '../admission/waits.ts';
 import { createCampaignDesk } from '../desk/campaign-desk.ts';
 import { createCampaignList } from '../desk/campaign-list.ts';
 import { createLetterDesk } from '../desk/letter-desk.ts';
+import type { AutoRedrivePolicy } from '../domain/auto-redrive.ts';
 import { spanClock, systemClock } from '../domain/clock.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
 import type { AskedTicket } from '../domain/ended-campaign.ts';
@@ -51,7 +52,7 @@ import { createReplicaBarrier } from '../redis/replica-barrier.ts';
 import { createSharedLimit } from '../redis/shared-limit.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
-import { createJoinTraces } from '../telemetry/join-trace.ts';
+import { createJoinTraces, type JoinSampling } from '../telemetry/join-trace.ts';
 import { frontMetrics } from '../telemetry/metrics.ts';
 import { createRetryTraces } from '../telemetry/retry-trace.ts';
 import { createTicketTraces } from '../telemetry/ticket-trace.ts';
@@ -85,11 +86,13 @@ export interface FrontSettings {
   adminUrl: string | undefined;
   /** 0 for no limit. */
   clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
-  /** Share of joins whose trace is recorded, 0 to 1. */
-  traceRatio: number;
+  /** Which joins are traced. */
+  sampling: JoinSampling;
   /** Ms after a rebuild in which only holders of lost tickets are admitted. */
   graceMs: number;
   tokens: AdminTokens;
+  /** When workers redrive dead letters; told beside each letter. */
+  autoRedrive?: readonly AutoRedrivePolicy[];
   /** Aborts when the balancer is to leave this front. */
   draining: AbortSignal;
   /** Aborts when who waits here is to ask elsewhere. */
@@ -176,7 +179,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     ticketsNeedUser: settings.ticketsNeedUser,
     addressOf: createAddressOf(settings.trustedProxies),
     clientLimits: createJoinLimits({ ...clientLimits, openCount, now: spanClock }),
-    traces: createJoinTraces({ ratio: settings.traceRatio }),
+    traces: createJoinTraces(settings.sampling),
     traceTicket: createTicketTraces(),
     shedding,
     ...frontMetrics({
@@ -216,6 +219,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     }),
     board,
     tokens: settings.tokens,
+    autoRedrive: settings.autoRedrive,
     onRefused: settings.onAdminRefused,
     adminUrl: settings.adminUrl,
   });

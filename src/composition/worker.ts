@@ -1,11 +1,11 @@
 // What the duties of a worker are made of, put together of the stores: the worker itself does it, and its tests do.
 import type { TicketSource } from '../broker/port.ts';
 import { createRedisSource } from '../broker/redis-source.ts';
+import type { AutoRedrivePolicy } from '../domain/auto-redrive.ts';
 import { isOver } from '../domain/campaign-life.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { Durability } from '../domain/durability.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
-import type { RetryJob } from '../domain/retry-job.ts';
 import { keptTraceOf } from '../domain/trace-context.ts';
 import { createAskedGates } from '../gate/redis/asked-gates.ts';
 import { reapConsumers } from '../gate/redis/consumers.ts';
@@ -19,7 +19,7 @@ import { getCampaign } from '../ledger/campaigns.ts';
 import { keepDeadLetter } from '../ledger/dead-letters.ts';
 import type { LedgerGuard } from '../ledger/guard.ts';
 import { issueBatch } from '../ledger/issuances.ts';
-import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
+import { cancellationStore } from '../ledger/letter-store.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { limits } from '../process/limits.ts';
 import type { RecoveryProgress } from '../recovery/progress.ts';
@@ -29,9 +29,10 @@ import type { RedisClient } from '../redis/connection.ts';
 import { readObstacle } from '../redis/read-obstacle.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
 import type { Retries } from '../retry/port.ts';
-import { createRetryTraces, type RetryTraces } from '../telemetry/retry-trace.ts';
+import { createRetryTraces } from '../telemetry/retry-trace.ts';
 import { composeEnding } from './ending.ts';
 import { composeRecovery } from './recovery.ts';
+import { announcingDuty, type Notices, redrivingDuties, scheduleIn } from './redriving.ts';
 
 export interface WorkerParts {
   /** For commands that answer at once. */
@@ -56,6 +57,10 @@ export interface WorkerSettings {
   durability: Durability;
   /** Ms after a rebuild in which only holders of lost tickets are admitted. */
   graceMs: number;
+  /** Undefined where operators want no notices. */
+  notices?: Notices | undefined;
+  /** When dead letters are redriven without an operator. */
+  autoRedrive?: readonly AutoRedrivePolicy[];
   /** Ms after its end until a campaign is archived. */
   retainEndedMs: number;
   /** Ms after it was archived until its rows leave the ledger; undefined to keep them. */
@@ -87,6 +92,8 @@ export interface WorkerEvents {
   onReconciled: (mismatches: number, lost: number) => void;
   onMismatch: (report: ReconcileReport) => void;
   onDeadLetters: (count: number) => void;
+  /** Dead letters of a reason that a policy redrove in one look. */
+  onRedriven: (reason: string, count: number) => void;
   onGateLost: (campaign: string) => void;
   onEnded: (campaign: string, end: 'archived' | 'purged') => void;
 }
@@ -108,6 +115,7 @@ const UNHEARD: Omit<WorkerEvents, 'onError'> = {
   onReconciled: nothing,
   onMismatch: nothing,
   onDeadLetters: nothing,
+  onRedriven: nothing,
   onGateLost: nothing,
   onEnded: nothing,
 };
@@ -117,7 +125,8 @@ export interface ComposedWorker
   extends ReturnType<typeof issuingDuties>,
     ReturnType<typeof recoveringDuties>,
     ReturnType<typeof keepingDuties>,
-    ReturnType<typeof endingDuty> {
+    ReturnType<typeof endingDuty>,
+    ReturnType<typeof announcingDuty> {
   /** Of all campaigns, unless `isWanted` says which; the worker's own, unless `consumer` is another's. */
   openSource: (isWanted?: (campaign: string) => boolean, consumer?: string) => TicketSource;
 }
@@ -135,14 +144,9 @@ export function composeWorker(
     ...recoveringDuties(parts, settings, events),
     ...keepingDuties(parts, settings, events),
     ...endingDuty(parts, settings, events),
+    ...announcingDuty(parts, settings, events),
   };
 }
-
-/** Schedules a retry in a span of its own. */
-const scheduleIn =
-  (retries: Retries, traces: RetryTraces) =>
-  (job: RetryJob): Promise<void> =>
-    traces.schedule(job, (traced) => retries.schedule(traced));
 
 /** What the duties take that issue tickets. */
 function issuingDuties(
@@ -163,7 +167,7 @@ function issuingDuties(
     issuer: {
       ...issuing,
       settlement: createSettlement(redis),
-      retries: { schedule: scheduleIn(retries, traces) },
+      retries: { schedule: scheduleIn({ retries }, traces) },
       keepMalformed: (campaign: string, epoch: number, seq: number, raw: string) => {
         const letter = { campaign, epoch, seq, reason: 'malformed-entry', attempts: 1, raw };
         return traces.giveUp({ ...letter, traceparent: '' }, (traceparent) =>
@@ -225,23 +229,16 @@ function recoveringDuties(
 
 /** What the duties take that keep gates, ledger and streams in order. */
 function keepingDuties(
-  { redis, ledger, retries }: WorkerParts,
-  { name, halfDoneMs = limits.halfDoneMs }: WorkerSettings,
-  { onLook, onDeadLetters, onGateLost, onError }: WorkerEvents,
+  parts: WorkerParts,
+  { name, halfDoneMs = limits.halfDoneMs, autoRedrive = [] }: WorkerSettings,
+  events: WorkerEvents,
 ) {
+  const { redis, ledger, retries } = parts;
+  const { onLook, onDeadLetters, onGateLost, onError } = events;
   const store = campaignStore(ledger);
   const reports = createWorkerReports(redis);
-  const traces = createRetryTraces();
   return {
-    finisher: {
-      store: letterStore(ledger),
-      cancellations: cancellationStore(ledger),
-      returns: createReturns(redis),
-      readGates: createGateReader(redis),
-      scheduleRetry: scheduleIn(retries, traces),
-      idleMs: halfDoneMs,
-      onError,
-    },
+    ...redrivingDuties(parts, { halfDoneMs, autoRedrive }, events, createRetryTraces()),
     janitor: {
       store,
       holder: name,

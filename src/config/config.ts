@@ -1,12 +1,14 @@
 // The only reader of the environment. Every setting has a default, bounds and a row in the README; all problems are
 // reported at once, before anything opens.
 
+import type { AutoRedrivePolicy } from '../domain/auto-redrive.ts';
 import type { Durability } from '../domain/durability.ts';
 import { urlOf } from '../domain/listen-address.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import { limits } from '../process/limits.ts';
 import { contradictions, type Needs } from './contradictions.ts';
 import { type Identity, identityOf } from './identity.ts';
+import { openTelemetrySettings, type TraceSettings, traceSettings } from './opentelemetry.ts';
 import { type Environment, listed, type Reading, readEach } from './read.ts';
 import { type SettingName, type Settings, settings } from './settings.ts';
 
@@ -28,7 +30,9 @@ export interface Config {
   admin: { host: string; port: number; token: string | undefined; readToken: string | undefined };
   /** How long the public and the admin listener keep an idle connection. */
   keepAliveMs: number;
-  telemetry: { on: boolean; host: string; port: number; traceRatio: number; otlpEndpoint: string | undefined };
+  telemetry: { on: boolean; sdk: boolean; host: string; port: number; traces: TraceSettings };
+  /** Where operators are told of what they did not ask for; undefined for nowhere. */
+  notices: { webhook: { url: string; secret: Buffer | undefined } | undefined; lettersMin: number };
   logLevel: string;
   workers: {
     count: number;
@@ -36,6 +40,8 @@ export interface Config {
     connections: number;
     claimIdleMs: number;
     recoveryGraceMs: number;
+    /** When workers redrive dead letters by themselves; none unless set. */
+    autoRedrive: readonly AutoRedrivePolicy[];
     /** How long after its end a campaign is archived. */
     retainEndedMs: number;
     /** How long after that it is purged; undefined for never. */
@@ -92,8 +98,15 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
       on: env.TELEMETRY === 'on',
       host: env.TELEMETRY_HOST,
       port: env.TELEMETRY_PORT,
-      traceRatio: env.TRACE_RATIO,
-      otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+      sdk: env.OTEL_SDK_DISABLED !== 'true',
+      traces: traceSettings(env),
+    },
+    notices: {
+      webhook:
+        env.NOTIFY_WEBHOOK_URL === undefined
+          ? undefined
+          : { url: env.NOTIFY_WEBHOOK_URL, secret: env.NOTIFY_WEBHOOK_SECRET },
+      lettersMin: env.NOTIFY_DEAD_LETTERS,
     },
     logLevel: env.LOG_LEVEL,
     workers: {
@@ -103,6 +116,7 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
       claimIdleMs: env.CLAIM_IDLE_MS,
       recoveryGraceMs: env.RECOVERY_GRACE_MS,
       retainEndedMs: env.RETAIN_ENDED_HOURS * 3_600_000,
+      autoRedrive: env.AUTO_REDRIVE,
       retainLedgerMs: env.RETAIN_LEDGER_DAYS === 0 ? undefined : env.RETAIN_LEDGER_DAYS * 86_400_000,
     },
     drainNoticeMs: env.DRAIN_NOTICE_MS ?? (env.SLUICE_PROFILE === 'production' ? limits.drainNoticeMs : 0),
@@ -126,7 +140,11 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
 /** {@link readConfig}, or all problems on standard error and the end of the process, exit code 78. */
 export function configOrExit(needs?: Needs): Config {
   try {
-    return readConfig(process.env, needs);
+    const config = readConfig(process.env, needs);
+    // The OpenTelemetry SDK reads its own variables, and takes blanks around a value for a part of it.
+    for (const name of Object.keys(openTelemetrySettings))
+      if (process.env[name] !== undefined) process.env[name] = process.env[name].trim();
+    return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);

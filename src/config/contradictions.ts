@@ -2,6 +2,8 @@
 import { waitsForReplica } from '../domain/durability.ts';
 import { identityProblems } from './identity.ts';
 import { listenerProblems } from './listeners.ts';
+import { noticeProblems } from './notices.ts';
+import { traceProblems } from './opentelemetry.ts';
 import type { Reading } from './read.ts';
 import type { SettingName } from './settings.ts';
 
@@ -34,6 +36,8 @@ export function contradictions(reading: Reading, needs: Needs): string[] {
         ]
       : []),
     ...(alone ? [`DURABILITY: ${env.DURABILITY} needs a REDIS_URL; the private Redis has no replica`] : []),
+    ...traceProblems(reading),
+    ...noticeProblems(reading),
     ...(listeners ? listenerProblems(env) : []),
     ...identityProblems(reading, { isProduction, isNeeded: identity }),
   ];

@@ -63,8 +63,9 @@ type Configured =
   | 'publicUrl'
   | 'adminUrl'
   | 'clientLimits'
-  | 'traceRatio'
+  | 'sampling'
   | 'graceMs'
+  | 'autoRedrive'
   | 'tokens';
 
 /** What the configuration, and what a machine was furnished with, say of a front. */
@@ -81,8 +82,9 @@ export function frontSettings(config: Config, place: Place): Pick<FrontSettings,
     publicUrl: config.publicUrl,
     adminUrl: config.adminUrl,
     clientLimits: config.clientLimits,
-    traceRatio: telemetry.on ? telemetry.traceRatio : 0,
+    sampling: telemetry.on && telemetry.traces.exports ? telemetry.traces : { ratio: 0 },
     graceMs: workers.recoveryGraceMs,
+    autoRedrive: workers.autoRedrive,
     tokens: { operator: place.adminToken, reader: admin.readToken },
   };
 }

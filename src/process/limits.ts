@@ -2,6 +2,7 @@
 import { adminLimits } from './admin-limits.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { endLimits } from './end-limits.ts';
+import { noticeLimits } from './notice-limits.ts';
 import { traceLimits } from './trace-limits.ts';
 import { waitLimits } from './wait-limits.ts';
 
@@ -9,6 +10,7 @@ export const limits = {
   ...adminLimits,
   ...connectionLimits,
   ...endLimits,
+  ...noticeLimits,
   ...traceLimits,
   ...waitLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
@@ -177,6 +179,9 @@ export const limits = {
   lettersPerSecond: 100,
   /** A call stops after this long and says how many letters are left. */
   lettersCallMs: 6_000,
+  /** Workers look for dead letters that a policy of AUTO_REDRIVE is due for this often, and take so many of a reason. */
+  autoRedriveLookMs: 5_000,
+  autoRedrivesPerLook: 100,
   /** What was begun in the ledger and not finished in the gate for this long is finished by a worker. */
   halfDoneMs: 5_000,
 

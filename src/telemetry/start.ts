@@ -13,6 +13,8 @@ import { telemetryConnectionsBound } from '../listener/connection-bounds.ts';
 import { openServer } from '../listener/open-server.ts';
 import { listening } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
+import type { Log } from './log.ts';
+import { tellSdkWords } from './sdk-words.ts';
 
 export interface TelemetrySettings {
   on: boolean;
@@ -20,7 +22,12 @@ export interface TelemetrySettings {
   host: string;
   /** 0 takes any free port. */
   port: number;
-  otlpEndpoint: string | undefined;
+  /** False where OTEL_SDK_DISABLED says so: the listener answers, and nothing is counted or traced. True unless given. */
+  sdk?: boolean;
+  /** Whether spans are sent, as OTEL_TRACES_EXPORTER and the endpoints say, and how many links one may have; else none. */
+  traces?: { exports: boolean; linksMax: number | undefined };
+  /** Takes what the SDK has to say, such as that a collector is away. */
+  log?: Pick<Log, 'warn'>;
   /** What `/readyz` says, from the first moment on. A front says it on its public port instead. */
   readiness?: () => Readiness;
   /** Hears of every answer that it is not ready. */
@@ -35,6 +42,7 @@ export interface Telemetry extends AsyncDisposable {
 /** Starts it, or does nothing when it is off. Close it last: what is still buffered is sent then. */
 export async function startTelemetry(settings: TelemetrySettings): Promise<Telemetry> {
   if (!settings.on) return { url: undefined, [Symbol.asyncDispose]: async () => undefined };
+  if (settings.log !== undefined) tellSdkWords(settings.log);
   const exporter = new PrometheusExporter({ preventServerStart: true });
   // Whoever begins a trace has thrown the dice already; see `createJoinTraces`.
   const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
@@ -42,12 +50,15 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
     resource: resourceFromAttributes({ 'service.name': settings.service }),
     metricReaders: [exporter],
     sampler,
-    spanLimits: { linkCountLimit: limits.traceLinksMax },
-    // Without an endpoint nothing is exported; left out, the SDK would send to localhost:4318.
-    ...(settings.otlpEndpoint === undefined ? { spanProcessors: [] } : {}),
+    spanLimits: { linkCountLimit: settings.traces?.linksMax ?? limits.traceLinksMax },
+    // Left out, the SDK takes its exporters from the environment, and sends to localhost:4318 where none is named.
+    ...(settings.traces?.exports ? {} : { spanProcessors: [] }),
+    // Log lines go to standard output; left out, the SDK would prepare to send them, too.
+    logRecordProcessors: [],
   });
-  sdk.start();
-  const server = await listen(exporter, settings);
+  const isOn = settings.sdk ?? true;
+  if (isOn) sdk.start();
+  const server = await listen(isOn ? exporter : undefined, settings);
   const { port } = server.address() as AddressInfo;
   return {
     url: urlOf(settings.host, port),
@@ -60,13 +71,13 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
 }
 
 /** Rejects when the port is taken. The server alone does not keep the process alive. */
-async function listen(exporter: PrometheusExporter, settings: TelemetrySettings): Promise<Server> {
+async function listen(exporter: PrometheusExporter | undefined, settings: TelemetrySettings): Promise<Server> {
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     const path = URL.parse(request.url!, 'http://localhost')?.pathname;
     const readiness = path === '/readyz' ? told(settings.readiness) : undefined;
     for (const [name, value] of Object.entries(SECURE_HEADERS)) response.setHeader(name, value);
     if (readiness !== undefined && readiness.reasons.length > 0) settings.onUnready?.(readiness.reasons);
-    if (path === '/metrics') exporter.getMetricsRequestHandler(request, response);
+    if (path === '/metrics' && exporter !== undefined) exporter.getMetricsRequestHandler(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
     else if (readiness !== undefined)
       answer(response, readiness.reasons.length === 0 ? 200 : 503, readinessBody(readiness));

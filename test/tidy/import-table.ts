@@ -16,12 +16,13 @@ const ADAPTER = 'adapters know the domain and Redis, not each other: each can be
 const TABLE: Record<string, Row> = {
   domain: { may: [], why: 'the rules of a sale are pure, so that they can be read and tested alone' },
   limits: {
-    may: ['admin-limits', 'connection-limits', 'end-limits', 'trace-limits', 'wait-limits'],
+    may: ['admin-limits', 'connection-limits', 'end-limits', 'notice-limits', 'trace-limits', 'wait-limits'],
     why: 'everything may import it',
   },
   'admin-limits': { may: [], why: 'it is a part of limits.ts' },
   'connection-limits': { may: [], why: 'it is a part of limits.ts' },
   'end-limits': { may: [], why: 'it is a part of limits.ts' },
+  'notice-limits': { may: [], why: 'it is a part of limits.ts' },
   'trace-limits': { may: [], why: 'it is a part of limits.ts' },
   'wait-limits': { may: [], why: 'it is a part of limits.ts' },
   lifecycle: { may: ['domain'], why: 'everything else may import it' },
@@ -33,6 +34,10 @@ const TABLE: Record<string, Row> = {
   redis: { may: ['domain', 'limits', 'lifecycle', 'breaker'], why: 'it is below everything that uses Redis' },
   gate: { may: ['domain'], why: 'the port says what a gate decides and tells, whoever keeps it' },
   'gate/redis': { may: ['domain', 'gate', 'redis', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
+  notify: {
+    may: ['domain', 'telemetry', 'limits', 'lifecycle'],
+    why: 'it sends what it is told, and looks at no store',
+  },
   listener: { may: ['limits'], why: 'it opens servers for applications that it does not know' },
   telemetry: { may: ['domain', 'limits', 'lifecycle', 'listener'], why: 'everything may count and log' },
   broker: {
