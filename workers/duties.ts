@@ -10,6 +10,7 @@ import { tidyUp } from './janitor.ts';
 import { keepReconciling } from './reconciler.ts';
 import { recoverGates } from './recoverer.ts';
 import { redriveByPolicy } from './redriver.ts';
+import { relayTickets } from './relay.ts';
 import { keepReporting } from './reporter.ts';
 import { createRetryWork } from './retrier.ts';
 
@@ -33,6 +34,7 @@ export function dutiesOf(worker: ComposedWorker, { workOnRetries, readiness }: D
     end: (stopping) => endCampaigns(worker.archivist, stopping),
     reconcile: (stopping) => keepReconciling(worker.reconciler, stopping),
     announce: (stopping) => announce(worker.announcer, stopping),
+    relay: async (stopping) => worker.relay && (await relayTickets(worker.relay, stopping)),
     report: (stopping) => keepReporting({ ...worker.reporter, readiness }, stopping),
   } satisfies Record<string, Duty>;
 }

@@ -1,5 +1,5 @@
 // What a worker logs and counts of what its duties meet.
-import type { WorkerEvents } from '../src/composition/worker.ts';
+import type { WorkerEvents } from '../src/composition/worker-parts.ts';
 import type { Log } from '../src/telemetry/log.ts';
 import type { WorkerMetrics } from '../src/telemetry/metrics.ts';
 import type { WorkerHealth } from './health.ts';
@@ -38,6 +38,14 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
     log.error(report, 'gate, streams, retry queue and ledger differ; run sluice reconcile <campaign> for details'),
   onDeadLetters: metrics.deadLetters,
   onRedriven: (reason, count) => log.warn({ reason, count }, 'redrove dead letters by the policy of AUTO_REDRIVE'),
+  onCarried: metrics.carried,
+  onLost: (count) => {
+    metrics.carriedAgain(count);
+    log.warn(
+      { count },
+      'tickets waited although workers were past their records in the topic; the relay carried them again',
+    );
+  },
   onEnded: (campaign, end) => {
     metrics.ended(end);
     log.info({ campaign }, `campaign ${end}`);

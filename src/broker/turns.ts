@@ -65,7 +65,7 @@ export class Turns {
   }
 
   release(batch: Batch, how: 'settled' | 'unsettled'): void {
-    this.streamsOfBatch.get(batch)?.release(batch.shard, how);
+    this.streamsOfBatch.get(batch)?.release(batch, how);
   }
 
   /** Whoever is looked at goes to the end of the line, so that the next look is at others. */

@@ -1,48 +1,26 @@
 // What redriving dead letters takes, whether an operator, a policy or the finisher does it, and retries in spans of their own.
 import type { AutoRedrivePolicy } from '../domain/auto-redrive.ts';
-import type { Notice } from '../domain/notice.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import { createEachGateReader, createGateReader } from '../gate/redis/gate-reader.ts';
 import { createReturns } from '../gate/redis/returns.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
 import { listRebuilt } from '../ledger/epochs.ts';
-import type { LedgerGuard } from '../ledger/guard.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
-import type { Ledger } from '../ledger/pool.ts';
-import type { RedisClient } from '../redis/connection.ts';
 import { createNoticeMarks } from '../redis/notice-marks.ts';
-import type { Retries } from '../retry/port.ts';
 import type { RetryTraces } from '../telemetry/retry-trace.ts';
-
-interface Parts {
-  redis: RedisClient;
-  ledger: Ledger;
-  guard: LedgerGuard;
-  retries: Retries;
-}
-
-interface Events {
-  onRedriven: (reason: string, count: number) => void;
-  onError: (error: unknown) => void;
-}
-
-/** Where operators get notices, and from how many dead letters on. */
-export interface Notices {
-  tell: (notice: Notice) => void;
-  lettersMin: number;
-}
+import type { WorkerEvents, WorkerParts, WorkerSettings } from './worker-parts.ts';
 
 /** Schedules a retry in a span of its own. */
 export const scheduleIn =
-  ({ retries }: Pick<Parts, 'retries'>, traces: RetryTraces) =>
+  ({ retries }: Pick<WorkerParts, 'retries'>, traces: RetryTraces) =>
   (job: RetryJob): Promise<void> =>
     traces.schedule(job, (traced) => retries.schedule(traced));
 
 /** What the duty takes that tells operators of what they did not ask for. */
 export function announcingDuty(
-  { redis, ledger }: Pick<Parts, 'redis' | 'ledger'>,
-  { name, notices }: { name: string; notices?: Notices | undefined },
-  { onError }: Pick<Events, 'onError'>,
+  { redis, ledger }: Pick<WorkerParts, 'redis' | 'ledger'>,
+  { name, notices }: Pick<WorkerSettings, 'name' | 'notices'>,
+  { onError }: Pick<WorkerEvents, 'onError'>,
 ) {
   const { countDeadLetters, listLiveCampaigns } = campaignStore(ledger);
   return {
@@ -64,9 +42,9 @@ export function announcingDuty(
 
 /** What the duties take that finish half-done redrives and give-backs, and that redrive by policy. */
 export function redrivingDuties(
-  parts: Parts,
+  parts: WorkerParts,
   { halfDoneMs, autoRedrive }: { halfDoneMs: number; autoRedrive: readonly AutoRedrivePolicy[] },
-  { onRedriven, onError }: Events,
+  { onRedriven, onError }: WorkerEvents,
   traces: RetryTraces,
 ) {
   const { redis, ledger, guard } = parts;

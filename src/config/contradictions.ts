@@ -1,6 +1,7 @@
 // What several settings say together: what is missing beside another, and what contradicts another.
 import { waitsForReplica } from '../domain/durability.ts';
 import { identityProblems } from './identity.ts';
+import { kafkaProblems } from './kafka.ts';
 import { listenerProblems } from './listeners.ts';
 import { noticeProblems } from './notices.ts';
 import { traceProblems } from './opentelemetry.ts';
@@ -39,6 +40,7 @@ export function contradictions(reading: Reading, needs: Needs): string[] {
     ...traceProblems(reading),
     ...noticeProblems(reading),
     ...(listeners ? listenerProblems(env) : []),
+    ...kafkaProblems(reading, isProduction),
     ...identityProblems(reading, { isProduction, isNeeded: identity }),
   ];
 }

@@ -2,6 +2,7 @@
 import { adminLimits } from './admin-limits.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { endLimits } from './end-limits.ts';
+import { kafkaLimits } from './kafka-limits.ts';
 import { noticeLimits } from './notice-limits.ts';
 import { traceLimits } from './trace-limits.ts';
 import { waitLimits } from './wait-limits.ts';
@@ -12,6 +13,7 @@ export const limits = {
   ...endLimits,
   ...noticeLimits,
   ...traceLimits,
+  ...kafkaLimits,
   ...waitLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
   joinBatchMax: 128,

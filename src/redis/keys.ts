@@ -3,6 +3,9 @@ import { LANE_TAGS, laneOf } from './lanes.ts';
 
 export const GROUP = 'issuers';
 
+/** The consumer of the group that carries entries to another broker; `lua/prelude/group.lua` has the same name. No worker has such a name. */
+export const RELAY = '~relay';
+
 const of = (campaign: string, rest: string): string => `sluice:{${LANE_TAGS[laneOf(campaign)]}}:${campaign}:${rest}`;
 
 export const keys = {
@@ -41,6 +44,8 @@ export const keys = {
   /** Held by the worker whose turn it is to look for what operators are told of; and what they were told of. */
   noticeTurn: 'sluice:notices',
   noticed: (what: string) => `sluice:noticed:${what}`,
+  /** Held by the worker whose turn it is to carry entries to another broker. */
+  relay: 'sluice:relay',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */
   workers: 'sluice:workers',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */
