@@ -17,7 +17,7 @@ import { polls } from './figures/polls.ts';
 import { refusals } from './figures/refusals.ts';
 import { scrape } from './figures/scrape.ts';
 import { starts } from './figures/starts.ts';
-import { telemetry } from './figures/telemetry.ts';
+import { telemetry, telemetryDrain } from './figures/telemetry.ts';
 import { waiters } from './figures/waiters.ts';
 import { describeMachine } from './machine.ts';
 import { killAll, pinSelf } from './processes.ts';
@@ -33,6 +33,7 @@ const FIGURES: readonly Figure[] = [
   growth,
   telemetry,
   scrape,
+  telemetryDrain,
   outages,
   overload,
   failovers,

@@ -128,11 +128,11 @@ export interface WorkerProcess extends AsyncDisposable {
   output(): string;
 }
 
-/** Starts one worker beside its front; it is at work as soon as it can be. */
-export function startWorker(front: Front, name: string): WorkerProcess {
+/** Starts one worker beside its front; it is at work as soon as it can be. Its telemetry takes any port, unless one is given. */
+export function startWorker(front: Front, name: string, telemetryPort = 0): WorkerProcess {
   const program = join(front.checkout, 'workers/main.ts');
   if (!existsSync(program)) throw new Missing(`${program} does not exist`);
-  const environment = { ...front.environment, WORKER_NAME: name, TELEMETRY_PORT: '0' };
+  const environment = { ...front.environment, WORKER_NAME: name, TELEMETRY_PORT: String(telemetryPort) };
   const child = startChild({ role: 'contender', command: [process.execPath, program], environment });
   return { pid: child.pid, output: child.output, [Symbol.asyncDispose]: child.stop };
 }

@@ -11,7 +11,7 @@ export interface Stand extends AsyncDisposable {
   database(): Promise<DatabaseServer>;
   front(): Promise<Front>;
   /** One more front, of the same code. */
-  startFront(stores: Stores): Promise<Front>;
+  startFront(stores: Stores, settings?: Record<string, string>): Promise<Front>;
   bare(): Promise<PeerServer>;
   /** A name that was not given before: campaigns are never used twice. */
   freshName(prefix: string): string;
@@ -39,7 +39,7 @@ export function openStand(checkout = HERE): Stand {
     redis,
     database,
     front,
-    startFront: (stores) => startFront(stores, {}, checkout),
+    startFront: (stores, settings) => startFront(stores, settings, checkout),
     bare: once(() => startPeer('bare-hono')),
     freshName(prefix) {
       names += 1;

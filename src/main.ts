@@ -36,7 +36,7 @@ await using open = new AsyncDisposableStack();
 // Before anything that takes time: a balancer hears 503, and a port that is taken ends the start here.
 const publicListener = await openPublicListener(config, open);
 const place = open.use(await furnish(config, say));
-const told = open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry }));
+const told = open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry, log }));
 const onRefused = tellRefusedConnections(log);
 publicListener.onRefused(() => onRefused('public'));
 const parts = await openFront(config, place, { log, onError }, open);

@@ -2,12 +2,14 @@
 import type { ComposedWorker } from '../src/composition/worker.ts';
 import type { Readiness } from '../src/domain/readiness.ts';
 import type { RetryWork } from '../src/retry/port.ts';
+import { announce } from './announcer.ts';
 import { endCampaigns } from './archivist.ts';
 import { finishHalfDone } from './finisher.ts';
 import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
 import { keepReconciling } from './reconciler.ts';
 import { recoverGates } from './recoverer.ts';
+import { redriveByPolicy } from './redriver.ts';
 import { relayTickets } from './relay.ts';
 import { keepReporting } from './reporter.ts';
 import { createRetryWork } from './retrier.ts';
@@ -26,10 +28,12 @@ export function dutiesOf(worker: ComposedWorker, { workOnRetries, readiness }: D
     issue: (stopping) => issueTickets({ ...worker.issuer, source: worker.openSource() }, stopping),
     retry: (stopping) => workOnRetries(createRetryWork(worker.retrier), stopping),
     recover: (stopping) => recoverGates(worker.recoverer, stopping),
+    redrive: (stopping) => redriveByPolicy(worker.redriver, stopping),
     finish: (stopping) => finishHalfDone(worker.finisher, stopping),
     tidy: (stopping) => tidyUp(worker.janitor, stopping),
     end: (stopping) => endCampaigns(worker.archivist, stopping),
     reconcile: (stopping) => keepReconciling(worker.reconciler, stopping),
+    announce: (stopping) => announce(worker.announcer, stopping),
     relay: async (stopping) => worker.relay && (await relayTickets(worker.relay, stopping)),
     report: (stopping) => keepReporting({ ...worker.reporter, readiness }, stopping),
   } satisfies Record<string, Duty>;

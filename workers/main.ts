@@ -4,6 +4,7 @@ import { composeWorker } from '../src/composition/worker.ts';
 import { configOrExit } from '../src/config/config.ts';
 import { environmentKey } from '../src/domain/environment-keys.ts';
 import type { Readiness } from '../src/domain/readiness.ts';
+import { createNotifier } from '../src/notify/webhook.ts';
 import { openWorker } from '../src/opening/worker.ts';
 import { listenForStop, tellFailuresPlainly } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
@@ -35,10 +36,12 @@ let tellServerError: ReturnType<typeof tellServerErrors> | undefined;
 const onUnready = (cause: readonly string[]) =>
   tellServerError?.({ kind: 'not-ready', status: 503, listener: 'telemetry', at: 'GET /readyz', cause });
 const service = 'sluice-worker';
-open.use(await startTelemetry({ service, ...config.telemetry, readiness: () => readiness(), onUnready }));
+open.use(await startTelemetry({ service, ...config.telemetry, log, readiness: () => readiness(), onUnready }));
 tellServerError = tellServerErrors(log);
 const metrics = workerMetrics();
 
+const { webhook, lettersMin } = config.notices;
+const notifier = webhook && open.use(createNotifier({ ...webhook, log }));
 const parts = await openWorker(config, { name, log, onError }, open);
 const health = createWorkerHealth({
   isLedgerAway: parts.guard.breaker.isOpen,
@@ -53,6 +56,8 @@ const worker = composeWorker(
     claimIdleMs: config.workers.claimIdleMs,
     durability: config.durability,
     graceMs: config.workers.recoveryGraceMs,
+    autoRedrive: config.workers.autoRedrive,
+    notices: notifier && { tell: notifier.tell, lettersMin },
     retainEndedMs: config.workers.retainEndedMs,
     retainLedgerMs: config.workers.retainLedgerMs,
   },

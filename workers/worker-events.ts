@@ -43,6 +43,7 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
   onMismatch: (report) =>
     log.error(report, 'gate, streams, retry queue and ledger differ; run sluice reconcile <campaign> for details'),
   onDeadLetters: metrics.deadLetters,
+  onRedriven: (reason, count) => log.warn({ reason, count }, 'redrove dead letters by the policy of AUTO_REDRIVE'),
   onCarried: metrics.carried,
   onLost: (count) => {
     metrics.carriedAgain(count);

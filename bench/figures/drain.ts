@@ -5,6 +5,7 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { cpuMicros, withCpu } from '../cpu.ts';
 import type { Context, Figure, Sample } from '../figure.ts';
 import { type Jobs, runJob, startJobs } from '../jobs.ts';
+import { freePort } from '../processes.ts';
 import { alternate, type Contender } from '../rounds.ts';
 import { type Front, startWorker } from '../sluice.ts';
 import { type RedisServer, startRedis } from '../stores.ts';
@@ -54,27 +55,40 @@ export const drain: Figure = {
   },
 };
 
-export const drainSluice = (context: Context): Contender => ({
-  name: 'sluice',
+/** Rounds of filling a campaign and draining it by a fresh worker, both with these settings. */
+export const drainSluice = (
+  context: Context,
+  name = 'sluice',
+  openSettings: (stack: AsyncDisposableStack) => Promise<DrainSettings> = async () => ({}),
+): Contender => ({
+  name,
   async open(stack) {
+    const { settings, watch } = await openSettings(stack);
     const redis = stack.use(await startRedis('always'));
     const databaseUrl = await (await context.stand.database()).url('drain');
-    const front = stack.use(await context.stand.startFront({ redisUrl: redis.url, databaseUrl }));
-    const drained = { front, redis, databaseUrl, ticketCount: context.quick ? 20_000 : TICKETS };
+    const front = stack.use(await context.stand.startFront({ redisUrl: redis.url, databaseUrl }, settings));
+    const drained = { front, redis, databaseUrl, ticketCount: context.quick ? 20_000 : TICKETS, watch };
     // Warms up the front and the stores, and takes what Redis allocates once out of the bytes per ticket.
     await drainOnce(context, { ...drained, ticketCount: 5_000 });
     return () => drainOnce(context, drained);
   },
 });
 
-interface Drained {
+export interface DrainSettings {
+  settings?: Record<string, string>;
+  /** Called with the telemetry ports of front and worker; what it returns is called when the round is over. */
+  watch?: ((ports: number[]) => () => void) | undefined;
+}
+
+interface Drained extends DrainSettings {
   front: Front;
   redis: RedisServer;
   databaseUrl: string;
   ticketCount: number;
 }
 
-async function drainOnce(context: Context, { front, redis, databaseUrl, ticketCount }: Drained): Promise<Sample> {
+async function drainOnce(context: Context, drained: Drained): Promise<Sample> {
+  const { front, redis, databaseUrl, ticketCount, watch } = drained;
   const id = context.stand.freshName('drain');
   await front.createCampaign({ id, stock: ticketCount });
   const emptyBytes = await redis.dataBytes();
@@ -82,7 +96,9 @@ async function drainOnce(context: Context, { front, redis, databaseUrl, ticketCo
   const waitingBytes = ((await quietBytes(redis)) - emptyBytes) / ticketCount;
   const ledger = await createConnection({ uri: databaseUrl, dateStrings: true });
   try {
-    await using worker = startWorker(front, `bench-${id}`);
+    const telemetryPort = await freePort();
+    await using worker = startWorker(front, `bench-${id}`, telemetryPort);
+    using _watched = { [Symbol.dispose]: watch?.([front.telemetryPort, telemetryPort]) ?? (() => undefined) };
     const pids = { worker: worker.pid, redis: redis.pid, database: (await context.stand.database()).pid };
     const look = async (fromUnit: number) => {
       const [rows] = await ledger.query<RowDataPacket[]>(
@@ -109,9 +125,9 @@ async function drainOnce(context: Context, { front, redis, databaseUrl, ticketCo
       await until(tail, ticketCount - tail);
       return until(ticketCount);
     });
-    const drainedCount = ticketCount - warm.rowCount;
-    const sample: Sample = { requests: drainedCount, ratePerSecond: drainedCount / (done.seconds - warm.seconds) };
-    for (const [part, used] of Object.entries(micros)) sample[`${part}CpuUs`] = used / drainedCount;
+    const rowCount = ticketCount - warm.rowCount;
+    const sample: Sample = { requests: rowCount, ratePerSecond: rowCount / (done.seconds - warm.seconds) };
+    for (const [part, used] of Object.entries(micros)) sample[`${part}CpuUs`] = used / rowCount;
     await untilSettled(front, id);
     return { ...sample, waitingBytes, issuedBytes: ((await quietBytes(redis)) - emptyBytes) / ticketCount };
   } finally {

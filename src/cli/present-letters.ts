@@ -16,6 +16,8 @@ interface Letter {
   traceId: string | null;
   admittedAt: string | null;
   createdAt: string;
+  /** When a worker redrives it by AUTO_REDRIVE; null when none will. */
+  autoRedriveAt: string | null;
 }
 
 interface Page {
@@ -28,7 +30,19 @@ export function letterTable(answer: unknown): string {
   const { deadLetters, summary } = answer as Page;
   if (deadLetters.length === 0) return 'There are no dead letters.\n';
   const counts = summary.map(({ reason, state, count }) => [reason, state, whole(count)]);
-  const head = ['ID', 'CAMPAIGN', 'STATE', 'SEQ', 'UNIT', 'ATTEMPTS', 'REDRIVES', 'SINCE', 'REASON', 'USER'];
+  const head = [
+    'ID',
+    'CAMPAIGN',
+    'STATE',
+    'SEQ',
+    'UNIT',
+    'ATTEMPTS',
+    'REDRIVES',
+    'AUTO-REDRIVE',
+    'SINCE',
+    'REASON',
+    'USER',
+  ];
   const rows = deadLetters.map((letter) => [
     String(letter.id),
     letter.campaign,
@@ -37,6 +51,7 @@ export function letterTable(answer: unknown): string {
     letter.unit === null || letter.unit === 0 ? NONE : String(letter.unit),
     String(letter.attempts),
     String(letter.redriveCount),
+    letter.autoRedriveAt ?? NONE,
     letter.createdAt,
     letter.reason,
     letter.user ?? NONE,
@@ -61,6 +76,7 @@ export function letterDetails(answer: unknown): string {
     ['reason', letter.reason],
     ['detail', detail === '' ? NONE : detail],
     ['attempts', `${counted(attempts, 'attempt')}, redriven ${counted(redriveCount, 'time')}`],
+    ['auto-redrive', letter.autoRedriveAt === null ? 'none' : `from ${letter.autoRedriveAt} on`],
     ['admitted', letter.admittedAt ?? 'unreadable'],
     ['given up', letter.createdAt],
     ['trace', letter.traceId ?? 'not recorded'],

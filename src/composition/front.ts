@@ -10,6 +10,7 @@ import { createCampaignDesk } from '../desk/campaign-desk.ts';
 import { attentionOf, createCampaignList } from '../desk/campaign-list.ts';
 import { createLetterDesk } from '../desk/letter-desk.ts';
 import { createServiceStatus } from '../desk/service-status.ts';
+import type { AutoRedrivePolicy } from '../domain/auto-redrive.ts';
 import { spanClock, systemClock } from '../domain/clock.ts';
 import type { ConnectionUse } from '../domain/connection-use.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
@@ -64,7 +65,7 @@ import type { Retries } from '../retry/port.ts';
 import { createCampaignLabels } from '../telemetry/campaign-labels.ts';
 import { frontMetrics } from '../telemetry/front-metrics.ts';
 import { requestMetrics } from '../telemetry/http-metrics.ts';
-import { createJoinTraces } from '../telemetry/join-trace.ts';
+import { createJoinTraces, type JoinSampling } from '../telemetry/join-trace.ts';
 import { queueMetrics } from '../telemetry/queue-metrics.ts';
 import { createRetryTraces } from '../telemetry/retry-trace.ts';
 import { createTicketTraces } from '../telemetry/ticket-trace.ts';
@@ -98,13 +99,15 @@ export interface FrontSettings {
   adminUrl: string | undefined;
   /** 0 for no limit. */
   clientLimits: { joinsPerSecond: number; joinsPerAddressPerSecond: number; pollsPerSecond: number };
-  /** Share of joins whose trace is recorded, 0 to 1. */
-  traceRatio: number;
+  /** Which joins are traced. */
+  sampling: JoinSampling;
   /** The campaigns that may be labels of metrics; undefined for the busiest. */
   metricsCampaigns: readonly string[] | undefined;
   /** Ms after a rebuild in which only holders of lost tickets are admitted. */
   graceMs: number;
   tokens: AdminTokens;
+  /** When workers redrive dead letters; told beside each letter. */
+  autoRedrive?: readonly AutoRedrivePolicy[];
   /** Aborts when the balancer is to leave this front. */
   draining: AbortSignal;
   /** Aborts when who waits here is to ask elsewhere. */
@@ -198,7 +201,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     ticketsNeedUser: settings.ticketsNeedUser,
     addressOf: createAddressOf(settings.trustedProxies),
     clientLimits: createJoinLimits({ ...clientLimits, openCount, now: spanClock }),
-    traces: createJoinTraces({ ratio: settings.traceRatio }),
+    traces: createJoinTraces(settings.sampling),
     traceTicket: createTicketTraces(),
     shedding,
     ...frontMetrics(
@@ -255,6 +258,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     }),
     board,
     tokens: settings.tokens,
+    autoRedrive: settings.autoRedrive,
     onRefused: settings.onAdminRefused,
     adminUrl: settings.adminUrl,
   });

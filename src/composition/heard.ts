@@ -42,6 +42,8 @@ export interface WorkerEvents {
   onDeadLetters: (counts: ReadonlyMap<string, number>) => void;
   /** Live campaigns by phase. */
   onCounted: (phases: Record<Phase, number>) => void;
+  /** Dead letters of a reason that a policy redrove in one look. */
+  onRedriven: (reason: string, count: number) => void;
   onGateLost: (campaign: string) => void;
   onEnded: (campaign: string, end: 'archived' | 'purged') => void;
   /** Tickets that the relay has carried to the other broker. */
@@ -73,6 +75,7 @@ export const UNHEARD: Omit<WorkerEvents, 'onError'> = {
   onMismatch: nothing,
   onDeadLetters: nothing,
   onCounted: nothing,
+  onRedriven: nothing,
   onGateLost: nothing,
   onEnded: nothing,
   onCarried: nothing,

@@ -1,7 +1,9 @@
 // What a worker is put together of.
 import type { KafkaSourceDeps } from '../broker/kafka/kafka-source.ts';
 import type { SendRecords } from '../broker/kafka/record.ts';
+import type { AutoRedrivePolicy } from '../domain/auto-redrive.ts';
 import type { Durability } from '../domain/durability.ts';
+import type { Notice } from '../domain/notice.ts';
 import type { LedgerGuard } from '../ledger/guard.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { RedisClient } from '../redis/connection.ts';
@@ -43,8 +45,18 @@ export interface WorkerSettings {
   durability: Durability;
   /** Ms after a rebuild in which only holders of lost tickets are admitted. */
   graceMs: number;
+  /** Undefined where operators want no notices. */
+  notices?: Notices | undefined;
+  /** When dead letters are redriven without an operator. */
+  autoRedrive?: readonly AutoRedrivePolicy[];
   /** Ms after its end until a campaign is archived. */
   retainEndedMs: number;
   /** Ms after it was archived until its rows leave the ledger; undefined to keep them. */
   retainLedgerMs: number | undefined;
+}
+
+/** Where operators get notices, and from how many dead letters on. */
+export interface Notices {
+  tell: (notice: Notice) => void;
+  lettersMin: number;
 }

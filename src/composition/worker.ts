@@ -15,15 +15,15 @@ import { campaignStore } from '../ledger/campaign-store.ts';
 import { getCampaign } from '../ledger/campaigns.ts';
 import { keepDeadLetter } from '../ledger/dead-letters.ts';
 import { issueBatch } from '../ledger/issuances.ts';
-import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
+import { cancellationStore } from '../ledger/letter-store.ts';
 import { limits } from '../process/limits.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
-import type { Retries } from '../retry/port.ts';
-import { createRetryTraces, type RetryTraces } from '../telemetry/retry-trace.ts';
+import { createRetryTraces } from '../telemetry/retry-trace.ts';
 import { type OpenSource, relayDuty, sourceOf } from './carriers.ts';
 import { composeEnding } from './ending.ts';
 import { UNHEARD, type WorkerEvents } from './heard.ts';
 import { composeRecovery } from './recovery.ts';
+import { announcingDuty, redrivingDuties, scheduleIn } from './redriving.ts';
 import type { WorkerParts, WorkerSettings } from './worker-parts.ts';
 
 /** By duty, what it takes. */
@@ -31,7 +31,8 @@ export interface ComposedWorker
   extends ReturnType<typeof issuingDuties>,
     ReturnType<typeof recoveringDuties>,
     ReturnType<typeof keepingDuties>,
-    ReturnType<typeof endingDuty> {
+    ReturnType<typeof endingDuty>,
+    ReturnType<typeof announcingDuty> {
   openSource: OpenSource;
   /** Undefined where the gates' own streams carry the tickets. */
   relay: ReturnType<typeof relayDuty>;
@@ -51,14 +52,9 @@ export function composeWorker(
     ...keepingDuties(parts, settings, events),
     relay: relayDuty(parts, settings, events),
     ...endingDuty(parts, settings, events),
+    ...announcingDuty(parts, settings, events),
   };
 }
-
-/** Schedules a retry in a span of its own. */
-const scheduleIn =
-  (retries: Retries, traces: RetryTraces) =>
-  (job: RetryJob): Promise<void> =>
-    traces.schedule(job, (traced) => retries.schedule(traced));
 
 /** What the duties take that issue tickets. */
 function issuingDuties(
@@ -91,7 +87,7 @@ function issuingDuties(
       settlement: createSettlement(redis),
       retries: {
         schedule: async (job: RetryJob) => {
-          await scheduleIn(retries, traces)(job);
+          await scheduleIn({ retries }, traces)(job);
           onRetry(job.reason);
         },
       },
@@ -157,23 +153,16 @@ function recoveringDuties(
 
 /** What the duties take that keep gates, ledger and streams in order. */
 function keepingDuties(
-  { redis, ledger, retries }: WorkerParts,
-  { name, halfDoneMs = limits.halfDoneMs }: WorkerSettings,
-  { onLook, onDeadLetters, onCounted, onGateLost, onError }: WorkerEvents,
+  parts: WorkerParts,
+  { name, halfDoneMs = limits.halfDoneMs, autoRedrive = [] }: WorkerSettings,
+  events: WorkerEvents,
 ) {
+  const { redis, ledger, retries } = parts;
+  const { onLook, onDeadLetters, onCounted, onGateLost, onError } = events;
   const store = campaignStore(ledger);
   const reports = createWorkerReports(redis);
-  const traces = createRetryTraces();
   return {
-    finisher: {
-      store: letterStore(ledger),
-      cancellations: cancellationStore(ledger),
-      returns: createReturns(redis),
-      readGates: createGateReader(redis),
-      scheduleRetry: scheduleIn(retries, traces),
-      idleMs: halfDoneMs,
-      onError,
-    },
+    ...redrivingDuties(parts, { halfDoneMs, autoRedrive }, events, createRetryTraces()),
     janitor: {
       store,
       holder: name,

@@ -1,6 +1,7 @@
 // The only reader of the environment. Every setting has a default, bounds and a row in the README; all problems are
 // reported at once, before anything opens.
 
+import type { AutoRedrivePolicy } from '../domain/auto-redrive.ts';
 import type { Durability } from '../domain/durability.ts';
 import { urlOf } from '../domain/listen-address.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
@@ -9,6 +10,7 @@ import { limits } from '../process/limits.ts';
 import { contradictions, type Needs } from './contradictions.ts';
 import { type Identity, identityOf } from './identity.ts';
 import { type Broker, type KafkaConfig, kafkaOf } from './kafka.ts';
+import { openTelemetrySettings, type TraceSettings, traceSettings } from './opentelemetry.ts';
 import { type Environment, listed, type Reading, readEach } from './read.ts';
 import { type SettingName, type Settings, settings } from './settings.ts';
 
@@ -36,13 +38,15 @@ export interface Config {
   keepAliveMs: number;
   telemetry: {
     on: boolean;
+    sdk: boolean;
     host: string;
     port: number;
-    traceRatio: number;
-    otlpEndpoint: string | undefined;
+    traces: TraceSettings;
     /** The campaigns that may be labels of metrics; undefined for the busiest. */
     campaigns: readonly string[] | undefined;
   };
+  /** Where operators are told of what they did not ask for; undefined for nowhere. */
+  notices: { webhook: { url: string; secret: Buffer | undefined } | undefined; lettersMin: number };
   logLevel: string;
   workers: {
     /** Workers that a front starts; with `scale` the most of them. */
@@ -53,6 +57,8 @@ export interface Config {
     connections: number;
     claimIdleMs: number;
     recoveryGraceMs: number;
+    /** When workers redrive dead letters by themselves; none unless set. */
+    autoRedrive: readonly AutoRedrivePolicy[];
     /** How long after its end a campaign is archived. */
     retainEndedMs: number;
     /** How long after that it is purged; undefined for never. */
@@ -111,9 +117,16 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
       on: env.TELEMETRY === 'on',
       host: env.TELEMETRY_HOST,
       port: env.TELEMETRY_PORT,
-      traceRatio: env.TRACE_RATIO,
-      otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
       campaigns: env.METRICS_CAMPAIGNS,
+      sdk: env.OTEL_SDK_DISABLED !== 'true',
+      traces: traceSettings(env),
+    },
+    notices: {
+      webhook:
+        env.NOTIFY_WEBHOOK_URL === undefined
+          ? undefined
+          : { url: env.NOTIFY_WEBHOOK_URL, secret: env.NOTIFY_WEBHOOK_SECRET },
+      lettersMin: env.NOTIFY_DEAD_LETTERS,
     },
     logLevel: env.LOG_LEVEL,
     workers: {
@@ -124,6 +137,7 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
       claimIdleMs: env.CLAIM_IDLE_MS,
       recoveryGraceMs: env.RECOVERY_GRACE_MS,
       retainEndedMs: env.RETAIN_ENDED_HOURS * 3_600_000,
+      autoRedrive: env.AUTO_REDRIVE,
       retainLedgerMs: env.RETAIN_LEDGER_DAYS === 0 ? undefined : env.RETAIN_LEDGER_DAYS * 86_400_000,
     },
     drainNoticeMs: env.DRAIN_NOTICE_MS ?? (env.SLUICE_PROFILE === 'production' ? limits.drainNoticeMs : 0),
@@ -158,7 +172,11 @@ const scaleOf = (env: Settings): ScaleRules => ({
 /** {@link readConfig}, or all problems on standard error and the end of the process, exit code 78. */
 export function configOrExit(needs?: Needs): Config {
   try {
-    return readConfig(process.env, needs);
+    const config = readConfig(process.env, needs);
+    // The OpenTelemetry SDK reads its own variables, and takes blanks around a value for a part of it.
+    for (const name of Object.keys(openTelemetrySettings))
+      if (process.env[name] !== undefined) process.env[name] = process.env[name].trim();
+    return config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(error.message);

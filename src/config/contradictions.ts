@@ -3,6 +3,8 @@ import { waitsForReplica } from '../domain/durability.ts';
 import { identityProblems } from './identity.ts';
 import { kafkaProblems } from './kafka.ts';
 import { listenerProblems } from './listeners.ts';
+import { noticeProblems } from './notices.ts';
+import { traceProblems } from './opentelemetry.ts';
 import type { Reading } from './read.ts';
 import type { SettingName } from './settings.ts';
 
@@ -38,6 +40,8 @@ export function contradictions(reading: Reading, needs: Needs): string[] {
         ]
       : []),
     ...(alone ? [`DURABILITY: ${env.DURABILITY} needs a REDIS_URL; the private Redis has no replica`] : []),
+    ...traceProblems(reading),
+    ...noticeProblems(reading),
     ...(listeners ? listenerProblems(env) : []),
     ...kafkaProblems(reading, isProduction),
     ...identityProblems(reading, { isProduction, isNeeded: identity }),

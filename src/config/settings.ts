@@ -4,13 +4,16 @@ import { DURABILITIES } from '../domain/durability.ts';
 import { isCampaignId } from '../domain/ids.ts';
 import { limits } from '../process/limits.ts';
 import { addressSettings } from './addresses.ts';
+import { autoRedrive } from './auto-redrive.ts';
 import { fileText } from './files.ts';
 import { identitySettings } from './identity.ts';
 import { kafkaSettings } from './kafka.ts';
+import { noticeSettings } from './notices.ts';
+import { openTelemetrySettings } from './opentelemetry.ts';
 import { redisUrl } from './redis.ts';
 import { host, oneOf, share, whole, wholeOr } from './scalars.ts';
 import { ticketKeys } from './ticket-keys.ts';
-import { databaseUrl, httpUrl } from './urls.ts';
+import { databaseUrl } from './urls.ts';
 
 const port = (preset: number) => whole(0, 65_535).default(preset);
 const count = (preset: number, min: number, max: number) => whole(min, max).default(preset);
@@ -37,7 +40,6 @@ export const settings = {
   TELEMETRY_HOST: host.default('127.0.0.1'),
   TELEMETRY_PORT: port(9464),
   TRACE_RATIO: share.default(0.01),
-  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl('takes http://host:port or https://host:port').optional(),
   METRICS_CAMPAIGNS: z
     .string()
     .transform((text) => text.split(',').map((part) => part.trim()))
@@ -46,6 +48,8 @@ export const settings = {
       `takes at most ${limits.labelledCampaignsMax} campaign ids with commas between, none of them "other"`,
     )
     .optional(),
+  ...openTelemetrySettings,
+  ...noticeSettings,
   LOG_LEVEL: oneOf('debug', 'info', 'warn', 'error', 'silent').default('info'),
   WORKERS: wholeOr('auto', 0, 32).default(1),
   WORKERS_MIN: count(1, 1, 32),
@@ -62,6 +66,7 @@ export const settings = {
   RECOVERY_GRACE_MS: count(limits.recoveryGraceMs, 0, 600_000),
   RETAIN_ENDED_HOURS: count(72, 0, 87_600),
   RETAIN_LEDGER_DAYS: count(0, 0, 36_500),
+  AUTO_REDRIVE: autoRedrive.default([]),
   CLAIM_IDLE_MS: count(limits.claimIdleMs, 1_000, 600_000),
   DRAIN_NOTICE_MS: whole(0, 120_000).optional(),
   DURABILITY: oneOf(...DURABILITIES).default('disk'),

@@ -50,6 +50,8 @@ export interface StoredDeadLetter extends Required<DeadLetter> {
   state: LetterState;
   /** Epoch ms. */
   createdAt: number;
+  /** When it was kept the last time, epoch ms; null for one of before this was written down. */
+  keptAt: number | null;
 }
 
 /** A letter that names all that issuing its ticket takes. */

@@ -1,5 +1,5 @@
 // Tickets that were given up, kept until a person redrives or discards them.
-import type { Insertable, Kysely, Selectable } from 'kysely';
+import { type Insertable, type Kysely, type Selectable, sql } from 'kysely';
 import type { DeadLetter, DeadLetterId, Keeping, StoredDeadLetter } from '../domain/dead-letter.ts';
 import { Fault } from '../domain/fault.ts';
 import { isUserId, userTag } from '../domain/ids.ts';
@@ -49,7 +49,9 @@ export async function keepDeadLetter(ledger: Ledger, letter: DeadLetter, epoch?:
   }
 }
 
-type LetterRow = Insertable<DeadLettersTable> & { user: string | null; unit: number | null };
+const now = sql<Date>`current_timestamp(3)`;
+
+type LetterRow = Omit<Insertable<DeadLettersTable>, 'kept_at'> & { user: string | null; unit: number | null };
 
 /** The count of redrives tells a late word of an earlier life from the failure of this one. */
 function keepOnce(ledger: Ledger, row: LetterRow, redriveCount: number, epoch: number | undefined): Promise<Keeping> {
@@ -72,7 +74,10 @@ function keepOnce(ledger: Ledger, row: LetterRow, redriveCount: number, epoch: n
       .executeTakeFirst();
     if (before?.state === 'kept') return { kind: 'kept', reason: before.reason };
     if (before === undefined) {
-      await tx.insertInto('dead_letters').values(row).execute();
+      await tx
+        .insertInto('dead_letters')
+        .values({ ...row, kept_at: now })
+        .execute();
       return { kind: 'kept', reason: row.reason };
     }
     if (before.state === 'discarded' || before.redrive_count !== redriveCount) return { kind: 'moved-on' };
@@ -86,6 +91,7 @@ function keepOnce(ledger: Ledger, row: LetterRow, redriveCount: number, epoch: n
         detail,
         attempts: eb('attempts', '+', attempts),
         redriving_at: null,
+        kept_at: now,
         ...trace,
       }))
       .where('id', '=', before.id)
@@ -145,13 +151,14 @@ const isTime = (ms: number | null | undefined): ms is number => ms != null && is
 
 /** The letter that a row holds. */
 export function letterOf(row: Selectable<DeadLettersTable>): StoredDeadLetter {
-  const { admitted_at, trace_id, span_id, created_at, redrive_count, redriving_at: _, ...same } = row;
+  const { admitted_at, trace_id, span_id, created_at, redrive_count, redriving_at: _, kept_at, ...same } = row;
   return {
     ...same,
     admittedAt: admitted_at?.getTime() ?? null,
     traceId: trace_id,
     spanId: span_id,
     createdAt: created_at.getTime(),
+    keptAt: kept_at?.getTime() ?? null,
     redriveCount: redrive_count,
   };
 }

@@ -1,5 +1,6 @@
 // What the ledger knows of a campaign's tickets, told to who rebuilds its gate; and the book of its epochs.
 import { sql } from 'kysely';
+import { limits } from '../process/limits.ts';
 import type { Ledger } from './pool.ts';
 
 /** Why an epoch began: the gate was unverified, damaged or missing, or a person wanted it. */
@@ -169,4 +170,34 @@ export async function ledgerFacts(ledger: Ledger, campaigns: readonly string[]):
     maxSeq: Number(issuedOf.get(campaign)?.maxSeq ?? 0),
     cancelledCount: Number(cancelledOf.get(campaign)?.count ?? 0),
   }));
+}
+
+/** Gates that were rebuilt and opened. */
+export interface OpenedGates {
+  /** The ledger's clock, epoch ms. */
+  nowMs: number;
+  /** The newest first, at most `OPENED_MAX`. */
+  opened: { campaign: string; reason: EpochReason }[];
+}
+
+const OPENED_MAX = 1_000;
+
+/**
+ * Those that were rebuilt and opened since `sinceMs` by the ledger's clock, or in the last `limits.noticeAgainMs` at most; one
+ * that was found whole was not rebuilt. Undefined asks for the clock alone.
+ */
+export async function listRebuilt(ledger: Ledger, sinceMs: number | undefined): Promise<OpenedGates> {
+  const { rows } = await sql<{ now: Date }>`select current_timestamp(3) as now`.execute(ledger.db);
+  const now = rows[0]!.now;
+  if (sinceMs === undefined) return { nowMs: now.getTime(), opened: [] };
+  const opened = await ledger.db
+    .selectFrom('epochs')
+    .select(['campaign', 'reason'])
+    .where('opened_at', '>', new Date(Math.max(sinceMs, now.getTime() - limits.noticeAgainMs)))
+    .where('opened_at', '<=', now)
+    .where('reason', '!=', 'unverified')
+    .orderBy('opened_at', 'desc')
+    .limit(OPENED_MAX)
+    .execute();
+  return { nowMs: now.getTime(), opened };
 }

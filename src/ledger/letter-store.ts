@@ -18,7 +18,7 @@ import {
   listLetters,
 } from './letter-lists.ts';
 import type { Ledger } from './pool.ts';
-import { claimRedrive, endRedrive, takeStuckRedrives } from './redrives.ts';
+import { claimRedrive, endRedrive, findDueLetters, takeStuckRedrives } from './redrives.ts';
 
 type Rest<F> = F extends (ledger: Ledger, ...rest: infer Args) => unknown ? Args : never;
 
@@ -32,6 +32,7 @@ export const letterStore = (ledger: Ledger) => ({
   claimRedrive: (id: number, actor: string) => claimRedrive(ledger, id, actor),
   endRedrive: (...rest: Rest<typeof endRedrive>) => endRedrive(ledger, ...rest),
   takeStuckRedrives: (idleMs: number) => takeStuckRedrives(ledger, idleMs),
+  findDue: (...rest: Rest<typeof findDueLetters>) => findDueLetters(ledger, ...rest),
   discard: (id: number, actor: string) => discardLetter(ledger, id, actor),
   isIssued: (campaign: string, user: string) => isIssued(ledger, campaign, user),
 });

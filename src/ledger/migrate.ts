@@ -10,6 +10,8 @@ import { lettersByUser } from './migrations/0006-letters-by-user.ts';
 import { campaignEnds } from './migrations/0007-campaign-ends.ts';
 import { endsIndex } from './migrations/0008-ends-index.ts';
 import { letterSpans } from './migrations/0009-letter-spans.ts';
+import { lettersKept } from './migrations/0010-letters-kept.ts';
+import { epochsOpened } from './migrations/0011-epochs-opened.ts';
 import type { Ledger } from './pool.ts';
 
 /** In order of their names, for ever: an executed migration is never renamed or changed. */
@@ -23,6 +25,8 @@ const MIGRATIONS: Record<string, Migration> = {
   '0007-campaign-ends': campaignEnds,
   '0008-ends-index': endsIndex,
   '0009-letter-spans': letterSpans,
+  '0010-letters-kept': lettersKept,
+  '0011-epochs-opened': epochsOpened,
 };
 
 /** One statement of a migration, or the wait for another process that migrates: a table of millions of rows is rebuilt. */

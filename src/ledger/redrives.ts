@@ -1,6 +1,7 @@
 // The states of a dead letter that a redrive goes through. Every step is a conditional update: of two that try the same,
 // one does it and the other one sees that it is done.
 import { type Kysely, sql } from 'kysely';
+import type { AutoRedrivePolicy } from '../domain/auto-redrive.ts';
 import type { LetterState, StoredDeadLetter } from '../domain/dead-letter.ts';
 import { Fault } from '../domain/fault.ts';
 import { auditLetter } from './audit.ts';
@@ -65,7 +66,7 @@ export function endRedrive(ledger: Ledger, redrive: Redrive, state: 'redriven' |
 async function end(db: Kysely<Schema>, { id, redriveCount }: Redrive, state: LetterState): Promise<void> {
   await db
     .updateTable('dead_letters')
-    .set({ state, redriving_at: null })
+    .set({ state, redriving_at: null, ...(state === 'kept' && { kept_at: now }) })
     .where('id', '=', id)
     .where('state', '=', 'redriving')
     .where('redrive_count', '=', redriveCount)
@@ -99,4 +100,30 @@ export async function takeStuckRedrives(ledger: Ledger, idleMs: number, limit = 
     if (numUpdatedRows === 1n) taken.push(letterOf(row));
   }
   return taken;
+}
+
+/**
+ * The ids of up to `limit` kept letters that this policy is due for, the longest kept first: those that can be redriven, of
+ * campaigns that are not archived.
+ */
+export function findDueLetters(
+  ledger: Ledger,
+  { reason, afterMs, redrivesMax }: AutoRedrivePolicy,
+  limit: number,
+): Promise<{ id: number }[]> {
+  return ledger.db
+    .selectFrom('dead_letters')
+    .innerJoin('campaigns', 'campaigns.id', 'dead_letters.campaign')
+    .select('dead_letters.id')
+    .where('dead_letters.state', '=', 'kept')
+    .where('dead_letters.reason', '=', reason)
+    .where('dead_letters.kept_at', '<=', sql<Date>`current_timestamp(3) - interval ${afterMs * 1_000} microsecond`)
+    .where('dead_letters.redrive_count', '<', redrivesMax)
+    .where('dead_letters.user', 'is not', null)
+    .where('dead_letters.unit', 'is not', null)
+    .where('dead_letters.admitted_at', 'is not', null)
+    .where('campaigns.archived_at', 'is', null)
+    .orderBy('dead_letters.kept_at')
+    .limit(limit)
+    .execute();
 }

@@ -87,6 +87,8 @@ export interface DeadLettersTable {
   redrive_count: Generated<number>;
   /** When a redrive claimed it; null once it was handed over. */
   redriving_at: Date | null;
+  /** When it was kept the last time; null for one of before there was this column. */
+  kept_at: Date | null;
 }
 
 export interface CancellationsTable {

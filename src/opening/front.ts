@@ -64,9 +64,10 @@ type Configured =
   | 'publicUrl'
   | 'adminUrl'
   | 'clientLimits'
-  | 'traceRatio'
+  | 'sampling'
   | 'metricsCampaigns'
   | 'graceMs'
+  | 'autoRedrive'
   | 'tokens';
 
 /** What the configuration, and what a machine was furnished with, say of a front. */
@@ -83,9 +84,10 @@ export function frontSettings(config: Config, place: Place): Pick<FrontSettings,
     publicUrl: config.publicUrl,
     adminUrl: config.adminUrl,
     clientLimits: config.clientLimits,
-    traceRatio: telemetry.on ? telemetry.traceRatio : 0,
+    sampling: telemetry.on && telemetry.traces.exports ? telemetry.traces : { ratio: 0 },
     metricsCampaigns: telemetry.campaigns,
     graceMs: workers.recoveryGraceMs,
+    autoRedrive: workers.autoRedrive,
     tokens: { operator: place.adminToken, reader: admin.readToken },
   };
 }

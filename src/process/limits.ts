@@ -4,6 +4,7 @@ import { connectionLimits } from './connection-limits.ts';
 import { endLimits } from './end-limits.ts';
 import { kafkaLimits } from './kafka-limits.ts';
 import { metricsLimits } from './metrics-limits.ts';
+import { noticeLimits } from './notice-limits.ts';
 import { traceLimits } from './trace-limits.ts';
 import { waitLimits } from './wait-limits.ts';
 
@@ -14,6 +15,7 @@ export const limits = {
   ...kafkaLimits,
   ...metricsLimits,
   ...traceLimits,
+  ...noticeLimits,
   ...waitLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
   joinBatchMax: 128,
@@ -198,6 +200,9 @@ export const limits = {
   lettersPerSecond: 100,
   /** A call stops after this long and says how many letters are left. */
   lettersCallMs: 6_000,
+  /** Workers look for dead letters that a policy of AUTO_REDRIVE is due for this often, and take so many of a reason. */
+  autoRedriveLookMs: 5_000,
+  autoRedrivesPerLook: 100,
   /** What was begun in the ledger and not finished in the gate for this long is finished by a worker. */
   halfDoneMs: 5_000,
 

@@ -41,6 +41,9 @@ export const keys = {
   arrivals: 'sluice:arrivals',
   /** Held by the worker whose turn it is to compare the lines with the gates. */
   sweep: 'sluice:sweep',
+  /** Held by the worker whose turn it is to look for what operators are told of; and what they were told of. */
+  noticeTurn: 'sluice:notices',
+  noticed: (what: string) => `sluice:noticed:${what}`,
   /** Held by the worker whose turn it is to carry entries to another broker. */
   relay: 'sluice:relay',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */

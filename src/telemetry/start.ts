@@ -13,8 +13,10 @@ import { telemetryConnectionsBound } from '../listener/connection-bounds.ts';
 import { openServer } from '../listener/open-server.ts';
 import { listening } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
+import type { Log } from './log.ts';
 import { processMetrics } from './process-metrics.ts';
 import { createScrape, type Scrape } from './scrape.ts';
+import { tellSdkWords } from './sdk-words.ts';
 
 export interface TelemetrySettings {
   on: boolean;
@@ -22,7 +24,12 @@ export interface TelemetrySettings {
   host: string;
   /** 0 takes any free port. */
   port: number;
-  otlpEndpoint: string | undefined;
+  /** False where OTEL_SDK_DISABLED says so: the listener answers, and nothing is counted or traced. True unless given. */
+  sdk?: boolean;
+  /** Whether spans are sent, as OTEL_TRACES_EXPORTER and the endpoints say, and how many links one may have; else none. */
+  traces?: { exports: boolean; linksMax: number | undefined };
+  /** Takes what the SDK has to say, such as that a collector is away. */
+  log?: Pick<Log, 'warn'>;
   /** What `/readyz` says, from the first moment on. A front says it on its public port instead. */
   readiness?: () => Readiness;
   /** Hears of every answer that it is not ready. */
@@ -40,6 +47,7 @@ export interface Telemetry extends AsyncDisposable {
 export async function startTelemetry(settings: TelemetrySettings): Promise<Telemetry> {
   if (!settings.on)
     return { url: undefined, answerBacklog: () => undefined, [Symbol.asyncDispose]: async () => undefined };
+  if (settings.log !== undefined) tellSdkWords(settings.log);
   const scrape = createScrape();
   // Whoever begins a trace has thrown the dice already; see `createJoinTraces`.
   const sampler = new ParentBasedSampler({ root: new AlwaysOnSampler() });
@@ -47,14 +55,17 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
     resource: resourceFromAttributes({ 'service.name': settings.service }),
     metricReaders: [scrape.reader],
     sampler,
-    spanLimits: { linkCountLimit: limits.traceLinksMax },
-    // Without an endpoint nothing is exported; left out, the SDK would send to localhost:4318.
-    ...(settings.otlpEndpoint === undefined ? { spanProcessors: [] } : {}),
+    spanLimits: { linkCountLimit: settings.traces?.linksMax ?? limits.traceLinksMax },
+    // Left out, the SDK takes its exporters from the environment, and sends to localhost:4318 where none is named.
+    ...(settings.traces?.exports ? {} : { spanProcessors: [] }),
+    // Log lines go to standard output; left out, the SDK would prepare to send them, too.
+    logRecordProcessors: [],
   });
-  sdk.start();
+  const isOn = settings.sdk ?? true;
+  if (isOn) sdk.start();
   const measuring = processMetrics();
   let readBacklog: (() => Promise<Waiting>) | undefined;
-  const server = await listen(scrape, { ...settings, readBacklog: async () => readBacklog?.() });
+  const server = await listen(isOn ? scrape : undefined, { ...settings, readBacklog: async () => readBacklog?.() });
   const { port } = server.address() as AddressInfo;
   return {
     url: urlOf(settings.host, port),
@@ -72,7 +83,7 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
 
 /** Rejects when the port is taken. The server alone does not keep the process alive. */
 async function listen(
-  scrape: Scrape,
+  scrape: Scrape | undefined,
   settings: TelemetrySettings & { readBacklog: () => Promise<Waiting | undefined> },
 ): Promise<Server> {
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
@@ -80,7 +91,7 @@ async function listen(
     const readiness = path === '/readyz' ? told(settings.readiness) : undefined;
     for (const [name, value] of Object.entries(SECURE_HEADERS)) response.setHeader(name, value);
     if (readiness !== undefined && readiness.reasons.length > 0) settings.onUnready?.(readiness.reasons);
-    if (path === '/metrics') scrape.answer(request, response);
+    if (path === '/metrics' && scrape !== undefined) scrape.answer(request, response);
     else if (path === '/livez') answer(response, 200, { status: 'up' });
     else if (path === '/backlog') void answerBacklog(response, settings.readBacklog);
     else if (readiness !== undefined)

@@ -69,7 +69,6 @@ test('silent connections to the telemetry port took the descriptors of the whole
     service: 'test',
     host: '127.0.0.1',
     port: 0,
-    otlpEndpoint: undefined,
   });
   t.onTestFinished(() => telemetry[Symbol.asyncDispose]());
   const openCount = silent(t, Number(new URL(telemetry.url!).port), limits.telemetryConnectionsMax + 100);

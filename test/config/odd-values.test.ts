@@ -61,7 +61,7 @@ test('a number that is plain is read, up to its bounds and no further', () => {
   expect(readConfig({ PORT: '0080' }).front.port).toBe(80);
   expect(readConfig({ PORT: '65535' }).front.port).toBe(65_535);
   expect(problemsOf({ PORT: '65536' })).toEqual(['PORT: takes a whole number from 0 to 65535, written in digits only']);
-  expect(readConfig({ TRACE_RATIO: '.25' }).telemetry.traceRatio).toBe(0.25);
+  expect(readConfig({ TRACE_RATIO: '.25' }).telemetry.traces.ratio).toBe(0.25);
   expect(problemsOf({ TRACE_RATIO: '1.01' })).toHaveLength(1);
 });
 

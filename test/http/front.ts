@@ -148,7 +148,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       publicUrl: settings.publicUrl,
       adminUrl: settings.adminUrl,
       clientLimits: { joinsPerSecond, joinsPerAddressPerSecond, pollsPerSecond },
-      traceRatio: 0,
+      sampling: { ratio: 0 },
       metricsCampaigns: undefined,
       graceMs,
       tokens: { operator: TOKEN, reader: READ_TOKEN },

@@ -18,6 +18,8 @@ const ALL = [
   '0007-campaign-ends',
   '0008-ends-index',
   '0009-letter-spans',
+  '0010-letters-kept',
+  '0011-epochs-opened',
 ];
 
 function insert(campaign: string, unit: number, user: string, lastUnit: number): Promise<unknown> {

@@ -14,7 +14,7 @@ beforeAll(async () => {
   ports.public = Number(new URL(front().url).port);
   ports.admin = Number(new URL(front().adminUrl).port);
   ports.telemetry = await freePort();
-  const where = { host: '127.0.0.1', port: ports.telemetry, otlpEndpoint: undefined };
+  const where = { host: '127.0.0.1', port: ports.telemetry };
   const telemetry = await startTelemetry({
     on: true,
     service: 'test',

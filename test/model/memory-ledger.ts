@@ -15,6 +15,7 @@ import { cancellations } from '../../src/ledger/migrations/0003-cancellations.ts
 import { cancelledTags } from '../../src/ledger/migrations/0005-cancelled-tags.ts';
 import { campaignEnds } from '../../src/ledger/migrations/0007-campaign-ends.ts';
 import { letterSpans } from '../../src/ledger/migrations/0009-letter-spans.ts';
+import { lettersKept } from '../../src/ledger/migrations/0010-letters-kept.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import type { Answer, Session } from '../../src/ledger/session.ts';
 import { inTransaction, withSession } from '../../src/ledger/transaction.ts';
@@ -69,7 +70,7 @@ export class MemoryLedger {
     this.db.function('now_ms', () => this.nowMs());
     this.db.exec('pragma foreign_keys = on');
     const source: SessionSource = { acquire: async () => this.session(undefined), release: () => undefined };
-    for (const migration of [firstTables, epochs, cancellations, cancelledTags, campaignEnds, letterSpans])
+    for (const migration of [firstTables, epochs, cancellations, cancelledTags, campaignEnds, letterSpans, lettersKept])
       await migration.up(kyselyOver(source) as never);
     const all = this.db.prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'");
     this.tables = all.all().map(({ name }) => String(name));

@@ -68,7 +68,7 @@ export async function startFront(stores: Stores, name: string): Promise<Front> {
           ticketsNeedUser: false,
           trustedProxies: [],
           clientLimits: { joinsPerSecond: 0, joinsPerAddressPerSecond: 0, pollsPerSecond: 0 },
-          traceRatio: 0,
+          sampling: { ratio: 0 },
           metricsCampaigns: undefined,
           graceMs: GRACE_MS,
           tokens: { operator: OPERATOR_TOKEN, reader: undefined },

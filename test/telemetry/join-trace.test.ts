@@ -11,9 +11,9 @@ let telemetry: AsyncDisposable | undefined;
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
-  const otlpEndpoint = `http://127.0.0.1:${(sink.address() as { port: number }).port}`;
-  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', otlpEndpoint);
-  telemetry = await startTelemetry({ on: true, service: 'test', host: '127.0.0.1', port: 0, otlpEndpoint });
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', `http://127.0.0.1:${(sink.address() as { port: number }).port}`);
+  const traces = { exports: true, linksMax: undefined };
+  telemetry = await startTelemetry({ on: true, service: 'test', host: '127.0.0.1', port: 0, traces });
 });
 afterAll(async () => {
   await telemetry?.[Symbol.asyncDispose]();

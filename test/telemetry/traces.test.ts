@@ -2,8 +2,9 @@
 import { expect, type TestContext, test } from 'vitest';
 import { openQueue } from '../../src/retry/bullmq.ts';
 import { DEADLINE_MS } from '../helpers/deadlines.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { loneRedis } from '../helpers/lone-redis.ts';
-import { startFront, startWorker } from '../helpers/processes.ts';
+import { startFront, startWorker, untilPrinted } from '../helpers/processes.ts';
 import { redisUrl, uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
@@ -213,6 +214,28 @@ test('faults are recorded whatever the ratio, a few a second, and their log line
   expect(faults.map(({ traceId }) => traceId)).toContain(told.trace_id);
   expect(faults.map(({ spanId }) => spanId)).toContain(told.span_id);
   expectNothingPrivate(receiver, users);
+});
+
+test('that a collector is away is in the log', async (t) => {
+  const { front, create, join } = await startSale(t, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
+    OTEL_EXPORTER_OTLP_TIMEOUT: '100',
+  });
+  expect((await join(await create({ stock: 1 }), uniqueName('traced-user'))).status).toBe(202);
+  await untilPrinted(front, /"problem":"[^"]+","msg":"telemetry: the OpenTelemetry SDK reports a problem"/);
+});
+
+test('OTEL_SDK_DISABLED leaves the telemetry port without metrics, and nothing is traced', async (t) => {
+  const port = await freePort();
+  const { receiver, create, join } = await startSale(t, {
+    OTEL_SDK_DISABLED: 'true',
+    TELEMETRY_PORT: String(port),
+  });
+  const { headers, status } = await join(await create({ stock: 1 }), uniqueName('traced-user'));
+  expect([status, headers.get('traceparent')]).toEqual([202, null]);
+  const statusOf = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+  expect([await statusOf('/livez'), await statusOf('/metrics')]).toEqual([200, 404]);
+  expect(receiver.requests()).toEqual([]);
 });
 
 test('a caller that continues its trace by protobuf, the usual form, is answered with its traceparent', async (t) => {

@@ -22,6 +22,7 @@ const TABLE: Record<string, Row> = {
       'end-limits',
       'kafka-limits',
       'metrics-limits',
+      'notice-limits',
       'trace-limits',
       'wait-limits',
     ],
@@ -32,6 +33,7 @@ const TABLE: Record<string, Row> = {
   'end-limits': { may: [], why: 'it is a part of limits.ts' },
   'kafka-limits': { may: [], why: 'it is a part of limits.ts' },
   'metrics-limits': { may: [], why: 'it is a part of limits.ts' },
+  'notice-limits': { may: [], why: 'it is a part of limits.ts' },
   'trace-limits': { may: [], why: 'it is a part of limits.ts' },
   'wait-limits': { may: [], why: 'it is a part of limits.ts' },
   lifecycle: { may: ['domain'], why: 'everything else may import it' },
@@ -44,6 +46,10 @@ const TABLE: Record<string, Row> = {
   redis: { may: ['domain', 'limits', 'lifecycle', 'breaker'], why: 'it is below everything that uses Redis' },
   gate: { may: ['domain'], why: 'the port says what a gate decides and tells, whoever keeps it' },
   'gate/redis': { may: ['domain', 'gate', 'redis', 'limits', 'lifecycle', 'breaker'], why: ADAPTER },
+  notify: {
+    may: ['domain', 'telemetry', 'limits', 'lifecycle'],
+    why: 'it sends what it is told, and looks at no store',
+  },
   listener: { may: ['limits'], why: 'it opens servers for applications that it does not know' },
   telemetry: { may: ['domain', 'limits', 'lifecycle', 'listener'], why: 'everything may count and log' },
   broker: {

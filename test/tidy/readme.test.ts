@@ -13,8 +13,9 @@ const README = read('README.md');
 const front = createFront({} as FrontDeps);
 const admin = createAdmin({ tokens: { operator: 'none' } } as AdminDeps);
 
-test('the configuration table has one row for each setting: | `NAME` | default | … |', () => {
-  const rows = firstCells('Configuration');
+test('the configuration table has one row for each setting, and docs/operating/traces.md those of the SDK', () => {
+  const ofSdk = [...read('docs/operating/traces.md').matchAll(/^\| `(OTEL_\w+)` \|/gm)].map(([, name]) => name!);
+  const rows = [...firstCells('Configuration'), ...ofSdk];
   expect(rows.toSorted(), 'compare with the schema of src/config/config.ts').toEqual(SETTING_NAMES.toSorted());
 });
 

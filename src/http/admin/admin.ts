@@ -7,6 +7,7 @@ import type { CampaignDesk } from '../../desk/campaign-desk.ts';
 import type { CampaignList } from '../../desk/campaign-list.ts';
 import type { LetterDesk } from '../../desk/letter-desk.ts';
 import type { ReadStatus } from '../../desk/service-status.ts';
+import type { AutoRedrivePolicy } from '../../domain/auto-redrive.ts';
 import { hasGate } from '../../domain/campaign-life.ts';
 import { limits } from '../../process/limits.ts';
 import { serversOf } from '../declare.ts';
@@ -38,6 +39,8 @@ export interface AdminDeps {
   list: CampaignList;
   campaigns: Campaigns;
   letters: LetterDesk;
+  /** When workers redrive dead letters without an operator; never, unless given. */
+  autoRedrive?: readonly AutoRedrivePolicy[] | undefined;
   reconcile: ReconcileDeps;
   status: ReadStatus;
   ending: Ending;
@@ -188,7 +191,8 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
   statusRoute(app, { status: deps.status, refused });
   endingRoutes(app, { ending: deps.ending, changed, refused, actor: actorOf });
   reconcileRoutes(app, { reconcile: deps.reconcile, changed, actor: actorOf });
-  letterRoutes(app, { letters: deps.letters, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
+  const { letters, autoRedrive = [] } = deps;
+  letterRoutes(app, { letters, autoRedrive, refused, noSuch: problemAnswer('No such dead letter'), actor: actorOf });
   answerTheRest(app);
   return app;
 }

@@ -27,6 +27,7 @@ export const deadLetter = z
     traceId: z.string().nullable(),
     admittedAt: z.string().nullable(),
     createdAt: z.string(),
+    autoRedriveAt: z.string().nullable().openapi({ description: 'From then on a worker redrives it by AUTO_REDRIVE' }),
   })
   .openapi('DeadLetter');
 

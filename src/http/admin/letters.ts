@@ -2,6 +2,7 @@
 import { createRoute, type OpenAPIHono, type z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { LetterDesk } from '../../desk/letter-desk.ts';
+import { type AutoRedrivePolicy, autoRedriveAt } from '../../domain/auto-redrive.ts';
 import type { StoredDeadLetter } from '../../domain/dead-letter.ts';
 import { Fault } from '../../domain/fault.ts';
 import * as problems from '../problems.ts';
@@ -24,12 +25,15 @@ export interface LetterRouteDeps {
   refused: Record<400 | 401 | 413 | 415 | 422 | 503, ReturnType<typeof problemAnswer>>;
   noSuch: ReturnType<typeof problemAnswer>;
   actor: (c: Context) => string;
+  /** When letters are redriven without an operator. */
+  autoRedrive: readonly AutoRedrivePolicy[];
 }
 
 const PATH = '/admin/dead-letters';
 
 export function letterRoutes(app: OpenAPIHono, deps: LetterRouteDeps): void {
-  const { refused, noSuch, actor } = deps;
+  const { refused, noSuch, actor, autoRedrive } = deps;
+  const presented = (letter: StoredDeadLetter) => present(letter, autoRedrive);
   app.openapi(
     createRoute({
       method: 'get',
@@ -43,7 +47,7 @@ export function letterRoutes(app: OpenAPIHono, deps: LetterRouteDeps): void {
       const of = { ...(campaign !== undefined && { campaign }), ...(state !== undefined && { state }) };
       const found = await deps.letters.list({ ...of, after, limit });
       const summary = after === 0 ? await deps.letters.countByReason(of) : [];
-      return c.json({ deadLetters: found.map(present), summary }, 200);
+      return c.json({ deadLetters: found.map(presented), summary }, 200);
     },
   );
   for (const verb of ['redrive', 'discard'] as const) {
@@ -77,13 +81,14 @@ export function letterRoutes(app: OpenAPIHono, deps: LetterRouteDeps): void {
     async (c) => {
       const found = await deps.letters.find(c.req.valid('param').id);
       if (found === undefined) throw new Fault('not-found', 'There is no such dead letter');
-      return c.json({ ...present(found), detail: found.detail, raw: found.raw }, 200);
+      return c.json({ ...presented(found), detail: found.detail, raw: found.raw }, 200);
     },
   );
 }
 
-function present(letter: StoredDeadLetter): z.infer<typeof deadLetter> {
+function present(letter: StoredDeadLetter, policies: readonly AutoRedrivePolicy[]): z.infer<typeof deadLetter> {
   const { id, campaign, state, reason, seq, epoch, unit, user, attempts, redriveCount, traceId } = letter;
   const times = { admittedAt: isoTime(letter.admittedAt), createdAt: new Date(letter.createdAt).toISOString() };
-  return { id, campaign, state, reason, seq, epoch, unit, user, attempts, redriveCount, traceId, ...times };
+  const autoAt = { autoRedriveAt: isoTime(autoRedriveAt(policies, letter) ?? null) };
+  return { id, campaign, state, reason, seq, epoch, unit, user, attempts, redriveCount, traceId, ...times, ...autoAt };
 }
