@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Gives back the place of one user, as far as the gate alone may decide it: at once while no worker has received the
--- entry; a ticket that is being retried is marked, and the retrier cancels it instead of issuing it.
+-- entry (the relay may have carried it: what a worker then receives is nobody's any more, see claim.lua); a ticket that is being retried is marked, and the retrier cancels it instead of issuing it.
 --
 -- uses: epoch, run, corrupt, types, place, exception, shard, group, told, turns
 -- KEYS: gate users exceptions free cancelled turns work[shards]
@@ -59,12 +59,13 @@ local last_delivered = last_delivered_seq(work, group)
 if last_delivered and last_delivered >= place then
   local held = redis.call('XPENDING', work, group, id, id, 1)
   -- Beyond the watermark an acked entry is still there; one that is not was deleted by somebody, and comes again.
-  local acked = #held == 0 and #redis.call('XRANGE', work, id, id) > 0
-  return {acked and 'settled' or 'pending', place, unit, ''}
+  if #held == 0 then return {#redis.call('XRANGE', work, id, id) > 0 and 'settled' or 'pending', place, unit, ''} end
+  if held[1][2] ~= RELAY then return {'pending', place, unit, ''} end
 end
 
 -- From here on it is written: all that can fail was tried before.
 if not (has_type(free, 'zset') and has_type(cancelled, 'zset')) then return corrupt('a key of the campaign has another type') end
+if last_delivered then redis.call('XACK', work, group, id) end
 local pending = last_delivered and redis.call('XPENDING', work, group, '-', '+', 1) or {}
 local entry = redis.call('XRANGE', work, id, id)
 local user = ''

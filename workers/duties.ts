@@ -8,6 +8,7 @@ import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
 import { keepReconciling } from './reconciler.ts';
 import { recoverGates } from './recoverer.ts';
+import { relayTickets } from './relay.ts';
 import { keepReporting } from './reporter.ts';
 import { createRetryWork } from './retrier.ts';
 
@@ -29,6 +30,7 @@ export function dutiesOf(worker: ComposedWorker, { workOnRetries, readiness }: D
     tidy: (stopping) => tidyUp(worker.janitor, stopping),
     end: (stopping) => endCampaigns(worker.archivist, stopping),
     reconcile: (stopping) => keepReconciling(worker.reconciler, stopping),
+    relay: async (stopping) => worker.relay && (await relayTickets(worker.relay, stopping)),
     report: (stopping) => keepReporting({ ...worker.reporter, readiness }, stopping),
   } satisfies Record<string, Duty>;
 }

@@ -1,5 +1,5 @@
 // What a worker logs and counts of what its duties meet.
-import type { WorkerEvents } from '../src/composition/worker.ts';
+import type { WorkerEvents } from '../src/composition/worker-parts.ts';
 import type { Log } from '../src/telemetry/log.ts';
 import type { WorkerMetrics } from '../src/telemetry/metrics.ts';
 import type { WorkerHealth } from './health.ts';
@@ -37,6 +37,14 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
   onMismatch: (report) =>
     log.error(report, 'gate, streams, retry queue and ledger differ; run sluice reconcile <campaign> for details'),
   onDeadLetters: metrics.deadLetters,
+  onCarried: metrics.carried,
+  onLost: (count) => {
+    metrics.carriedAgain(count);
+    log.warn(
+      { count },
+      'tickets waited although workers were past their records in the topic; the relay carried them again',
+    );
+  },
   onEnded: (campaign, end) => {
     metrics.ended(end);
     log.info({ campaign }, `campaign ${end}`);

@@ -1,4 +1,4 @@
--- How far a consumer group has read.
+-- How far a consumer group has read, and in whose hands an entry is.
 
 -- The seq of the last entry that the group was given; nothing where there is no such stream or group.
 local function last_delivered_seq(work, group)
@@ -10,3 +10,5 @@ local function last_delivered_seq(work, group)
     if info['name'] == group then return tonumber(string.match(info['last-delivered-id'], '^(%d+)-')) end
   end
 end
+
+local RELAY = '~relay' -- the consumer that carries entries to another broker; no worker has a name like it

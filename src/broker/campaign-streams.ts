@@ -18,6 +18,8 @@ export class CampaignStreams {
   readonly unread = new Set<number>();
   epoch = 0;
   shardCount = 0;
+  /** By shard, the seq behind which its history begins; undefined until it is known. */
+  historyFrom: number[] | undefined;
   /** When entries of silent consumers are looked for next. */
   scanAt: number;
   seenAt = performance.now();
@@ -36,6 +38,7 @@ export class CampaignStreams {
     if (epoch === this.epoch && shards === this.shardCount) return;
     this.epoch = epoch;
     this.shardCount = shards;
+    this.historyFrom = undefined;
     this.readAgain();
   }
 
@@ -55,8 +58,9 @@ export class CampaignStreams {
     return true;
   }
 
-  release(shard: number, how: 'settled' | 'unsettled'): void {
+  release({ shard, epoch, entries }: Batch, how: 'settled' | 'unsettled'): void {
     if (how === 'unsettled') this.unread.add(shard);
+    else if (this.historyFrom !== undefined && epoch === this.epoch) this.historyFrom[shard] = entries.at(-1)!.seq;
     this.inHand.delete(shard);
   }
 

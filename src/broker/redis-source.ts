@@ -13,6 +13,8 @@ export interface RedisSourceDeps extends TurnsDeps {
   openReader: (name: string) => RedisClient;
   /** Tickets that this worker may have in hand, about. */
   inHandMax: number;
+  /** Longest wait until the next look while campaigns are in line; `limits.lookMaxMs` if it is not named. */
+  lookMaxMs?: number | undefined;
   /** These lanes were looked at, by their name. */
   onLook: (lanes: string) => void;
   /** These lanes could not be looked at. */
@@ -144,7 +146,7 @@ class RedisSource implements TicketSource {
   /** Soon while there is a line: entries in the hands of others come free, and new ones behind them are not announced. */
   private lookAgainMs({ turns }: Group, lookCount: number): number {
     if (!turns.hasLine) return limits.receiveMs;
-    const most = this.inHand.size > 0 ? limits.lookBusyMaxMs : limits.lookMaxMs;
+    const most = this.inHand.size > 0 ? limits.lookBusyMaxMs : (this.deps.lookMaxMs ?? limits.lookMaxMs);
     return Math.min(most, limits.lookMinMs * 2 ** Math.min(lookCount - 1, 10));
   }
 

@@ -18,6 +18,11 @@ export interface StreamReaderDeps {
   batchMax: number;
   /** A consumer silent for this long has its entries claimed; longer than the worst batch. */
   claimIdleMs: number;
+  /**
+   * Of a relay: it keeps the entries that it has released as settled pending, so its history begins behind the seqs that
+   * this tells by shard, and it claims nothing. Not given, a history begins with the first pending entry.
+   */
+  carriedTo?: ((gate: { campaign: string; epoch: number; shards: number }) => Promise<number[]>) | undefined;
   /** Takes entries that were trimmed while pending: their content is gone from Redis. */
   onVanished: (campaign: string, seqs: number[]) => void;
   /** Takes entries whose ids no gate gives: somebody else wrote them, and they are taken off the stream. */
@@ -52,9 +57,10 @@ export class StreamReader {
   async read(chosen: readonly Chosen[], beside: readonly Read[]): Promise<Reading> {
     const reading: Reading = { batches: [], failed: [], beside: [] };
     const scanned = chosen.filter(({ streams }) => streams.isScanDue());
-    await Promise.all(scanned.map((one) => this.claimSilent(one, reading)));
+    if (this.deps.carriedTo === undefined) await Promise.all(scanned.map((one) => this.claimSilent(one, reading)));
+    const ready = await this.findHistories(chosen, reading);
     // What was claimed is in hand. Nothing else waits for it: where turns are rare, every one of them may have a scan.
-    const left = chosen.map(({ streams, shards }) => ({
+    const left = ready.map(({ streams, shards }) => ({
       streams,
       shards: shards.filter((shard) => !streams.inHand.has(shard)),
     }));
@@ -72,7 +78,7 @@ export class StreamReader {
     const asked = chosen.map(({ streams, shards }) => {
       // New entries are asked for as well where the history has not been read: it is nearly always empty.
       const unread = shards.filter((shard) => streams.unread.has(shard));
-      return { unread, reads: [this.readOf(streams, unread, '0'), this.readOf(streams, shards, '>')] };
+      return { unread, reads: [this.readOf(streams, unread, 'history'), this.readOf(streams, shards, 'new')] };
     });
     const reads = asked.flatMap((one) => one.reads.filter((read) => read !== undefined));
     if (reads.length + beside.length === 0) return [];
@@ -89,11 +95,29 @@ export class StreamReader {
     return without;
   }
 
-  private readOf({ id }: CampaignStreams, shards: readonly number[], from: '0' | '>'): Read | undefined {
+  private readOf(streams: CampaignStreams, shards: readonly number[], what: 'history' | 'new'): Read | undefined {
     if (shards.length === 0) return undefined;
     const { name, batchMax } = this.deps;
-    const works = shards.map((shard) => keys.work(id, shard));
-    return ['xreadgroup', 'GROUP', GROUP, name, 'COUNT', batchMax, 'STREAMS', ...works, ...shards.map(() => from)];
+    const works = shards.map((shard) => keys.work(streams.id, shard));
+    const from = shards.map((shard) => (what === 'new' ? '>' : (streams.historyFrom?.[shard] ?? 0)));
+    return ['xreadgroup', 'GROUP', GROUP, name, 'COUNT', batchMax, 'STREAMS', ...works, ...from];
+  }
+
+  /** Those whose histories begin at a known seq. */
+  private async findHistories(chosen: readonly Chosen[], into: Reading): Promise<readonly Chosen[]> {
+    const { carriedTo } = this.deps;
+    if (carriedTo === undefined) return chosen;
+    const found = chosen.map(async (one) => {
+      const { id: campaign, epoch, shardCount: shards } = one.streams;
+      try {
+        one.streams.historyFrom ??= await carriedTo({ campaign, epoch, shards });
+        return [one];
+      } catch (error) {
+        into.failed.push({ streams: one.streams, fault: error as Fault });
+        return [];
+      }
+    });
+    return (await Promise.all(found)).flat();
   }
 
   private async handOut(

@@ -75,7 +75,7 @@ export class Turns {
   }
 
   release(batch: Batch, how: 'settled' | 'unsettled'): void {
-    this.streamsOfBatch.get(batch)?.release(batch.shard, how);
+    this.streamsOfBatch.get(batch)?.release(batch, how);
     // Its gate may have another epoch now.
     if (how === 'unsettled') this.lookAgain();
   }

@@ -1,9 +1,6 @@
 // What the duties of a worker are made of, put together of the stores: the worker itself does it, and its tests do.
-import type { TicketSource } from '../broker/port.ts';
-import { createRedisSource } from '../broker/redis-source.ts';
 import { isOver } from '../domain/campaign-life.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
-import type { Durability } from '../domain/durability.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import { createAskedGates } from '../gate/redis/asked-gates.ts';
@@ -16,99 +13,14 @@ import { createSettlement } from '../gate/redis/settlement.ts';
 import { campaignStore } from '../ledger/campaign-store.ts';
 import { getCampaign } from '../ledger/campaigns.ts';
 import { keepDeadLetter } from '../ledger/dead-letters.ts';
-import type { LedgerGuard } from '../ledger/guard.ts';
 import { issueBatch } from '../ledger/issuances.ts';
 import { cancellationStore, letterStore } from '../ledger/letter-store.ts';
-import type { Ledger } from '../ledger/pool.ts';
 import { limits } from '../process/limits.ts';
-import type { RecoveryProgress } from '../recovery/progress.ts';
-import type { Recovery } from '../recovery/recover.ts';
-import type { ReconcileReport } from '../recovery/report.ts';
-import type { RedisClient } from '../redis/connection.ts';
-import { readObstacle } from '../redis/read-obstacle.ts';
 import { createWorkerReports } from '../redis/worker-reports.ts';
-import type { Retries } from '../retry/port.ts';
+import { type OpenSource, relayDuty, sourceOf } from './carriers.ts';
 import { composeEnding } from './ending.ts';
 import { composeRecovery } from './recovery.ts';
-
-export interface WorkerParts {
-  /** For commands that answer at once. */
-  redis: RedisClient;
-  ledger: Ledger;
-  /** Before that ledger. */
-  guard: LedgerGuard;
-  retries: Retries;
-  /** Opens a connection that sends nothing a second time; whoever asked for it closes it. */
-  openReader: (name: string) => RedisClient;
-}
-
-export interface WorkerSettings {
-  /** One live worker per name; one that is restarted takes up the entries that it had received. */
-  name: string;
-  couponKey: Buffer;
-  /** Entries that a worker was silent about for this long are another worker's. */
-  claimIdleMs: number;
-  /** What was begun this long ago and not ended is taken over. */
-  halfDoneMs?: number;
-  batchMax?: number;
-  durability: Durability;
-  /** Ms after a rebuild in which only holders of lost tickets are admitted. */
-  graceMs: number;
-  /** Ms after its end until a campaign is archived. */
-  retainEndedMs: number;
-  /** Ms after it was archived until its rows leave the ledger; undefined to keep them. */
-  retainLedgerMs: number | undefined;
-}
-
-/** What a worker logs, counts, and judges its own health by. */
-export interface WorkerEvents {
-  onError: (error: unknown) => void;
-  /** Entries that a batch settled, and the seconds it took. */
-  onSettled: (count: number, seconds: number) => void;
-  /** Entries that the worker had received and leaves unsettled. */
-  onLeft: (count: number) => void;
-  /** Tickets that wait, and that are being retried, over all campaigns; after every look that went well. */
-  onLook: (backlog: number, retrying: number) => void;
-  /** The lines of these lanes were read, by their name. */
-  onTurn: (lanes: string) => void;
-  /** They could not be read; `cause` is a slug. */
-  onTurnFailed: (lanes: string, cause: string) => void;
-  /** A campaign with tickets could not be read; then, that it was, or has none any more. */
-  onUnreadable: (campaign: string) => void;
-  onRead: (campaign: string) => void;
-  onVanished: (campaign: string, seqs: number[]) => void;
-  onForeign: (campaign: string, ids: string[]) => void;
-  /** `isOneOfMany` when the progress of all is told, too. */
-  onRecovered: (campaign: string, recovery: Recovery, isOneOfMany: boolean) => void;
-  onRecoveryProgress: (progress: RecoveryProgress) => void;
-  onAlone: (campaign: string) => void;
-  onReconciled: (mismatches: number, lost: number) => void;
-  onMismatch: (report: ReconcileReport) => void;
-  onDeadLetters: (count: number) => void;
-  onGateLost: (campaign: string) => void;
-  onEnded: (campaign: string, end: 'archived' | 'purged') => void;
-}
-
-const nothing = () => undefined;
-const UNHEARD: Omit<WorkerEvents, 'onError'> = {
-  onSettled: nothing,
-  onLeft: nothing,
-  onLook: nothing,
-  onTurn: nothing,
-  onTurnFailed: nothing,
-  onUnreadable: nothing,
-  onRead: nothing,
-  onVanished: nothing,
-  onForeign: nothing,
-  onRecovered: nothing,
-  onRecoveryProgress: nothing,
-  onAlone: nothing,
-  onReconciled: nothing,
-  onMismatch: nothing,
-  onDeadLetters: nothing,
-  onGateLost: nothing,
-  onEnded: nothing,
-};
+import { UNHEARD, type WorkerEvents, type WorkerParts, type WorkerSettings } from './worker-parts.ts';
 
 /** By duty, what it takes. */
 export interface ComposedWorker
@@ -116,8 +28,9 @@ export interface ComposedWorker
     ReturnType<typeof recoveringDuties>,
     ReturnType<typeof keepingDuties>,
     ReturnType<typeof endingDuty> {
-  /** Of all campaigns, unless `isWanted` says which; the worker's own, unless `consumer` is another's. */
-  openSource: (isWanted?: (campaign: string) => boolean, consumer?: string) => TicketSource;
+  openSource: OpenSource;
+  /** Undefined where the gates' own streams carry the tickets. */
+  relay: ReturnType<typeof relayDuty>;
 }
 
 /** Nothing runs until a duty does; `workers/duties.ts` has the duties. */
@@ -132,6 +45,7 @@ export function composeWorker(
     ...issuingDuties(parts, settings, events),
     ...recoveringDuties(parts, settings, events),
     ...keepingDuties(parts, settings, events),
+    relay: relayDuty(parts, settings, events),
     ...endingDuty(parts, settings, events),
   };
 }
@@ -266,17 +180,4 @@ function endingDuty(
       onError,
     },
   };
-}
-
-function sourceOf(
-  { redis, ledger, openReader }: WorkerParts,
-  { name, claimIdleMs, batchMax = limits.workBatchMax }: WorkerSettings,
-  { onTurn, onTurnFailed, onUnreadable, onRead, onVanished, onForeign, onError }: WorkerEvents,
-): ComposedWorker['openSource'] {
-  const inHandMax = ledger.connectionMax * limits.inHandPerConnection;
-  const onLookFailed = (lanes: string, error: unknown): void =>
-    void readObstacle(redis, error).then((cause) => onTurnFailed(lanes, cause));
-  const told = { onLook: onTurn, onLookFailed, onUnreadable, onRead, onVanished, onForeign, onError };
-  return (isWanted, consumer = name) =>
-    createRedisSource({ redis, openReader, name: consumer, batchMax, claimIdleMs, inHandMax, isWanted, ...told });
 }

@@ -7,6 +7,7 @@ import type { TicketKeys } from '../domain/ticket.ts';
 import { limits } from '../process/limits.ts';
 import { contradictions, type Needs } from './contradictions.ts';
 import { type Identity, identityOf } from './identity.ts';
+import { type Broker, type KafkaConfig, kafkaOf } from './kafka.ts';
 import { type Environment, listed, type Reading, readEach } from './read.ts';
 import { type SettingName, type Settings, settings } from './settings.ts';
 
@@ -19,6 +20,10 @@ export interface Config {
   /** Certificates (PEM) to trust with `rediss`. */
   redisCa: string | undefined;
   databaseUrl: string | undefined;
+  /** What carries tickets to workers. */
+  broker: Broker;
+  /** Undefined without KAFKA_BROKERS; there also with the broker `redis`, for the topic of issuances and for a migration. */
+  kafka: KafkaConfig | undefined;
   front: { host: string; port: number };
   /** Where buyers and operators reach the listeners, a path included, where that is another address than their own. */
   publicUrl: string | undefined;
@@ -77,6 +82,8 @@ export function readConfig(environment: Environment = process.env, needs: Needs 
     redisUrl: env.REDIS_URL,
     redisCa: env.REDIS_CA_FILE,
     databaseUrl: env.DATABASE_URL,
+    broker: env.BROKER,
+    kafka: kafkaOf(env, env.SLUICE_PROFILE),
     front: { host: env.HOST, port: env.PORT },
     publicUrl: env.PUBLIC_URL,
     adminUrl: env.ADMIN_URL,

@@ -1,6 +1,7 @@
 // What several settings say together: what is missing beside another, and what contradicts another.
 import { waitsForReplica } from '../domain/durability.ts';
 import { identityProblems } from './identity.ts';
+import { kafkaProblems } from './kafka.ts';
 import { listenerProblems } from './listeners.ts';
 import type { Reading } from './read.ts';
 import type { SettingName } from './settings.ts';
@@ -35,6 +36,7 @@ export function contradictions(reading: Reading, needs: Needs): string[] {
       : []),
     ...(alone ? [`DURABILITY: ${env.DURABILITY} needs a REDIS_URL; the private Redis has no replica`] : []),
     ...(listeners ? listenerProblems(env) : []),
+    ...kafkaProblems(reading, isProduction),
     ...identityProblems(reading, { isProduction, isNeeded: identity }),
   ];
 }

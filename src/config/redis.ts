@@ -1,6 +1,4 @@
 // The settings that say where Redis is: one server, Sentinels that know one, or a Cluster.
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
 import { checked, urlProblem } from './urls.ts';
 
 const LOGIN = '([^@/]*@)?';
@@ -25,14 +23,4 @@ export const redisUrl = checked((text) => {
   if (hosts === undefined) return TAKES;
   if (hosts.includes(',')) return 'takes redis+cluster:// or redis+sentinel:// when there is more than one host';
   return /^\d{0,5}$/.test(db) ? undefined : 'takes a database number after the host: redis://host:port/0';
-});
-
-/** The text of a file, read at once: a certificate that is missing is a problem of the configuration. */
-export const redisCa = z.string().transform((path, problem) => {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    problem.addIssue(`takes the path of a readable file (${(error as NodeJS.ErrnoException).code})`);
-    return z.NEVER;
-  }
 });

@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { DURABILITIES } from '../domain/durability.ts';
 import { limits } from '../process/limits.ts';
 import { addressSettings } from './addresses.ts';
+import { fileText } from './files.ts';
 import { identitySettings } from './identity.ts';
-import { redisCa, redisUrl } from './redis.ts';
+import { kafkaSettings } from './kafka.ts';
+import { redisUrl } from './redis.ts';
 import { host, oneOf, share, whole } from './scalars.ts';
 import { ticketKeys } from './ticket-keys.ts';
 import { databaseUrl, httpUrl } from './urls.ts';
@@ -19,8 +21,9 @@ export const settings = {
   SLUICE_PROFILE: oneOf('local', 'production').default('local'),
   DATA_DIR: z.string().min(1).default('.data'),
   REDIS_URL: redisUrl.optional(),
-  REDIS_CA_FILE: redisCa.optional(),
+  REDIS_CA_FILE: fileText.optional(),
   DATABASE_URL: databaseUrl.optional(),
+  ...kafkaSettings,
   HOST: host.default('127.0.0.1'),
   PORT: port(8080),
   ADMIN_HOST: host.default('127.0.0.1'),

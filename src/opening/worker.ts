@@ -1,6 +1,6 @@
 // Opens what a worker is made of, in the order in which it closes backwards.
 
-import type { WorkerParts } from '../composition/worker.ts';
+import type { WorkerParts } from '../composition/worker-parts.ts';
 import type { Config } from '../config/config.ts';
 import { workerPromise } from '../doctor/configured.ts';
 import { checkStart } from '../doctor/start.ts';
@@ -14,6 +14,7 @@ import { openRetries, workOnRetries } from '../retry/bullmq.ts';
 import type { RetryWork } from '../retry/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { breakerMetrics, poolMetrics } from '../telemetry/metrics.ts';
+import { openKafka } from './kafka.ts';
 
 export interface OpenWorkerParts extends WorkerParts {
   /** Takes jobs from the retry queue until `stopping` aborts. */
@@ -41,6 +42,7 @@ export async function openWorker(
   await checkStart({ redis, ledger, ...workerPromise(config) }, log);
   const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
   const guard = open.use(createLedgerGuard(ledger));
+  const kafka = config.broker === 'kafka' ? await openKafka(config.kafka!, name, open) : undefined;
   breakerMetrics('ledger', guard.breaker);
   poolMetrics(ledger);
   return {
@@ -48,6 +50,7 @@ export async function openWorker(
     ledger,
     guard,
     retries,
+    kafka,
     openReader: (reader) => openReading({ ...server, name: `sluice-reader:${reader}`, commandMs: readMs, onError }),
     workOnRetries: (work, stopping) => workOnRetries({ ...server, onError }, work, stopping),
   };

@@ -2,12 +2,14 @@
 import { adminLimits } from './admin-limits.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { endLimits } from './end-limits.ts';
+import { kafkaLimits } from './kafka-limits.ts';
 import { waitLimits } from './wait-limits.ts';
 
 export const limits = {
   ...adminLimits,
   ...connectionLimits,
   ...endLimits,
+  ...kafkaLimits,
   ...waitLimits,
   /** Joins in one gate call: a larger batch holds Redis up longer (1 ms at 7 µs a join) and gains nothing. */
   joinBatchMax: 128,

@@ -3,6 +3,9 @@ import { LANE_TAGS, laneOf } from './lanes.ts';
 
 export const GROUP = 'issuers';
 
+/** The consumer of the group that carries entries to another broker; `lua/prelude/group.lua` has the same name. No worker has such a name. */
+export const RELAY = '~relay';
+
 const of = (campaign: string, rest: string): string => `sluice:{${LANE_TAGS[laneOf(campaign)]}}:${campaign}:${rest}`;
 
 export const keys = {
@@ -38,6 +41,8 @@ export const keys = {
   arrivals: 'sluice:arrivals',
   /** Held by the worker whose turn it is to compare the lines with the gates. */
   sweep: 'sluice:sweep',
+  /** Held by the worker whose turn it is to carry entries to another broker. */
+  relay: 'sluice:relay',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */
   workers: 'sluice:workers',
   /** BullMQ's prefix: the braces keep its keys in one Cluster slot. */

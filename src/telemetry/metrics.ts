@@ -69,6 +69,10 @@ export interface WorkerMetrics {
   deadLetters: (count: number) => void;
   /** Counts a campaign that this worker archived or purged. */
   ended: (end: 'archived' | 'purged') => void;
+  /** Counts tickets that this worker's relay carried to the other broker. */
+  carried: (count: number) => void;
+  /** Counts those of them whose records workers had passed without settling them. */
+  carriedAgain: (count: number) => void;
 }
 
 export function workerMetrics(): WorkerMetrics {
@@ -78,6 +82,10 @@ export function workerMetrics(): WorkerMetrics {
     'archived',
     'purged',
   ]);
+  const carried = meter().createCounter('sluice_carried', { description: 'Tickets that this worker carried to Kafka' });
+  const carriedAgain = meter().createCounter('sluice_carried_again', {
+    description: 'Tickets that this worker carried to Kafka again, because workers had passed their records',
+  });
   let seen = { backlog: 0, retrying: 0 };
   let deadLetterCount = 0;
   let compared = { mismatches: 0, lost: 0 };
@@ -101,6 +109,8 @@ export function workerMetrics(): WorkerMetrics {
     ended: (end) => {
       ends[end] += 1;
     },
+    carried: (count) => carried.add(count),
+    carriedAgain: (count) => carriedAgain.add(count),
     deadLetters: (count) => {
       deadLetterCount = count;
     },

@@ -11,6 +11,7 @@ import type { FaultCase } from './case.ts';
 import { acceptance } from './cases/acceptance.ts';
 import { clients } from './cases/clients.ts';
 import { forgetfulStores } from './cases/forgetful-stores.ts';
+import { kafka } from './cases/kafka.ts';
 import { ledger } from './cases/ledger.ts';
 import { ledgerOutages } from './cases/ledger-outages.ts';
 import { lostReplies } from './cases/lost-replies.ts';
@@ -35,6 +36,7 @@ export const CASES: readonly FaultCase[] = [
   ...acceptance,
   ...clients,
   ...forgetfulStores,
+  ...kafka,
   ...ledger,
   ...ledgerOutages,
   ...lostReplies,

@@ -4,12 +4,13 @@ import { backlogOf, placeOf } from '../../src/domain/gate-view.ts';
 import { bucketOf, userTag } from '../../src/domain/ids.ts';
 import { shardOf } from '../../src/domain/shard.ts';
 import type { Gate } from '../../src/gate/port.ts';
+import { claimCarried } from '../../src/gate/redis/carrying.ts';
 import { createGate } from '../../src/gate/redis/gate.ts';
 import { createGateReader } from '../../src/gate/redis/gate-reader.ts';
 import { createReturns } from '../../src/gate/redis/returns.ts';
 import { createSettlement } from '../../src/gate/redis/settlement.ts';
 import type { RedisClient } from '../../src/redis/connection.ts';
-import { GROUP, keys } from '../../src/redis/keys.ts';
+import { GROUP, keys, RELAY } from '../../src/redis/keys.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 
@@ -20,6 +21,8 @@ type Step =
   | { do: 'join'; user: number }
   | { do: 'cancel'; user: number }
   | { do: 'deliver'; shard: number; count: number }
+  | { do: 'carry'; shard: number; count: number }
+  | { do: 'claim'; shard: number }
   | { do: 'settle'; shard: number; as: 'issued' | 'retrying' | 'failed' }
   | { do: 'resolve'; user: number; as: 'issued' | 'failed' }
   | { do: 'redrive'; user: number }
@@ -34,6 +37,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ do: fc.constant('deliver' as const), shard, count: fc.integer({ min: 1, max: 3 }) }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('carry' as const), shard, count: fc.integer({ min: 1, max: 3 }) }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('claim' as const), shard }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -58,7 +66,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 interface Held {
   seq: number;
   unit: number;
-  state: 'queued' | 'delivered' | 'issued' | 'retrying' | 'cancelling' | 'failed' | 'cancelled';
+  /** `carried`: the relay has it, and no worker. */
+  state: 'queued' | 'carried' | 'delivered' | 'issued' | 'retrying' | 'cancelling' | 'failed' | 'cancelled';
 }
 
 async function openGate(redis: RedisClient, name: string) {
@@ -74,7 +83,7 @@ async function openGate(redis: RedisClient, name: string) {
 const joinOf = async (gate: Gate, campaign: ReturnType<typeof campaignOf>, name: string) =>
   (await gate.admit(campaign, [{ tag: userTag(campaign.id, name), user: name, trace: '' }], 0)).decisions[0]!;
 
-test('over random joins, settlements, retries and cancellations no unit is lost and none is held twice', async (t) => {
+test('over random joins, carriers, settlements, retries and cancellations no unit is lost and none is held twice', async (t) => {
   const redis = testRedis(t);
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
@@ -95,11 +104,23 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
             const { seq, unit } = decision;
             holders.set(name, { seq, unit, state: 'queued' });
           } else expect(decision.kind).toBe('sold-out');
-        } else if (next.do === 'deliver') {
+        } else if (next.do === 'deliver' || next.do === 'carry') {
           const at = keys.work(id, next.shard);
-          await redis.xreadgroup('GROUP', GROUP, 'worker', 'COUNT', next.count, 'STREAMS', at, '>');
+          const consumer = next.do === 'deliver' ? 'worker' : RELAY;
+          await redis.xreadgroup('GROUP', GROUP, consumer, 'COUNT', next.count, 'STREAMS', at, '>');
           const waiting = inShard(next.shard, 'queued').toSorted((a, b) => a.seq - b.seq);
-          for (const one of waiting.slice(0, next.count)) one.state = 'delivered';
+          for (const one of waiting.slice(0, next.count)) one.state = next.do === 'deliver' ? 'delivered' : 'carried';
+        } else if (next.do === 'claim') {
+          // All that ever was carried, as a topic has it: what is settled or given back is nobody's any more.
+          const entries = [...holders.values()]
+            .filter(({ seq }) => shardOf(seq, SHARDS) === next.shard)
+            .map(({ seq }) => ({ seq }));
+          if (entries.length === 0) continue;
+          const batch = { campaign: id, epoch: 1, shard: next.shard, entries };
+          const claimed = await claimCarried(redis, 'claimer', batch);
+          const waiting = [...inShard(next.shard, 'carried'), ...inShard(next.shard, 'delivered')];
+          expect(claimed).toEqual(new Set(waiting.map(({ seq }) => seq)));
+          for (const one of waiting) one.state = 'delivered';
         } else if (next.do === 'settle') {
           const [one] = inShard(next.shard, 'delivered');
           if (one === undefined) continue;
@@ -118,7 +139,7 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
         } else if (next.do === 'redrive') {
           const now = await returns.redrive(campaign, tag);
           if (held?.state === 'failed') held.state = 'retrying';
-          const told = { queued: 'none', delivered: 'none', issued: 'none', failed: 'none' } as const;
+          const told = { queued: 'none', carried: 'none', delivered: 'none', issued: 'none', failed: 'none' } as const;
           expect(now).toBe(
             held === undefined
               ? 'lost'
@@ -130,6 +151,7 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
           else {
             const told: Record<Held['state'], string> = {
               queued: 'cancelled',
+              carried: 'cancelled',
               delivered: 'pending',
               issued: 'issued-as-promised',
               retrying: 'cancelling',
@@ -138,7 +160,7 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
               cancelled: 'already',
             };
             expect(now).toMatchObject({ state: told[held.state], place: held.seq, unit: held.unit });
-            if (held.state === 'queued') {
+            if (held.state === 'queued' || held.state === 'carried') {
               expect(now.user).toBe(name);
               held.state = 'cancelled';
             }
@@ -159,7 +181,7 @@ test('over random joins, settlements, retries and cancellations no unit is lost 
         const kept = all.filter(({ state }) => state !== 'cancelled');
         expect(new Set(kept.map(({ unit }) => unit)).size).toBe(kept.length);
         expect(view!.remaining + kept.length).toBe(STOCK);
-        const unsettled = all.filter(({ state }) => state === 'queued' || state === 'delivered');
+        const unsettled = all.filter(({ state }) => ['queued', 'carried', 'delivered'].includes(state));
         expect(backlogOf(view!)).toBe(unsettled.length);
         const retried = all.filter(({ state }) => state === 'retrying' || state === 'cancelling');
         expect(view!.retryingCount).toBe(retried.length);

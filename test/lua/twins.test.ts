@@ -1,6 +1,7 @@
 // What Lua and TypeScript both know, held together: numbers, the packed place, the arithmetic of shards.
 import fc from 'fast-check';
 import { expect, type TestContext, test } from 'vitest';
+import { readConfig } from '../../src/config/config.ts';
 import { DECISION_KINDS } from '../../src/domain/decision.ts';
 import { EPOCH_MAX } from '../../src/domain/epochs.ts';
 import { bucketOf } from '../../src/domain/ids.ts';
@@ -8,7 +9,7 @@ import { packPlace, unpackPlace } from '../../src/domain/place.ts';
 import { SEQ_MAX, seqsBetween } from '../../src/domain/shard.ts';
 import { createReturns } from '../../src/gate/redis/returns.ts';
 import { limits } from '../../src/process/limits.ts';
-import { keys } from '../../src/redis/keys.ts';
+import { keys, RELAY } from '../../src/redis/keys.ts';
 import { loadPreludes } from '../../src/redis/preludes.ts';
 import { loadScript, parseScript, runScript } from '../../src/redis/scripts.ts';
 import { testRedis } from '../helpers/redis.ts';
@@ -31,6 +32,12 @@ function lua(t: TestContext, fragment: string, body: string, args: readonly (str
 
 test('the numbers of the fragments are those of the domain and the limits', () => {
   expect(constant('told', 'TOLD_MAX')).toBe(limits.cancelledTagsToldMax);
+});
+
+test('the relay has the name that scripts know, and no worker may have it', () => {
+  const [, name] = /^local RELAY = '(.+?)'/m.exec(loadPreludes().get('group')!.source)!;
+  expect(name).toBe(RELAY);
+  expect(() => readConfig({ WORKER_NAME: RELAY })).toThrow('WORKER_NAME');
 });
 
 test('the decisions of admit.lua are numbered as TypeScript reads them', () => {

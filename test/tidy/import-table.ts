@@ -16,12 +16,13 @@ const ADAPTER = 'adapters know the domain and Redis, not each other: each can be
 const TABLE: Record<string, Row> = {
   domain: { may: [], why: 'the rules of a sale are pure, so that they can be read and tested alone' },
   limits: {
-    may: ['admin-limits', 'connection-limits', 'end-limits', 'wait-limits'],
+    may: ['admin-limits', 'connection-limits', 'end-limits', 'kafka-limits', 'wait-limits'],
     why: 'everything may import it',
   },
   'admin-limits': { may: [], why: 'it is a part of limits.ts' },
   'connection-limits': { may: [], why: 'it is a part of limits.ts' },
   'end-limits': { may: [], why: 'it is a part of limits.ts' },
+  'kafka-limits': { may: [], why: 'it is a part of limits.ts' },
   'wait-limits': { may: [], why: 'it is a part of limits.ts' },
   lifecycle: { may: ['domain'], why: 'everything else may import it' },
   output: { may: [], why: 'every program prints' },
@@ -37,11 +38,16 @@ const TABLE: Record<string, Row> = {
   broker: {
     may: ['domain', 'gate/redis', 'redis', 'telemetry', 'limits', 'lifecycle'],
     mayTypes: ['gate'],
-    why: 'the Redis source reads the streams that the gate writes, as the group that the gate settles',
+    why: 'the Redis source reads the streams that the gate writes, as the group that the gate settles; Kafka carries the same entries',
   },
   ledger: {
     may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker', 'together', 'turns'],
     why: ADAPTER,
+  },
+  kafka: {
+    may: ['limits', 'lifecycle'],
+    mayTypes: ['config', 'telemetry'],
+    why: 'it knows the cluster, and nothing of tickets',
   },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'together'], why: ADAPTER },
   recovery: {
@@ -104,7 +110,20 @@ const TABLE: Record<string, Row> = {
     why: 'it puts together what composition roots and their tests have in common; it opens no connection and no listener',
   },
   opening: {
-    may: ['domain', 'doctor', 'http', 'ledger', 'listener', 'redis', 'retry', 'telemetry', 'limits', 'lifecycle'],
+    may: [
+      'domain',
+      'broker',
+      'doctor',
+      'http',
+      'kafka',
+      'ledger',
+      'listener',
+      'redis',
+      'retry',
+      'telemetry',
+      'limits',
+      'lifecycle',
+    ],
     mayTypes: ['composition', 'config', 'local'],
     why: 'it opens the stores and listeners of a configuration, in the order in which they close; only a main.ts calls it',
   },
@@ -124,6 +143,7 @@ export const HOMES: Record<string, readonly string[]> = {
   // The board of the retrier's queue serves its own files.
   '@hono/node-server': ['http', 'retry'],
   '@hono/zod-openapi': ['http'],
+  '@platformatic/kafka': ['broker', 'kafka'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/exporter-prometheus': ['telemetry'],
   '@opentelemetry/resources': ['telemetry'],

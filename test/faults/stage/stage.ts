@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startTcpProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts';
+import { type Kafka, type KafkaOptions, startKafka } from '../../kafka/broker.ts';
 import { type Chance, chanceOf } from '../chance.ts';
 import type { Child } from './child.ts';
 import { type Database, type DatabaseServer, makeDatabase, startDatabaseServer } from './database-server.ts';
@@ -25,6 +26,8 @@ export interface HouseOptions {
   worker?: Record<string, string>;
   /** The code that fronts and workers run. */
   root?: string;
+  /** Brokers that carry the tickets to workers, which read them as one group. */
+  kafka?: KafkaOptions;
 }
 
 /** A front, workers and their stores, with a proxy on every link that passes all until it is told otherwise. */
@@ -33,6 +36,8 @@ export interface House {
   database: Database;
   /** Undefined where the server is shared. */
   databaseServer: DatabaseServer | undefined;
+  /** Undefined where Redis Streams carry the tickets. */
+  kafka: (Kafka & { topic: string; group: string }) | undefined;
   front: Front;
   workers: Map<string, Child>;
   links: { frontRedis: TcpProxy; frontDatabase: TcpProxy; workerRedis: TcpProxy; workerDatabase: TcpProxy };
@@ -57,6 +62,23 @@ export interface StageDeps {
   sharedDatabaseUrl: () => Promise<string>;
 }
 
+const NAMES = { topic: 'tickets', group: 'issuers' };
+
+async function startBrokers(scope: Scope, options: KafkaOptions): Promise<Kafka> {
+  const kafka = await startKafka(options);
+  scope.onTestFinished(() => kafka.stop());
+  return kafka;
+}
+
+const throughKafka = ({ brokers }: Kafka, { nodes = 1 }: KafkaOptions) => ({
+  BROKER: 'kafka',
+  KAFKA_BROKERS: brokers.join(','),
+  KAFKA_TOPIC: NAMES.topic,
+  KAFKA_GROUP: NAMES.group,
+  KAFKA_PARTITIONS: '6',
+  KAFKA_REPLICATION: String(nodes),
+});
+
 export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-faults-'));
   const scope = openScope();
@@ -64,11 +86,12 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
 
   async function house(options: HouseOptions = {}): Promise<House> {
     const { ownDatabase = false, root } = options;
-    const [redis, databaseServer] = await Promise.all([
+    const [redis, databaseServer, kafka] = await Promise.all([
       startRedisServer(scope, folder, options.redis),
       ownDatabase === false
         ? undefined
         : startDatabaseServer(scope, typeof ownDatabase === 'string' ? ownDatabase : folder),
+      options.kafka && startBrokers(scope, options.kafka),
     ]);
     const database = databaseServer ?? (await makeDatabase(scope, await sharedDatabaseUrl()));
     const links = {
@@ -89,7 +112,7 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
     const workers = new Map<string, Child>();
     const workerStores = { redisUrl: userOf(links.workerRedis.url), databaseUrl: links.workerDatabase.url };
     const another = async (name: string, environment: Record<string, string> = {}) => {
-      const all = { ...options.worker, ...environment };
+      const all = { ...(kafka && throughKafka(kafka, options.kafka!)), ...options.worker, ...environment };
       const worker = await startWorker(scope, name, { ...code, ...workerStores, environment: all });
       workers.set(name, worker);
       return worker;
@@ -100,6 +123,7 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
       redis,
       database,
       databaseServer,
+      kafka: kafka && { ...kafka, ...NAMES },
       front,
       workers,
       links,

@@ -1,0 +1,31 @@
+// Limits of the way through Kafka. Sizes in the unit of the name.
+export const kafkaLimits = {
+  /** A request that is not answered for this long is given up; a broker that stands still must not hold a worker for longer. */
+  kafkaRequestMs: 5_000,
+  kafkaConnectMs: 3_000,
+  /** The client asks this often again, after this long, before it says that something failed; then the caller goes on trying. */
+  kafkaRetriesMax: 2,
+  kafkaRetryMs: 200,
+  /** A fetch that found nothing is answered after this long: a partition that was just assigned waits as long for its first fetch. */
+  kafkaFetchWaitMs: 500,
+  /** Bytes of one partition in one fetch: some 5,000 tickets. */
+  kafkaFetchBytesMax: 1_048_576,
+  /** Records of one partition that were fetched and whose offset is not committed: what a crash delivers again, 300 bytes each. */
+  kafkaWindowMax: 20_000,
+  /** Offsets are committed at most this often: the gate knows what is settled, a commit only saves fetches after a crash. */
+  kafkaCommitMs: 100,
+  /** A worker that is silent for this long loses its partitions; long enough for a broker that is started again. */
+  kafkaSessionMs: 10_000,
+  kafkaHeartbeatMs: 2_000,
+  /** How long a member may take to come back into a group whose partitions move. */
+  kafkaRebalanceMs: 30_000,
+  /** How long the relay outlives its last renewal, and how often it renews: another worker carries on as soon. */
+  relayLeaseMs: 5_000,
+  relayRenewMs: 1_000,
+  /** A worker asks this often whether it is its turn to be the relay. */
+  relayTakeMs: 500,
+  /** Entries in line and none new: the relay looks again this soon, since entries behind others are not announced. */
+  relayLookMaxMs: 20,
+  /** Pending entries of a shard that are looked at for lost ones in one round. */
+  lostEntriesMax: 1_000,
+};
