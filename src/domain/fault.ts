@@ -4,6 +4,7 @@ import { type Failure, INTERNAL_ERROR } from './failure.ts';
 export type FaultCode =
   | 'redis-unavailable'
   | 'ledger-unavailable'
+  | 'kafka-unavailable'
   | 'gate-missing'
   | 'stale-epoch'
   | 'gate-unverified'

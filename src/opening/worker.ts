@@ -42,7 +42,7 @@ export async function openWorker(
   await checkStart({ redis, ledger, ...workerPromise(config) }, log);
   const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
   const guard = open.use(createLedgerGuard(ledger));
-  const kafka = config.broker === 'kafka' ? await openKafka(config.kafka!, name, open) : undefined;
+  const kafka = config.broker === 'kafka' ? await openKafka(config.kafka!, { name, log }, open) : undefined;
   breakerMetrics('ledger', guard.breaker);
   poolMetrics(ledger);
   return {

@@ -10,6 +10,10 @@ export const kafkaLimits = {
   kafkaFetchWaitMs: 500,
   /** Bytes of one partition in one fetch: some 5,000 tickets. */
   kafkaFetchBytesMax: 1_048_576,
+  /** Bytes of one partition in one produce request: some 2,000 tickets, half of what Kafka takes as one batch (1 MB). */
+  kafkaSendBytesMax: 524_288,
+  /** The least `max.message.bytes` of the topic: a batch of that size, and what Kafka writes beside it. */
+  kafkaMessageBytesMin: 1_000_000,
   /** Records of one partition that were fetched and whose offset is not committed: what a crash delivers again, 300 bytes each. */
   kafkaWindowMax: 20_000,
   /** Offsets are committed at most this often: the gate knows what is settled, a commit only saves fetches after a crash. */

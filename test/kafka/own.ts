@@ -1,7 +1,9 @@
 // What a test on Kafka takes for its own: a topic on the broker of the run, or brokers that it may kill.
-import { Admin } from '@platformatic/kafka';
+import { Admin, Producer } from '@platformatic/kafka';
 import { inject, type TestContext } from 'vitest';
+import type { KafkaServer } from '../../src/kafka/clients.ts';
 import { uniqueName } from '../helpers/own-names.ts';
+import { until } from '../helpers/until.ts';
 import { type Kafka, type KafkaOptions, startKafka } from './broker.ts';
 import { kafkaPrograms } from './jars.ts';
 
@@ -13,6 +15,17 @@ declare module 'vitest' {
 
 /** `host:port` of the broker of the run, which other files use too: never killed. */
 export const kafkaBrokers = (): string[] => inject('kafkaBrokers');
+
+/** Brokers as the configuration names them, without TLS and SASL unless `access` says how. */
+export const serverAt = (brokers = kafkaBrokers(), access: Partial<KafkaServer> = {}): KafkaServer => ({
+  brokers: brokers.map((broker) => {
+    const [, host, port] = /^(.*):(\d+)$/.exec(broker)!;
+    return { host: host!, port: Number(port) };
+  }),
+  tls: undefined,
+  sasl: undefined,
+  ...access,
+});
 
 /** A topic with a name of its own; on the broker of the run unless `brokers` says where. Deleted when the test ends. */
 export async function ownTopic(
@@ -28,7 +41,23 @@ export async function ownTopic(
     await admin.close();
   });
   await admin.createTopics({ topics: [topic], partitions, replicas });
+  await untilProducersMayStart(brokers);
   return topic;
+}
+
+/** A broker that has just started refuses the ids of idempotent producers for some seconds. */
+async function untilProducersMayStart(bootstrapBrokers: string[]): Promise<void> {
+  const producer = new Producer({ clientId: 'sluice-test-start', bootstrapBrokers, retries: 0 });
+  const starts = async () =>
+    producer.initIdempotentProducer({}).then(
+      () => true,
+      () => false,
+    );
+  try {
+    await until('a broker that takes idempotent producers', starts);
+  } finally {
+    await producer.close();
+  }
 }
 
 /** Brokers of the test's own, gone when it ends. The test is skipped where no broker can be started (see ./jars.ts). */

@@ -45,7 +45,7 @@ const TABLE: Record<string, Row> = {
     why: ADAPTER,
   },
   kafka: {
-    may: ['limits', 'lifecycle'],
+    may: ['domain', 'limits', 'lifecycle'],
     mayTypes: ['config', 'telemetry'],
     why: 'it knows the cluster, and nothing of tickets',
   },
@@ -86,7 +86,7 @@ const TABLE: Record<string, Row> = {
   },
   local: { may: ['domain', 'limits', 'lifecycle'], mayTypes: ['config'], why: 'it only starts servers and processes' },
   doctor: {
-    may: ['domain', 'redis', 'ledger', 'limits', 'lifecycle'],
+    may: ['domain', 'redis', 'ledger', 'kafka', 'limits', 'lifecycle'],
     mayTypes: ['config', 'telemetry'],
     why: 'it looks at both stores from outside of the duties; only what opens a process, or the CLI, calls it',
   },
