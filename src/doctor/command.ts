@@ -10,6 +10,7 @@ import { shownAddress as redisAddress, redisObstacle } from '../redis/reach.ts';
 import { frontPromise } from './configured.ts';
 import { examineGates, examineServers } from './examine.ts';
 import { type Finding, reasonOf } from './finding.ts';
+import { examineKafka } from './kafka.ts';
 import { notedServices } from './noted-services.ts';
 import { DOCTOR_EXIT, exitCodeOf, jsonOf, textOf } from './report.ts';
 
@@ -29,7 +30,8 @@ export async function runDoctor(config: Config, { out, err, json }: Output): Pro
     err(problemText(problem, json));
     return DOCTOR_EXIT.unreachable;
   }
-  const findings = await lookAt(config, redisUrl, databaseUrl);
+  const [stores, kafka] = await Promise.all([lookAt(config, redisUrl, databaseUrl), examineKafka(config)]);
+  const findings = [...stores, ...kafka];
   out(json ? jsonOf(findings) : textOf(findings));
   return exitCodeOf(findings);
 }

@@ -1,6 +1,7 @@
 // What of this process strangers can reach. Pure.
+
+import { isLoopback } from '../domain/loopback.ts';
 import { broken, type Finding, ok, warning } from './finding.ts';
-import { isLoopback } from './loopback.ts';
 
 export interface Exposure {
   production: boolean;

@@ -1,7 +1,8 @@
 // What the facts of a Redis mean. Pure.
+
+import { isLoopback } from '../domain/loopback.ts';
 import type { ServerPackage } from '../domain/server-package.ts';
 import { broken, type Fields, type Finding, judged, ok, unknown, warning } from './finding.ts';
-import { isLoopback } from './loopback.ts';
 import { judgeDurability } from './redis-durability.ts';
 import type { RedisFacts } from './redis-facts.ts';
 import { holesOf, isBelow, isPatched, type Product } from './versions.ts';

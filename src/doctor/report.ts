@@ -5,8 +5,8 @@ import type { Finding, Status } from './finding.ts';
 /** 78 is EX_CONFIG of sysexits.h, as for a wrong configuration. */
 export const DOCTOR_EXIT = { ok: 0, broken: 1, unreachable: 2, configuration: 78 } as const;
 
-/** Checks that stand for a store as a whole. */
-const STORES = new Set(['redis', 'ledger']);
+/** Checks that stand for a server as a whole. */
+const SERVERS = new Set(['redis', 'ledger', 'kafka']);
 
 /** What was found, what it means, what to do, in one line; nothing in it can move a terminal's cursor. */
 export function lineOf({ check, status, found, means, remedy }: Finding): string {
@@ -16,7 +16,7 @@ export function lineOf({ check, status, found, means, remedy }: Finding): string
 
 export function exitCodeOf(findings: readonly Finding[]): number {
   if (findings.some(({ status }) => status === 'broken')) return DOCTOR_EXIT.broken;
-  const unseen = findings.some(({ check, status }) => STORES.has(check) && status === 'unknown');
+  const unseen = findings.some(({ check, status }) => SERVERS.has(check) && status === 'unknown');
   return unseen ? DOCTOR_EXIT.unreachable : DOCTOR_EXIT.ok;
 }
 

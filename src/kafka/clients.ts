@@ -2,16 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { Admin, ConnectionPool, Consumer, Producer } from '@platformatic/kafka';
 import type { KafkaConfig } from '../config/kafka.ts';
+import { limits } from '../process/limits.ts';
 
 /** Where the brokers are, and how a client logs in there. */
 export type KafkaServer = Pick<KafkaConfig, 'brokers' | 'tls' | 'sasl'>;
 
-/** One request; a broker that was frozen or lost its leadership is known by then, and asked again so often. */
-const REQUEST_MS = 5_000;
-const CONNECT_MS = 3_000;
-const ATTEMPTS_AGAIN_MAX = 2;
-const AGAIN_AFTER_MS = 200;
-/** Produce requests are sent again by their caller, who knows what else was in the batch. */
+/** Of `acks`: every replica that is in sync has a record before it counts as sent. */
 const ALL_IN_SYNC = -1;
 
 /** For questions about brokers, topics and groups. `name` is the client id that the brokers' logs show. */
@@ -21,17 +17,6 @@ export const openAdmin = (server: KafkaServer, name: string): Admin => new Admin
 export const openProducer = (server: KafkaServer, name: string): Producer =>
   new Producer({ ...clientOf(server, name), idempotent: true, acks: ALL_IN_SYNC });
 
-export interface MemberOptions {
-  group: string;
-  /** Of the worker. A worker that starts again under the same name gets its partitions back without a rebalance. */
-  name: string;
-  /** A member that is silent for this long loses its partitions. */
-  sessionMs: number;
-  heartbeatMs: number;
-  /** How long a member may take to come back into a group whose partitions move. */
-  rebalanceMs: number;
-}
-
 export interface KafkaMember {
   /** Of the classic protocol, moving as few partitions as it can; it commits nothing by itself. */
   consumer: Consumer;
@@ -39,18 +24,20 @@ export interface KafkaMember {
   fetchPool: ConnectionPool;
 }
 
-/** A member of a consumer group that has not joined yet. The caller closes both. */
-export function openMember(server: KafkaServer, options: MemberOptions): KafkaMember {
-  const { group, name, sessionMs, heartbeatMs, rebalanceMs } = options;
-  const client = clientOf(server, name);
+/**
+ * A member of the workers' group that has not joined yet; the caller closes both. `name` is the worker's: one that starts again
+ * under the same name gets its partitions back without a rebalance.
+ */
+export function openMember(kafka: KafkaServer & Pick<KafkaConfig, 'group'>, name: string): KafkaMember {
+  const client = clientOf(kafka, `sluice-worker:${name}`);
   const consumer = new Consumer({
     ...client,
-    groupId: group,
+    groupId: kafka.group,
     groupInstanceId: name,
     autocommit: false,
-    sessionTimeout: sessionMs,
-    heartbeatInterval: heartbeatMs,
-    rebalanceTimeout: rebalanceMs,
+    sessionTimeout: limits.kafkaSessionMs,
+    rebalanceTimeout: limits.kafkaRebalanceMs,
+    heartbeatInterval: limits.kafkaHeartbeatMs,
     protocols: [{ name: 'cooperative-sticky', version: 1 }],
   });
   const { clientId, bootstrapBrokers: _, timeout, ...connection } = client;
@@ -61,10 +48,10 @@ function clientOf({ brokers, tls, sasl }: KafkaServer, clientId: string) {
   return {
     clientId,
     bootstrapBrokers: brokers.map(({ host, port }) => ({ host, port })),
-    connectTimeout: CONNECT_MS,
-    timeout: REQUEST_MS,
-    retries: ATTEMPTS_AGAIN_MAX,
-    retryDelay: AGAIN_AFTER_MS,
+    connectTimeout: limits.kafkaConnectMs,
+    timeout: limits.kafkaRequestMs,
+    retries: limits.kafkaRetriesMax,
+    retryDelay: limits.kafkaRetryMs,
     ...(tls === undefined ? {} : { tls: given(tls) }),
     ...(sasl === undefined ? {} : { sasl: loginOf(sasl) }),
   };

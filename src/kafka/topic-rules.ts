@@ -1,4 +1,5 @@
 // What a topic of tickets has to be like. Pure: the start of a worker and the doctor judge by the same rules.
+import { limits } from '../process/limits.ts';
 
 export interface TopicFacts {
   partitions: number;
@@ -73,6 +74,11 @@ function settingProblems({ copies, settings = {} }: TopicFacts, wish: TopicWish)
   if (retention >= 0 && retention < retentionMs) {
     const hours = retentionMs / 3_600_000;
     problem('retention.ms', `Kafka may delete tickets before KAFKA_RETENTION_HOURS (${hours} h)`, String(retentionMs));
+  }
+  const messageBytes = Number(value('max.message.bytes') || limits.kafkaMessageBytesMin);
+  if (messageBytes < limits.kafkaMessageBytesMin) {
+    const to = String(limits.kafkaMessageBytesMin);
+    problem('max.message.bytes', 'Kafka refuses the batches of the relay', to);
   }
   if (Number(value('retention.bytes')) >= 0) {
     problem(

@@ -1,38 +1,38 @@
 // The topics of Sluice at a start: one that is missing is created, one that is there has to keep what is promised.
 import { type Admin, ConfigResourceTypes } from '@platformatic/kafka';
-import type { KafkaAddress } from '../config/kafka.ts';
+import type { KafkaConfig } from '../config/kafka.ts';
 import { Fault } from '../domain/fault.ts';
 import { pause, RefusedStart } from '../process/lifecycle.ts';
+import type { Log } from '../telemetry/log.ts';
+import { listenerProblem, readAdvertised, shown } from './listeners.ts';
 import { isKafkaError, kafkaObstacle } from './obstacles.ts';
-import { settingsOf, type TopicFacts, type TopicProblem, type TopicWish, topicProblems } from './topic-rules.ts';
+import { settingsOf, type TopicFacts, type TopicWish, topicProblems } from './topic-rules.ts';
 
 /** A topic that was created is known to every broker within this long, usually within 100 ms. */
 const KNOWN_WITHIN_MS = 10_000;
 const KNOWN_LOOK_MS = 100;
 
-export interface TopicDeps {
-  admin: Admin;
-  /** Of the brokers, for what is said about them. */
-  brokers: readonly KafkaAddress[];
-  /** Takes what is not as it should be and breaks no promise, and what this user may not read. */
-  onWarning: (problem: Omit<TopicProblem, 'status'>) => void;
-}
+type Wish = TopicWish & Pick<KafkaConfig, 'brokers'>;
 
 /**
  * Resolves with the number of partitions when the topic is there and as it should be; creates it where it is missing. Throws
- * one line: a RefusedStart for what lasts, a retryable Fault for what may pass.
+ * one line: a RefusedStart for what lasts, a retryable Fault for what may pass. `log` takes what is not as it should be and
+ * breaks no promise, and what this user may not read.
  */
-export async function readyTopic(deps: TopicDeps, wish: TopicWish): Promise<number> {
-  const facts = await asked(deps, () => readTopic(deps.admin, wish.topic));
-  const ready = facts ?? (await asked(deps, () => create(deps.admin, wish)));
-  if (ready.settings === undefined) deps.onWarning(unreadable(wish.topic));
-  const problems = topicProblems(ready, wish);
+export async function ensureTopic(admin: Admin, wish: Wish, log: Pick<Log, 'warn'>): Promise<number> {
+  const advertised = await asked(wish, () => readAdvertised(admin));
+  const wrong = listenerProblem(advertised, wish.brokers);
+  if (wrong?.isLasting) throw new RefusedStart(`KAFKA_BROKERS: ${lineOf(wrong)}`);
+  if (wrong !== undefined) log.warn(wrong, 'brokers');
+  const facts = await asked(wish, async () => (await readTopic(admin, wish.topic)) ?? (await create(admin, wish)));
+  if (facts.settings === undefined) log.warn(unreadable(wish.topic), 'topic');
+  const problems = topicProblems(facts, wish);
   const broken = problems.filter(({ status }) => status === 'broken');
-  for (const problem of problems) if (!broken.includes(problem)) deps.onWarning(problem);
+  for (const problem of problems) if (problem.status === 'warning') log.warn(problem, 'topic');
   if (broken.length > 0) {
-    throw new RefusedStart(broken.map(({ found, means, remedy }) => `${found}; ${means}. Do: ${remedy}`).join('\n'));
+    throw new RefusedStart(broken.map(lineOf).join('\n'));
   }
-  return ready.partitions;
+  return facts.partitions;
 }
 
 /** Undefined for a topic that is not there. Throws what the client throws. */
@@ -111,18 +111,17 @@ const unreadable = (topic: string) => ({
   remedy: `allow this user DescribeConfigs on topic ${topic}`,
 });
 
+const lineOf = ({ found, means, remedy }: { found: string; means: string; remedy: string }): string =>
+  `${found}; ${means}. Do: ${remedy}`;
+
 /** An error that is one of the way to the brokers is told in a line. */
-async function asked<T>({ brokers }: TopicDeps, ask: () => Promise<T>): Promise<T> {
+async function asked<T>({ brokers }: Wish, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
     if (error instanceof RefusedStart) throw error;
     const { what, cure, lasting } = kafkaObstacle(error);
-    const line = `KAFKA_BROKERS, Kafka at ${shownBrokers(brokers)}: ${what}. Do: ${cure}`;
+    const line = `KAFKA_BROKERS, Kafka at ${brokers.map(shown).join(',')}: ${what}. Do: ${cure}`;
     throw lasting ? new RefusedStart(line) : new Fault('kafka-unavailable', line, { retryable: true, cause: error });
   }
 }
-
-/** `host:port` of each. */
-const shownBrokers = (brokers: readonly KafkaAddress[]): string =>
-  brokers.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');

@@ -1,9 +1,19 @@
 // Limits of the way through Kafka. Sizes in the unit of the name.
 export const kafkaLimits = {
+  /** A request that is not answered for this long is given up; a broker that stands still must not hold a worker for longer. */
+  kafkaRequestMs: 5_000,
+  kafkaConnectMs: 3_000,
+  /** The client asks this often again, after this long, before it says that something failed; then the caller goes on trying. */
+  kafkaRetriesMax: 2,
+  kafkaRetryMs: 200,
   /** A fetch that found nothing is answered after this long: a partition that was just assigned waits as long for its first fetch. */
   kafkaFetchWaitMs: 500,
   /** Bytes of one partition in one fetch: some 5,000 tickets. */
   kafkaFetchBytesMax: 1_048_576,
+  /** Bytes of one partition in one produce request: some 2,000 tickets, half of what Kafka takes as one batch (1 MB). */
+  kafkaSendBytesMax: 524_288,
+  /** The least `max.message.bytes` of the topic: a batch of that size, and what Kafka writes beside it. */
+  kafkaMessageBytesMin: 1_000_000,
   /** Records of one partition that were fetched and whose offset is not committed: what a crash delivers again, 300 bytes each. */
   kafkaWindowMax: 20_000,
   /** Offsets are committed at most this often: the gate knows what is settled, a commit only saves fetches after a crash. */

@@ -16,6 +16,7 @@ interface Service {
   depends_on?: Record<string, { condition: string }>;
   healthcheck?: { test: string[] };
   init?: boolean;
+  profiles?: string[];
   stop_grace_period?: string;
 }
 
@@ -42,8 +43,46 @@ test('every address in an environment names a service, never this machine', () =
   );
   expect(hosts.length).toBeGreaterThan(3);
   for (const host of hosts) expect(compose.services).toHaveProperty(host);
-  const urls = services.flatMap(([, { environment = {} }]) => Object.values(environment)).join(' ');
+  // What the broker says to clients on this machine is right there.
+  const others = services.filter(([name]) => name !== 'kafka');
+  const urls = others.flatMap(([, { environment = {} }]) => Object.values(environment)).join(' ');
   expect(urls).not.toMatch(/localhost|127\.0\.0\.1|\[::1\]/);
+});
+
+test('a broker told containers its address on this machine, or this machine its name in the network of the containers', () => {
+  const { environment = {}, ports = [], profiles, healthcheck } = compose.services.kafka!;
+  const byName = (text: string) =>
+    Object.fromEntries(text.split(',').map((listener) => listener.split('://') as [string, string]));
+  const listeners = byName(environment.KAFKA_LISTENERS!);
+  const advertised = byName(environment.KAFKA_ADVERTISED_LISTENERS!);
+  // Inside by the name of the service, outside by the port that is published; each where the broker listens.
+  expect(advertised).toEqual({ PLAINTEXT: 'kafka:19092', PLAINTEXT_HOST: 'localhost:9092' });
+  for (const [name, address] of Object.entries(advertised)) expect(address).toContain(listeners[name]);
+  expect(ports).toEqual(['127.0.0.1:9092:9092']);
+  expect(environment.KAFKA_INTER_BROKER_LISTENER_NAME).toBe('PLAINTEXT');
+  expect(environment.KAFKA_AUTO_CREATE_TOPICS_ENABLE).toBe('false');
+  expect(Object.keys(environment).filter((name) => /REPLICATION_FACTOR|ISR|INSYNC/.test(name)).length).toBe(7);
+  for (const [name, value] of Object.entries(environment))
+    if (/REPLICATION_FACTOR|ISR|INSYNC/.test(name)) expect(value).toBe('1');
+  expect(profiles).toEqual(['kafka']);
+  expect(healthcheck?.test.join(' ')).toContain('/19092');
+  expect(guide).toMatch(/^BROKER=kafka$/m);
+  expect(guide).toMatch(new RegExp(`^KAFKA_BROKERS=${advertised.PLAINTEXT}$`, 'm'));
+});
+
+test('with the settings of the guide workers are sent through that broker', () => {
+  const given = Object.fromEntries(
+    [...guide.matchAll(/^(BROKER|KAFKA_BROKERS)=(.*)$/gm)].map(([, name, value]) => [name!, value!]),
+  );
+  const { environment = {} } = compose.services.worker!;
+  const presetOf = (name: string) => /^\$\{(\w+):-(.*)\}$/.exec(environment[name] ?? '')?.slice(1);
+  expect(presetOf('BROKER')).toEqual(['BROKER', 'redis']);
+  expect(presetOf('KAFKA_BROKERS')).toEqual(['KAFKA_BROKERS', '']);
+  expect(presetOf('KAFKA_REPLICATION')).toEqual(['KAFKA_REPLICATION', '1']);
+  expect(readConfig({ ...given, KAFKA_REPLICATION: '1' })).toMatchObject({
+    broker: 'kafka',
+    kafka: { brokers: [{ host: 'kafka', port: 19_092 }], replication: 1 },
+  });
 });
 
 test('ports are published on the loopback alone', () => {

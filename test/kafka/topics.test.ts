@@ -3,7 +3,7 @@ import { ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@plat
 import { expect, type TestContext, test } from 'vitest';
 import { type KafkaServer, openAdmin } from '../../src/kafka/clients.ts';
 import type { TopicWish } from '../../src/kafka/topic-rules.ts';
-import { readTopic, readyTopic } from '../../src/kafka/topics.ts';
+import { ensureTopic, readTopic } from '../../src/kafka/topics.ts';
 import { RefusedStart } from '../../src/process/lifecycle.ts';
 import { uniqueName } from '../helpers/own-names.ts';
 import { kafkaBrokers, serverAt } from './own.ts';
@@ -11,14 +11,12 @@ import { kafkaBrokers, serverAt } from './own.ts';
 function start(t: TestContext, server: KafkaServer = serverAt(kafkaBrokers())) {
   const admin = openAdmin(server, 'sluice-test');
   t.onTestFinished(() => admin.close());
-  const warnings: string[] = [];
+  const warnings: unknown[] = [];
+  const log = { warn: (what: unknown) => void warnings.push(what) };
   const wish: TopicWish = { topic: uniqueName('topic'), partitions: 4, replication: 1, retentionMs: 3_600_000 };
   t.onTestFinished(() => admin.deleteTopics({ topics: [wish.topic] }).catch(() => undefined));
   const ready = (change: Partial<TopicWish> = {}) =>
-    readyTopic(
-      { admin, brokers: server.brokers, onWarning: ({ found }) => warnings.push(found) },
-      { ...wish, ...change },
-    );
+    ensureTopic(admin, { ...wish, ...change, brokers: server.brokers }, log);
   const alter = (name: string, value: string) => {
     const configs = [{ name, value, configOperation: IncrementalAlterConfigOperationTypes.SET }];
     const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: wish.topic, configs };
@@ -65,7 +63,9 @@ test('what breaks no promise is a warning', async (t) => {
   const { ready, alter, warnings } = start(t);
   await ready();
   await alter('retention.bytes', '1000000');
-  await expect.poll(async () => (await ready()) && warnings).toContainEqual(expect.stringMatching(/retention\.bytes/));
+  await expect
+    .poll(async () => (await ready()) && warnings)
+    .toContainEqual(expect.objectContaining({ found: expect.stringMatching(/retention\.bytes/) }));
 });
 
 test('more copies than there are brokers are refused, for a topic that is missing and for one that is there', async (t) => {

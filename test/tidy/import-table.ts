@@ -59,7 +59,7 @@ const TABLE: Record<string, Row> = {
   },
   kafka: {
     may: ['domain', 'limits', 'lifecycle'],
-    mayTypes: ['config'],
+    mayTypes: ['config', 'telemetry'],
     why: 'it opens clients and judges topics; what is carried through them is of broker',
   },
   ledger: {
@@ -103,7 +103,7 @@ const TABLE: Record<string, Row> = {
   },
   local: { may: ['domain', 'limits', 'lifecycle'], mayTypes: ['config'], why: 'it only starts servers and processes' },
   doctor: {
-    may: ['domain', 'redis', 'ledger', 'limits', 'lifecycle'],
+    may: ['domain', 'redis', 'ledger', 'kafka', 'limits', 'lifecycle'],
     mayTypes: ['config', 'telemetry'],
     why: 'it looks at both stores from outside of the duties; only what opens a process, or the CLI, calls it',
   },

@@ -1,9 +1,13 @@
-// The topic of tickets, as the relay writes it and looks at how far the group is.
-import type { Admin, Producer } from '@platformatic/kafka';
+// The topic of tickets, as the relay writes it.
+import type { Producer } from '@platformatic/kafka';
+import { limits } from '../../process/limits.ts';
 import { encodeRecord, partitionOf, type SendRecords } from './record.ts';
 
 /** All replicas that are in sync have a record before it counts as sent. */
 const ALL_IN_SYNC = -1;
+
+/** What Kafka writes beside the value of a record without a key, in bytes, at most. */
+const RECORD_OVERHEAD_BYTES = 32;
 
 /** `producer` is idempotent: what it sends again within one call is in the topic once. */
 export function createSender(producer: Producer, topic: string): SendRecords {
@@ -15,35 +19,33 @@ export function createSender(producer: Producer, topic: string): SendRecords {
       partition: partitionOf(one.campaign, one.shard, partitionsCount),
       value: encodeRecord(one),
     }));
-    await producer.send({ messages, idempotent: true, acks: ALL_IN_SYNC });
+    for (const round of roundsOf(messages, limits.kafkaSendBytesMax)) {
+      await producer.send({ messages: round, idempotent: true, acks: ALL_IN_SYNC });
+    }
   };
 }
 
-/** By partition, the offset behind its last record. */
-export async function readEnds(admin: Admin, topic: string): Promise<bigint[]> {
-  const partitions = await partitionsOf(admin, topic);
-  const latest = partitions.map((partitionIndex) => ({ partitionIndex, timestamp: -1n }));
-  const [found] = await admin.listOffsets({ topics: [{ name: topic, partitions: latest }] });
-  return byPartition(found?.partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]) ?? []);
-}
-
-/** By partition, the offset that the group has committed; 0 for none. */
-export async function readCommitted(admin: Admin, topic: string, groupId: string): Promise<bigint[]> {
-  const partitions = await partitionsOf(admin, topic);
-  const groups = await admin.listConsumerGroupOffsets({
-    groups: [{ groupId, topics: [{ name: topic, partitionIndexes: partitions }] }],
-  });
-  const found = groups[0]?.topics.find(({ name }) => name === topic)?.partitions ?? [];
-  return byPartition(found.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset]));
-}
-
-async function partitionsOf(admin: Admin, topic: string): Promise<number[]> {
-  const { topics } = await admin.metadata({ topics: [topic] });
-  return Array.from({ length: topics.get(topic)!.partitionsCount }, (_, partition) => partition);
-}
-
-function byPartition(offsets: readonly (readonly [partition: number, offset: bigint])[]): bigint[] {
-  const found: bigint[] = [];
-  for (const [partition, offset] of offsets) found[partition] = offset < 0n ? 0n : offset;
-  return found;
+/**
+ * In their order, and in each round at most `bytesMax` of a partition, or one record that is larger: the client makes one
+ * batch of what a call has for a partition, and Kafka refuses a batch that is larger than its `max.message.bytes`.
+ */
+export function* roundsOf<M extends { partition: number; value: Buffer }>(
+  messages: readonly M[],
+  bytesMax: number,
+): Generator<M[]> {
+  let round: M[] = [];
+  let bytes = new Map<number, number>();
+  for (const message of messages) {
+    const { partition, value } = message;
+    const own = value.length + RECORD_OVERHEAD_BYTES;
+    const before = bytes.get(partition) ?? 0;
+    if (before > 0 && before + own > bytesMax) {
+      yield round;
+      round = [];
+      bytes = new Map();
+    }
+    bytes.set(partition, (bytes.get(partition) ?? 0) + own);
+    round.push(message);
+  }
+  if (round.length > 0) yield round;
 }

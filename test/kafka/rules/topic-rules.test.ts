@@ -21,6 +21,7 @@ test.for<[string, TopicFacts, RegExp]>([
   ['too few copies', { ...GOOD, copies: 2, settings: undefined }, /^broken topic tickets has 2 of the 3 copies/],
   ['compaction', having({ 'cleanup.policy': 'compact,delete' }), /^broken cleanup.policy .* compact,delete/],
   ['a short retention', having({ 'retention.ms': '3600000' }), /^broken retention.ms .* 3600000/],
+  ['small messages', having({ 'max.message.bytes': '65536' }), /^broken max.message.bytes .* 65536/],
   ['a small retention', having({ 'retention.bytes': '1000' }), /^warning retention.bytes/],
   ['one copy that counts', having({ 'min.insync.replicas': '1' }), /^broken min.insync.replicas .* is 1/],
   ['more copies wanted than there are', having({ 'min.insync.replicas': '4' }), /^broken min.insync.replicas .* is 4/],
