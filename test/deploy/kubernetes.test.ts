@@ -7,9 +7,14 @@ import { backlogBody } from '../../src/domain/waiting.ts';
 import { workersWithin } from '../../src/domain/worker-scale.ts';
 import { limits } from '../../src/process/limits.ts';
 import { ROOT } from '../helpers/root.ts';
-import { read } from '../tidy/sources.ts';
+import { read, sources } from '../tidy/sources.ts';
 import { type Deployment, FOLDER, type Manifest, manifests, OVERLAYS, type Trigger } from './kubernetes.ts';
 
+/** Wherever metrics are made. */
+const exported = sources('.ts')
+  .filter((path) => path.startsWith('src/telemetry/'))
+  .map((path) => read(path))
+  .join('\n');
 const base = manifests('base/*.yaml').filter(({ kind }) => kind !== 'Kustomization');
 const scaled = manifests('components/*/scaled-object.yaml');
 const guide = read('docs/operating/kubernetes.md');
@@ -149,7 +154,7 @@ test('a scaler reads a number that is there, and nothing where it is not', () =>
     } else {
       expect(metadata.ignoreNullValues).toBe('false');
       const [, metric] = /^max\((\w+)\)$/.exec(metadata.query!)!;
-      expect(read('src/telemetry/metrics.ts')).toContain(`'${metric}'`);
+      expect(exported).toContain(`'${metric}'`);
     }
   }
 });
