@@ -25,7 +25,7 @@ export interface Config {
   databaseUrl: string | undefined;
   /** What carries tickets to workers. */
   broker: Broker;
-  /** Undefined without KAFKA_BROKERS; there also with the broker `redis`, for the topic of issuances and for a migration. */
+  /** Undefined without KAFKA_BROKERS; there also with the broker `redis`, for a switch of brokers. */
   kafka: KafkaConfig | undefined;
   front: { host: string; port: number };
   /** Where buyers and operators reach the listeners, a path included, where that is another address than their own. */

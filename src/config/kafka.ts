@@ -35,8 +35,6 @@ export interface KafkaConfig {
   replication: number;
   /** Of the topic, when it is created; of one that is there the least. */
   retentionMs: number;
-  /** For other services: what was issued and cancelled. */
-  issuancesTopic: string | undefined;
   tls: KafkaTls | undefined;
   sasl: KafkaSasl | undefined;
 }
@@ -74,7 +72,6 @@ export const kafkaSettings = {
   KAFKA_PARTITIONS: whole(1, 1_000).default(12),
   KAFKA_REPLICATION: whole(1, 15).optional(),
   KAFKA_RETENTION_HOURS: whole(1, 87_600).default(168),
-  KAFKA_ISSUANCES_TOPIC: topic.optional(),
   KAFKA_TLS: oneOf('on', 'off').default('off'),
   KAFKA_CA_FILE: fileText.optional(),
   KAFKA_CERT_FILE: fileText.optional(),
@@ -100,7 +97,6 @@ export function kafkaOf(env: KafkaSettings, profile: keyof typeof REPLICATION): 
     partitions: env.KAFKA_PARTITIONS,
     replication: env.KAFKA_REPLICATION ?? REPLICATION[profile],
     retentionMs: env.KAFKA_RETENTION_HOURS * 3_600_000,
-    issuancesTopic: env.KAFKA_ISSUANCES_TOPIC,
     tls:
       env.KAFKA_TLS === 'on'
         ? { ca: env.KAFKA_CA_FILE, cert: env.KAFKA_CERT_FILE, key: env.KAFKA_KEY_FILE }
@@ -125,14 +121,8 @@ interface Reading {
 
 /** What does not go together. With the broker `redis` they may all be there, for a switch of brokers in either direction. */
 export function kafkaProblems(reading: Reading, isProduction: boolean): string[] {
-  const { values: env, given } = reading;
-  const isTwice = env.KAFKA_ISSUANCES_TOPIC !== undefined && env.KAFKA_ISSUANCES_TOPIC === env.KAFKA_TOPIC;
   return [
-    ...(env.BROKER === 'kafka' ? needed(reading, 'BROKER=kafka', 'KAFKA_BROKERS') : []),
-    ...(given.has('KAFKA_ISSUANCES_TOPIC') ? needed(reading, 'KAFKA_ISSUANCES_TOPIC', 'KAFKA_BROKERS') : []),
-    ...(isTwice
-      ? ['KAFKA_ISSUANCES_TOPIC: is also KAFKA_TOPIC, which workers read as tickets; set another topic']
-      : []),
+    ...(reading.values.BROKER === 'kafka' ? needed(reading, 'BROKER=kafka', 'KAFKA_BROKERS') : []),
     ...tlsProblems(reading),
     ...saslProblems(reading, isProduction),
   ];

@@ -14,8 +14,6 @@ export interface KafkaFacts {
   /** Undefined for a topic that is not there, as for its rights. */
   topic: Fact<TopicFacts | undefined>;
   topicRights: Fact<Set<Rights['topic']> | undefined>;
-  /** Of the topic of issuances; undefined without one, too. */
-  issuancesRights: Fact<Set<Rights['topic']> | undefined>;
   group: Fact<{ rights: Set<Rights['group']>; members: number | undefined }>;
   lag: Fact<GroupLag>;
 }
@@ -25,15 +23,12 @@ export async function gatherKafkaFacts(kafka: KafkaConfig): Promise<KafkaFacts |
   const admin = openAdmin(kafka, 'sluice-doctor');
   try {
     const brokers = await readAdvertised(admin);
-    const { topic, group, issuancesTopic } = kafka;
+    const { topic, group } = kafka;
     // One after the other: a wait for a broker that is away is then one, not five at a time.
     return {
       brokers,
       topic: await factOf(() => readTopic(admin, topic)),
       topicRights: await factOf(() => topicRights(admin, topic)),
-      issuancesRights: await factOf(async () =>
-        issuancesTopic === undefined ? undefined : topicRights(admin, issuancesTopic),
-      ),
       group: await factOf(() => groupState(admin, group)),
       lag: await factOf(() => readLag(admin, topic, group)),
     };

@@ -51,11 +51,10 @@ function judgeTopic({ topic }: KafkaFacts, kafka: KafkaConfig): Finding {
 
 const NEEDED: Rights['topic'][] = ['Describe', 'Read', 'Write'];
 
-function judgeRights({ topicRights, issuancesRights, group }: KafkaFacts, kafka: KafkaConfig): Finding {
+function judgeRights({ topicRights, group }: KafkaFacts, kafka: KafkaConfig): Finding {
   const check = 'kafka-rights';
   const missing = [
     ...missingOf(topicRights, NEEDED).map((right) => `${right} on topic ${kafka.topic}`),
-    ...missingOf(issuancesRights, ['Describe', 'Write']).map((right) => `${right} on topic ${kafka.issuancesTopic}`),
     ...('told' in group && !group.told.rights.has('Read') ? [`Read on group ${kafka.group}`] : []),
   ];
   if (missing.length > 0) {

@@ -56,8 +56,6 @@ test.for<[string, RegExp]>([
 
 test.for<[string, Record<string, string>, RegExp]>([
   ['no brokers', { BROKER: 'kafka' }, /^KAFKA_BROKERS: BROKER=kafka needs it/],
-  ['an outward topic without brokers', { KAFKA_ISSUANCES_TOPIC: 'x' }, /^KAFKA_BROKERS: KAFKA_ISSUANCES_TOPIC needs/],
-  ['one topic for both', { ...KAFKA, KAFKA_ISSUANCES_TOPIC: 'sluice.tickets' }, /^KAFKA_ISSUANCES_TOPIC: .*another/],
   ['another broker', { BROKER: 'rabbit' }, /^BROKER: takes redis or kafka/],
   ['a topic with a space', { KAFKA_TOPIC: 'a b' }, /^KAFKA_TOPIC: takes/],
   ['a topic of dots', { KAFKA_TOPIC: '..' }, /^KAFKA_TOPIC: takes/],

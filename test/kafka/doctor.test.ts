@@ -21,7 +21,6 @@ const configOf = (brokers: string[], change: Partial<KafkaConfig> = {}): KafkaCo
   partitions: 3,
   replication: 1,
   retentionMs: 3_600_000,
-  issuancesTopic: undefined,
   ...change,
 });
 
@@ -130,7 +129,7 @@ test('rights that the user lacks are named, and a login that is wrong is one lin
   const plain = await freePort();
   const { brokers } = await ownKafka(t, { properties: (node) => withLogins(node, plain) });
   const sasl = { mechanism: 'PLAIN', user: 'sluice', password: 'sluice-password' } as const;
-  const kafka = configOf(brokers, { sasl, issuancesTopic: uniqueName('issuances') });
+  const kafka = configOf(brokers, { sasl });
   // Whoever comes by the other listener may do everything.
   const admin = openAdmin(serverAt([`127.0.0.1:${plain}`]), 'test');
   t.onTestFinished(() => admin.close());
@@ -138,7 +137,7 @@ test('rights that the user lacks are named, and a login that is wrong is one lin
   const { of } = await examined(kafka);
   expect(of('kafka-rights')).toMatchObject({
     status: 'broken',
-    found: `this user lacks Describe on topic ${kafka.topic}, Read on topic ${kafka.topic}, Write on topic ${kafka.topic}, Describe on topic ${kafka.issuancesTopic}, Write on topic ${kafka.issuancesTopic}, Read on group ${kafka.group}`,
+    found: `this user lacks Describe on topic ${kafka.topic}, Read on topic ${kafka.topic}, Write on topic ${kafka.topic}, Read on group ${kafka.group}`,
   });
 
   const { TOPIC, GROUP } = ResourceTypes;
@@ -153,12 +152,7 @@ test('rights that the user lacks are named, and a login that is wrong is one lin
   });
   const { READ, WRITE } = AclOperations;
   await admin.createAcls({
-    creations: [
-      allow(TOPIC, kafka.topic, READ),
-      allow(TOPIC, kafka.topic, WRITE),
-      allow(TOPIC, kafka.issuancesTopic!, WRITE),
-      allow(GROUP, kafka.group, READ),
-    ],
+    creations: [allow(TOPIC, kafka.topic, READ), allow(TOPIC, kafka.topic, WRITE), allow(GROUP, kafka.group, READ)],
   });
   await expect.poll(async () => (await examined(kafka)).of('kafka-rights')?.status).toBe('ok');
   expect((await examined(kafka)).of('kafka-topic')).toMatchObject({
