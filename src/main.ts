@@ -53,7 +53,7 @@ const service = open.use(
     onAdminRefused: tellAdminRefusals(log),
   }),
 );
-showFront(service, { telemetry: told, redis: parts.redis }, open);
+showFront(service, { telemetry: told, redis: parts.redis, metricsCampaigns: config.telemetry.campaigns }, open);
 // A front that was asked to end during its start starts no workers only to stop them.
 if (!stopping.aborted) ownWorkers = open.use(await place.startWorkers(service));
 publicListener.serve(service.front.fetch);

@@ -34,7 +34,7 @@ import {
 } from '../gate/redis/guard.ts';
 import { createLines } from '../gate/redis/lines.ts';
 import { createOldestWaitReader } from '../gate/redis/oldest-wait.ts';
-import { createQueueWatch, lookAtQueue } from '../gate/redis/queue-look.ts';
+import { createQueueWatch, lookAtQueue, type QueueWatch } from '../gate/redis/queue-look.ts';
 import { createReturns } from '../gate/redis/returns.ts';
 import { createGiveBack } from '../giving-back/give-back.ts';
 import { createAdmin } from '../http/admin/admin.ts';
@@ -66,7 +66,6 @@ import { createCampaignLabels } from '../telemetry/campaign-labels.ts';
 import { frontMetrics } from '../telemetry/front-metrics.ts';
 import { requestMetrics } from '../telemetry/http-metrics.ts';
 import { createJoinTraces, type JoinSampling } from '../telemetry/join-trace.ts';
-import { queueMetrics } from '../telemetry/queue-metrics.ts';
 import { createRetryTraces } from '../telemetry/retry-trace.ts';
 import { createTicketTraces } from '../telemetry/ticket-trace.ts';
 import { composeEnding } from './ending.ts';
@@ -135,6 +134,8 @@ export interface ComposedFront extends AsyncDisposable {
   readiness: FrontReadiness;
   /** What waits for a worker, at most `limits.backlogKeptMs` old, however often it is asked for. Throws a Fault. */
   readWaiting: () => Promise<WaitingTickets>;
+  /** What waits, by shard and by campaign, for the metrics of a process; it looks once a process has it look. */
+  queue: QueueWatch;
   /** Of the database, all accounts; undefined where it does not say it. Throws a Fault. */
   readConnections: () => Promise<ConnectionUse | undefined>;
   /** False until the campaigns of the ledger were read once: until then an unknown one is 503, not 404. */
@@ -174,9 +175,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   });
   // Until the last request is answered: a front that drains serves as well as any other.
   const served = new AbortController();
-  const queue = createQueueWatch(() => breaker.run(() => lookAtQueue(redis)), onError);
-  queueMetrics(queue.seen, settings.metricsCampaigns);
-  const reading = Promise.all([campaigns, roll, readiness, queue].map((reader) => reader.keepReading(served.signal)));
+  const reading = Promise.all([campaigns, roll, readiness].map((reader) => reader.keepReading(served.signal)));
   const barrier = waitsForReplica(durability)
     ? createReplicaBarrier(redis, (error) => onError(redisFault(error)))
     : undefined;
@@ -283,6 +282,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     waits,
     readiness,
     readWaiting,
+    queue: createQueueWatch(() => breaker.run(() => lookAtQueue(redis)), onError),
     readConnections,
     knowsCampaigns: () => roll.isRead(),
     [Symbol.asyncDispose]: async () => {

@@ -59,7 +59,7 @@ export async function runShape(full: Shape, options: RunOptions): Promise<ShapeR
   } finally {
     stopping.removeEventListener('abort', interrupt);
     if (!(await campaign.close()))
-      say(`campaign ${campaign.id} could not be closed; close it with sluice campaign close`);
+      say(`campaign ${campaign.id} could not be closed; close it with sluice campaign close ${campaign.id}`);
   }
 }
 

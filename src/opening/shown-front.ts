@@ -6,21 +6,25 @@ import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
 import type { RedisClient } from '../redis/connection.ts';
 import { createFrontReports } from '../redis/worker-reports.ts';
+import { queueMetrics } from '../telemetry/queue-metrics.ts';
 import type { Telemetry } from '../telemetry/start.ts';
 import { breakerMetrics } from '../telemetry/store-metrics.ts';
 
 interface Shown {
   telemetry: Telemetry;
   redis: RedisClient;
+  /** The campaigns that may be labels of metrics; undefined for the busiest. */
+  metricsCampaigns: readonly string[] | undefined;
 }
 
 /** Until `open` is disposed of; the report is taken back then. */
 export function showFront(
-  service: Pick<ComposedFront, 'breaker' | 'readWaiting' | 'readiness'>,
-  { telemetry, redis }: Shown,
+  service: Pick<ComposedFront, 'breaker' | 'queue' | 'readWaiting' | 'readiness'>,
+  { telemetry, redis, metricsCampaigns }: Shown,
   open: AsyncDisposableStack,
 ): void {
   breakerMetrics('redis', service.breaker);
+  queueMetrics(service.queue.seen, metricsCampaigns);
   telemetry.answerBacklog(service.readWaiting);
   const { report, withdraw } = createFrontReports(redis);
   const name = `${hostname()}-${process.pid}`;
@@ -34,8 +38,9 @@ export function showFront(
     }
     await send(() => withdraw(name));
   })();
-  open.defer(() => {
+  const looking = service.queue.keepReading(stopped.signal);
+  open.defer(async () => {
     stopped.abort();
-    return reporting;
+    await Promise.all([reporting, looking]);
   });
 }

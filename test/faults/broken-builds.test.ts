@@ -63,10 +63,10 @@ const BROKEN: Broken[] = [
     patches: [
       {
         file: 'workers/issuer.ts',
-        from: 'const exceptions = await issue(deps, batch, tickets);',
+        from: 'const found = await issue(deps, batch, tickets);',
         to: `await deps.settlement.settle(batch, []);
           await pause(100);
-          const exceptions = await issue(deps, batch, tickets);`,
+          const found = await issue(deps, batch, tickets);`,
       },
     ],
   },

@@ -60,7 +60,15 @@ export const GUARDS: Scenario[] = [
     rule: 'no-rest',
     finding: 'none',
     plan: { processes: ['f1', 'w1'] },
-    events: [FIRST_SWEEP, ...admitted('u1'), ...ISSUER_BEFORE_INSERT, ...admitted('u2'), 'drive w1 issuer past settle'],
+    // A worker knows for a moment which campaigns it last saw in line; one that is restarted reads the line.
+    events: [
+      FIRST_SWEEP,
+      ...admitted('u1'),
+      ...ISSUER_BEFORE_INSERT,
+      ...admitted('u2'),
+      'drive w1 issuer past settle',
+      'crash w1',
+    ],
   },
   {
     name: 'a line that somebody deletes is made again from the gates',
