@@ -14,8 +14,7 @@ const SHARDS = 3;
 ticketSourceContract('Kafka', async (t, claimIdleMs) => {
   const redis = testRedis(t);
   const campaigns = [uniqueName('kafka'), uniqueName('other')] as const;
-  const brokers = process.env.KAFKA_BROKERS ?? '';
-  const carriers = await startCarriers(t, { redis, brokers, claimIdleMs, batchMax: BATCH_MAX });
+  const carriers = await startCarriers(t, { redis, claimIdleMs, batchMax: BATCH_MAX });
   await carriers.relay(campaigns);
   return {
     open: (name) => carriers.open(name),
