@@ -51,7 +51,7 @@ const PASSING: Known[] = [
   [
     /Connection closed|ECONNRESET|EPIPE/,
     'the broker closes the connection at once',
-    'check whether that port wants a login (KAFKA_SASL) or TLS (KAFKA_TLS=on)',
+    'check whether that port wants a login (KAFKA_SASL), TLS (KAFKA_TLS=on) or a certificate of Sluice (KAFKA_CERT_FILE)',
   ],
 ];
 const SILENT = ['no broker answers', 'check that Kafka runs, and that host and port are right'] as const;

@@ -63,9 +63,11 @@ test.skipIf(openssl === undefined)(
         at(ports.tls, { tls: { ca: undefined, cert: undefined, key: undefined } }),
         /certificate of the broker is not trusted/,
       ],
-      [at(ports.tls, {}), /wants a certificate of Sluice/],
+      // With TLS 1.3 the alert of the broker may come behind the end of the connection.
+      [at(ports.tls, {}), /wants a certificate of Sluice|closes the connection at once/],
       [at(ports.plain, {}), /does not speak TLS/],
-      [at(ports.sasl, { tls: undefined }), /closes the connection at once/],
+      // A listener that wants a login closes the connection, or never answers what it takes for none.
+      [at(ports.sasl, { tls: undefined }), /closes the connection at once|no broker answers/],
     ];
     for (const [server, words] of wrong) {
       const obstacle = await obstacleOf(t, server);
