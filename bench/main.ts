@@ -11,6 +11,7 @@ import { ended } from './figures/ended.ts';
 import { failovers } from './figures/failovers.ts';
 import { growth } from './figures/growth.ts';
 import { joins } from './figures/joins.ts';
+import { kafka } from './figures/kafka.ts';
 import { outages } from './figures/outages.ts';
 import { overload } from './figures/overload.ts';
 import { polls } from './figures/polls.ts';
@@ -41,6 +42,7 @@ const FIGURES: readonly Figure[] = [
   waiters,
   attacks,
   ended,
+  kafka,
 ];
 /** With fewer connections a closed loop waits for the disk (fsync before every answer) and neither core is busy. */
 const CONNECTIONS = 256;

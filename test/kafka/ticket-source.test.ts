@@ -15,7 +15,7 @@ ticketSourceContract('Kafka', async (t, claimIdleMs) => {
   const redis = testRedis(t);
   const campaigns = [uniqueName('kafka'), uniqueName('other')] as const;
   const carriers = await startCarriers(t, { redis, claimIdleMs, batchMax: BATCH_MAX });
-  await carriers.relay(campaigns);
+  carriers.relay(campaigns);
   return {
     open: (name) => carriers.open(name),
     settlement: createSettlement(redis),
