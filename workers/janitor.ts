@@ -68,7 +68,7 @@ async function healProjections(deps: JanitorDeps): Promise<void> {
 }
 
 async function countWaiting({ lines, countRetries, onLook }: JanitorDeps): Promise<void> {
-  onLook((await lines.waiting()).ticketCount, await countRetries());
+  onLook(await lines.waitingCount(), await countRetries());
 }
 
 /** The one walk over the live campaigns; of those that are done it sees only what stands in line. */

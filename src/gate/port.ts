@@ -138,8 +138,10 @@ export interface SettledBatch {
 export interface Lines {
   /** All that are in line. */
   campaigns(): Promise<string[]>;
-  /** The one count of what waits: its cost is that of the campaigns in line, not of those that are open. */
+  /** What waits, with the oldest wait: its cost is that of the campaigns in line, not of those that are open. */
   waiting(): Promise<WaitingTickets>;
+  /** The tickets of it alone, for a third of the reads. */
+  waitingCount(): Promise<number>;
   /** Puts a campaign in line or takes it out, as its gate says; true when it is in line now. */
   check(campaign: string): Promise<boolean>;
   /** Takes it out, whatever its gate says. */

@@ -15,7 +15,11 @@ async function openPlace(t: TestContext) {
   const redis = testRedis(t, (await startRedis(t)).url);
   const gate = createGate(redis);
   const lines = createLines(redis);
-  const waiting = () => lines.waiting();
+  const waiting = async () => {
+    const found = await lines.waiting();
+    expect(await lines.waitingCount()).toBe(found.ticketCount);
+    return found;
+  };
   async function open(shards: number) {
     const campaign = campaignOf(uniqueName('waits'), { shards, stock: 1_000 });
     await gate.project(campaign, true);

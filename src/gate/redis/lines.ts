@@ -5,7 +5,7 @@ import { LANE_TAGS } from '../../redis/lanes.ts';
 import { readWhole } from '../../redis/reads.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
 import type { Lines } from '../port.ts';
-import { readWaiting } from './waiting.ts';
+import { countWaiting, readWaiting } from './waiting.ts';
 
 const checkTurn = loadScript('check-turn');
 
@@ -21,6 +21,7 @@ export const createLines = (redis: RedisClient): Lines => ({
     return readLines(redis);
   },
   waiting: async () => readWaiting(redis, await readLines(redis)),
+  waitingCount: async () => countWaiting(redis, await readLines(redis)),
   check: async (campaign) =>
     (await runScript(redis, checkTurn, [keys.gate(campaign), keys.turns(campaign)], [campaign]).catch(rethrow)) === 1,
   async remove(campaign) {
@@ -29,7 +30,8 @@ export const createLines = (redis: RedisClient): Lines => ({
   takeSweep: async (holder, ms) => (await redis.set(keys.sweep, holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK',
 });
 
-async function readLines(redis: RedisClient): Promise<string[]> {
+/** The campaigns that are in line, of all lanes. Throws a Fault. */
+export async function readLines(redis: RedisClient): Promise<string[]> {
   const lines = await readWhole(
     redis,
     LANE_TAGS.map((_, lane) => ['zrange', keys.turnsOfLane(lane), 0, -1]),

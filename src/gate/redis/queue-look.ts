@@ -7,8 +7,8 @@ import { pause } from '../../process/lifecycle.ts';
 import { limits } from '../../process/limits.ts';
 import type { RedisClient } from '../../redis/connection.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
-import { LANE_TAGS } from '../../redis/lanes.ts';
 import { type Read, readAll, readWhole } from '../../redis/reads.ts';
+import { readLines } from './lines.ts';
 
 interface Waiting {
   id: string;
@@ -47,15 +47,6 @@ export function createQueueWatch(read: () => Promise<QueueLook>, onError: (error
       }
     },
   };
-}
-
-/** The campaigns that are in line, of all lanes. Throws a Fault. */
-async function readLines(redis: RedisClient): Promise<string[]> {
-  const lines = await readWhole(
-    redis,
-    LANE_TAGS.map((_, lane) => ['zrange', keys.turnsOfLane(lane), 0, -1]),
-  );
-  return (lines as string[][]).flat();
 }
 
 /**

@@ -46,6 +46,15 @@ export async function readWaiting(redis: RedisClient, ids: readonly string[]): P
   };
 }
 
+/** The tickets of these campaigns that wait. Throws a Fault. */
+export async function countWaiting(redis: RedisClient, ids: readonly string[]): Promise<number> {
+  let count = 0;
+  for (const some of chunks(ids, limits.campaignsPerRead)) {
+    for (const { ticketCount } of await countEach(redis, some)) count += ticketCount;
+  }
+  return count;
+}
+
 async function countEach(redis: RedisClient, ids: readonly string[]): Promise<Counted[]> {
   const gates = (await readWhole(
     redis,
