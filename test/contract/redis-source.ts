@@ -1,6 +1,8 @@
 // The source over Redis Streams, as tests open it.
 import type { TicketSource } from '../../src/broker/port.ts';
 import { createRedisSource, type RedisSourceDeps } from '../../src/broker/redis-source.ts';
+import { shardOf } from '../../src/domain/shard.ts';
+import { createSettlement } from '../../src/gate/redis/settlement.ts';
 import { limits } from '../../src/process/limits.ts';
 import { openReading, type RedisClient } from '../../src/redis/connection.ts';
 import { keys } from '../../src/redis/keys.ts';
@@ -32,6 +34,19 @@ export const openSource = ({ url = redisUrl(), only, ...rest }: SourceOptions): 
     onError: unheard,
     ...rest,
   });
+
+/** What a harness of a source does with gates that a Redis keeps, whoever carries their tickets. */
+export const gatesOf = (redis: RedisClient, { shards, claimIdleMs }: { shards: number; claimIdleMs: number }) => ({
+  settlement: createSettlement(redis),
+  shards,
+  append: async (campaign: string, ...seqs: number[]): Promise<void> => {
+    for (const seq of seqs) await redis.xadd(keys.work(campaign, shardOf(seq, shards)), `${seq}-0`, 'user', `u${seq}`);
+    await giveOut(redis, { campaign, seq: Math.max(...seqs), shards });
+  },
+  silence: (): Promise<void> => new Promise((resolve) => setTimeout(resolve, claimIdleMs + 50)),
+  exceptionOf: async (campaign: string, seq: number): Promise<string | undefined> =>
+    (await redis.hget(keys.exceptions(campaign), String(seq))) ?? undefined,
+});
 
 /** Gives out seqs 1 to `seq` of a campaign, as far as its gate knows; what a worker needs of a gate. */
 export async function giveOut(

@@ -1,11 +1,9 @@
 import { shardOf } from '../../src/domain/shard.ts';
 import { encodeOutcome } from '../../src/gate/redis/outcome-text.ts';
-import { createSettlement } from '../../src/gate/redis/settlement.ts';
-import { keys } from '../../src/redis/keys.ts';
 import { testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
 import { createMemoryCarrier } from './memory-carrier.ts';
-import { giveOut, openSource } from './redis-source.ts';
+import { gatesOf, openSource } from './redis-source.ts';
 import { ticketSourceContract } from './ticket-source.ts';
 
 const BATCH_MAX = 5;
@@ -37,16 +35,8 @@ ticketSourceContract('Redis Streams', async (t, claimIdleMs) => {
   const campaigns = [uniqueName('streams'), uniqueName('other')] as const;
   return {
     open: (name) => openSource({ redis, only: campaigns, name, batchMax: BATCH_MAX, claimIdleMs }),
-    settlement: createSettlement(redis),
     campaigns,
-    shards: SHARDS,
     batchMax: BATCH_MAX,
-    append: async (campaign, ...seqs) => {
-      for (const seq of seqs)
-        await redis.xadd(keys.work(campaign, shardOf(seq, SHARDS)), `${seq}-0`, 'user', `u${seq}`);
-      await giveOut(redis, { campaign, seq: Math.max(...seqs), shards: SHARDS });
-    },
-    silence: () => new Promise((resolve) => setTimeout(resolve, claimIdleMs + 50)),
-    exceptionOf: async (campaign, seq) => (await redis.hget(keys.exceptions(campaign), String(seq))) ?? undefined,
+    ...gatesOf(redis, { shards: SHARDS, claimIdleMs }),
   };
 });
