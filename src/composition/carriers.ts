@@ -31,7 +31,15 @@ export function relayDuty(
     ...{ ends, committed, send, onLost, claimIdleMs },
   });
   const carriedTo: RedisSourceDeps['carriedTo'] = (gate) => readCarriedTo(redis, gate);
-  const reading = { ...streamsOf(parts, settings, events), name: RELAY, carriedTo, lookMaxMs: limits.relayLookMaxMs };
+  // Its reads say nothing of this worker's readiness: a worker that was the relay reads no lanes any more, and issues as before.
+  const unheard = {
+    onLook: () => undefined,
+    onLookFailed: undefined,
+    onUnreadable: () => undefined,
+    onRead: () => undefined,
+  };
+  const streams = { ...streamsOf(parts, settings, events), ...unheard };
+  const reading = { ...streams, name: RELAY, carriedTo, lookMaxMs: limits.relayLookMaxMs };
   return {
     takeLease: () => takeLease(redis, keys.relay, name, { leaseMs: limits.relayLeaseMs, renewMs: limits.relayRenewMs }),
     openSource: () => createRedisSource(reading),
