@@ -81,7 +81,8 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
     await keepOwnCancellations({ contents: deps.gates, ledger: deps.ledger }, campaign, view);
   const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, next, { reason, worker: deps.worker });
   if (epoch === undefined) return undefined;
-  const mayBeWhole = state === 'unverified' && view !== undefined;
+  // Whoever asks for a repair wants the settings of the ledger in the gate, which may be ahead of one that was restored.
+  const mayBeWhole = state === 'unverified' && !repair && view !== undefined;
   const whole = mayBeWhole && isWhole(view, streams, await deps.ledger.facts(id, campaign.stock));
   const epochs = view?.epochs ?? [{ epoch: campaign.epoch, afterSeq: 0 }];
   const opening = whole

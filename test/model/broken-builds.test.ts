@@ -225,6 +225,18 @@ const BROKEN: Broken[] = [
     rule: 'settings-differ',
   },
   {
+    name: 'a repair promotes a gate that was not compared yet',
+    patches: [
+      {
+        file: 'src/recovery/recover.ts',
+        from: "state === 'unverified' && !repair &&",
+        to: "state === 'unverified' &&",
+      },
+    ],
+    scenario: 'a repair of a gate that nobody has compared',
+    rule: 'settings-differ',
+  },
+  {
     name: 'a front takes a cancellation for one that stands in every epoch',
     patches: [
       {

@@ -159,6 +159,22 @@ export const FOUND_BY_SEEDS: Scenario[] = [
     ],
   },
   {
+    name: 'a repair of a gate that nobody has compared since its server was started opens it with settings that the ledger has not',
+    rule: 'settings-differ',
+    finding: 'repaired-by-promotion',
+    plan: { stock: 1, shards: 3, processes: ['f1', 'w1', 'w2', 'w3'] },
+    events: [
+      'drive w1 recoverer past gate-state',
+      'drive w2 recoverer past gate-state',
+      'drive w3 recoverer past gate-state',
+      'ledger save',
+      'operator close f1',
+      'go f1 operator close: select campaigns for update',
+      'ledger put-back',
+      'redis restart',
+    ],
+  },
+  {
     name: 'a place that the gate alone has taken back is given out again after a repair',
     rule: 'admitted-twice',
     finding: 'own-cancellations-forgotten-by-a-rebuild',
