@@ -228,6 +228,18 @@ export const BROKEN: Broken[] = [
     rule: 'settings-differ',
   },
   {
+    name: 'a row that the ledger refuses keeps the unit that was taken for it',
+    patches: [
+      {
+        file: 'src/issuing/renumber.ts',
+        from: '        await deps.gate.returnUnit(row.campaign, epoch, unit);\n        return result;',
+        to: '        return result;',
+      },
+    ],
+    scenario: 'keeps no unit that was taken for it',
+    rule: 'unit-nowhere',
+  },
+  {
     name: 'a front takes a cancellation for one that stands in every epoch',
     patches: [
       {
