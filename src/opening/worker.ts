@@ -4,6 +4,7 @@ import type { WorkerParts } from '../composition/worker-parts.ts';
 import type { Config } from '../config/config.ts';
 import { workerPromise } from '../doctor/configured.ts';
 import { checkStart } from '../doctor/start.ts';
+import { environmentKey, recordKeyOf } from '../domain/environment-keys.ts';
 import { createLedgerGuard } from '../ledger/guard.ts';
 import { openLedger } from '../ledger/pool.ts';
 import { reachLedger } from '../ledger/reach.ts';
@@ -42,7 +43,9 @@ export async function openWorker(
   await checkStart({ redis, ledger, ...workerPromise(config) }, log);
   const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
   const guard = open.use(createLedgerGuard(ledger));
-  const kafka = config.broker === 'kafka' ? await openKafka(config.kafka!, { name, log }, open) : undefined;
+  const sealKey = () => recordKeyOf(environmentKey(config.environmentName, 'coupon', config.couponKey!));
+  const kafka =
+    config.broker === 'kafka' ? await openKafka(config.kafka!, { name, log, sealKey: sealKey() }, open) : undefined;
   breakerMetrics('ledger', guard.breaker);
   poolMetrics(ledger);
   return {
