@@ -3,10 +3,11 @@ import type { KafkaConfig } from '../config/kafka.ts';
 import { openAdmin } from '../kafka/clients.ts';
 import { type GroupLag, readLag } from '../kafka/lag.ts';
 import { type AdvertisedBroker, readAdvertised } from '../kafka/listeners.ts';
-import { kafkaObstacle, type Obstacle } from '../kafka/obstacles.ts';
+import { kafkaObstacle } from '../kafka/obstacles.ts';
 import { groupState, type Rights, topicRights } from '../kafka/rights.ts';
 import type { TopicFacts } from '../kafka/topic-rules.ts';
 import { readTopic } from '../kafka/topics.ts';
+import type { Obstacle } from '../process/obstacle.ts';
 import { type Fact, factOf } from './finding.ts';
 
 export interface KafkaFacts {

@@ -2,15 +2,7 @@
 import { Fault } from '../domain/fault.ts';
 import { LEDGER_RIGHTS } from '../domain/ledger-rights.ts';
 import { RefusedStart } from '../process/lifecycle.ts';
-
-export interface Obstacle {
-  /** What is wrong. */
-  what: string;
-  /** What to do about it. */
-  cure: string;
-  /** Waiting does not help. */
-  lasting: boolean;
-}
+import type { Obstacle } from '../process/obstacle.ts';
 
 interface DriverError {
   errno?: number;
