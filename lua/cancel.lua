@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Gives back the place of one user, as far as the gate alone may decide it: at once while no worker has received the
--- entry (the relay may have carried it: what a worker then receives is nobody's any more, see claim.lua); a ticket that is being retried is marked, and the retrier cancels it instead of issuing it.
+-- entry (the relay may have carried it: a worker that reads it then is told that it does not wait, see claim.lua); a ticket
+-- that is being retried is marked, and the retrier cancels it instead of issuing it.
 --
 -- uses: epoch, run, corrupt, types, place, exception, shard, group, told, turns
 -- KEYS: gate users exceptions free cancelled turns work[shards]
@@ -60,7 +61,8 @@ if last_delivered and last_delivered >= place then
   local held = redis.call('XPENDING', work, group, id, id, 1)
   -- Beyond the watermark an acked entry is still there; one that is not was deleted by somebody, and comes again.
   if #held == 0 then return {#redis.call('XRANGE', work, id, id) > 0 and 'settled' or 'pending', place, unit, ''} end
-  if held[1][2] ~= RELAY then return {'pending', place, unit, ''} end
+  local is_taken = held[1][2] ~= RELAY or noted_seq(gate, 'taken:' .. shard, epoch) >= place
+  if is_taken then return {'pending', place, unit, ''} end
 end
 
 -- From here on it is written: all that can fail was tried before.

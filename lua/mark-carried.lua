@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Notes how far the relay has carried the entries of one shard, so that the next relay does not carry them again.
 --
--- uses: epoch
+-- uses: epoch, group
 -- KEYS: gate
 -- ARGV: epoch shard seq
 -- RETURNS: the seq that is noted now
@@ -15,8 +15,4 @@ local seq = tonumber(ARGV[3])
 
 local refusal = epoch_refusal(redis.call('HGET', gate, 'epoch'), epoch)
 if refusal then return refusal end
-local field = 'carried:' .. shard
-local its_epoch, its_seq = string.match(redis.call('HGET', gate, field) or '', '^(%d+) (%d+)$')
-if its_epoch == epoch and tonumber(its_seq) >= seq then return tonumber(its_seq) end
-redis.call('HSET', gate, field, epoch .. ' ' .. string.format('%.0f', seq))
-return seq
+return note_seq(gate, 'carried:' .. shard, epoch, seq)

@@ -2,20 +2,19 @@
 //
 // Order of effects, and what a crash between two of them does:
 //   read from the stream → in the topic   crash: pending, and behind the mark: the next relay reads it again
-//   in the topic → mark                   crash: carried again; workers find it settled or in hand
+//   in the topic → mark                   crash: carried again, at most what `relayNoteMs` brought; workers find it settled or taken
 //   mark → lease taken by another         the next relay begins behind the mark
 //
-// The streams are the outbox: an entry stays pending, in the hands of the relay and then of a worker, until its gate settles
-// it. What is carried twice a worker finds settled, or in hand.
-import type { CarriedEntry, SendRecords } from '../src/broker/kafka/record.ts';
+// The streams are the outbox: an entry stays pending, in the hands of the relay, until its gate settles it.
+import type { SendBlocks } from '../src/broker/kafka/record.ts';
 import type { Batch, TicketSource } from '../src/broker/port.ts';
 import type { GateLease } from '../src/gate/port.ts';
 import { backoffMs, pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 
 export interface RelayDeps {
-  send: SendRecords;
-  /** Notes how far a shard has been carried. */
+  send: SendBlocks;
+  /** Notes that all entries of the batch's shard up to its last one have been carried. */
   noteCarried: (batch: Batch) => Promise<void>;
   /** Takes how many entries were carried. */
   onCarried: (count: number) => void;
@@ -43,54 +42,77 @@ export async function relayTickets(deps: RelayDeps, stopping: AbortSignal): Prom
 }
 
 async function relayUntil(deps: RelayDeps, ending: AbortSignal): Promise<void> {
+  const { lookForLost, lookForLostMs } = deps;
   const source = deps.openSource();
+  const marks = createMarks(deps);
   try {
-    await Promise.all([carryOn(deps, source, ending), keepLooking(deps, ending)]);
+    await Promise.all([
+      carryOn(deps, source, marks, ending),
+      keepDoing(lookForLost, lookForLostMs, deps, ending),
+      keepDoing(marks.write, limits.relayNoteMs, deps, ending),
+    ]);
   } finally {
-    // What it had read and not carried is pending behind the mark.
+    await marks.write().catch(deps.onError);
+    // What it had read and not carried is pending behind the marks.
     await source.close();
   }
 }
 
-async function keepLooking({ lookForLost, lookForLostMs, onError }: RelayDeps, ending: AbortSignal): Promise<void> {
+async function keepDoing(
+  work: () => Promise<void>,
+  everyMs: number,
+  { onError }: RelayDeps,
+  ending: AbortSignal,
+): Promise<void> {
   while (!ending.aborted) {
-    await lookForLost().catch(onError);
-    await pause(lookForLostMs, ending);
+    await work().catch(onError);
+    await pause(everyMs, ending);
   }
 }
 
-async function carryOn(deps: RelayDeps, source: TicketSource, ending: AbortSignal): Promise<void> {
-  const { onError } = deps;
+interface Marks {
+  /** The batch is in the topic. */
+  carried: (batch: Batch) => void;
+  /** Writes how far each shard is that was carried since. */
+  write: () => Promise<void>;
+}
+
+function createMarks({ noteCarried, onError }: Pick<RelayDeps, 'noteCarried' | 'onError'>): Marks {
+  const latest = new Map<string, Batch>();
+  return {
+    carried: (batch) => void latest.set(`${batch.campaign}/${batch.shard}`, batch),
+    async write() {
+      const batches = [...latest.values()];
+      latest.clear();
+      // A mark that is missing makes the next relay carry more again, and a gate of a later epoch takes none.
+      await Promise.all(batches.map((batch) => noteCarried(batch).catch(onError)));
+    },
+  };
+}
+
+async function carryOn(deps: RelayDeps, source: TicketSource, marks: Marks, ending: AbortSignal): Promise<void> {
+  const { send, onCarried, onError } = deps;
   for (let failureCount = 0; !ending.aborted; ) {
     const batches = await source.receive(limits.receiveMs);
     if (batches.length === 0) continue;
+    const readAt = performance.now();
     try {
-      await carry(deps, source, batches);
+      await send(batches);
       failureCount = 0;
     } catch (error) {
       onError(error);
       await pause(backoffMs(failureCount++, limits.backoffMinMs, limits.backoffMaxMs), ending);
       // What part of it is in the topic is not known: all of it is carried again.
       for (const batch of batches) source.release(batch, 'unsettled');
+      continue;
     }
-  }
-}
-
-async function carry(
-  { send, noteCarried, onCarried, onError }: RelayDeps,
-  source: TicketSource,
-  batches: readonly Batch[],
-): Promise<void> {
-  const carried = batches.flatMap(({ campaign, epoch, shard, entries }) =>
-    entries.map((entry): CarriedEntry => ({ campaign, epoch, shard, entry })),
-  );
-  await send(carried);
-  onCarried(carried.length);
-  await Promise.all(
-    batches.map(async (batch) => {
-      // A note that is missing makes the next relay carry the batch again, and a gate of a later epoch takes none.
-      await noteCarried(batch).catch(onError);
+    onCarried(batches.reduce((count, { entries }) => count + entries.length, 0));
+    for (const batch of batches) {
+      marks.carried(batch);
       source.release(batch, 'settled');
-    }),
-  );
+    }
+    // A shard that had a full batch has more, probably.
+    const isBehind = batches.some(({ entries }) => entries.length >= limits.workBatchMax);
+    if (!isBehind) await pause(Math.max(0, readAt + limits.relayPaceMs - performance.now()), ending);
+  }
 }

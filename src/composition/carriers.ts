@@ -63,7 +63,8 @@ export function sourceOf(parts: WorkerParts, settings: WorkerSettings, events: W
       ...reading,
       ...kafka.openMember(consumer),
       topic: kafka.topic,
-      claim: (batch) => claimCarried(redis, consumer, batch),
+      sealKey: kafka.sealKey,
+      claim: (of) => claimCarried(redis, of),
       onLook: () => events.onTurn('kafka'),
     });
 }

@@ -1,6 +1,6 @@
 // What a worker is put together of.
 import type { KafkaSourceDeps } from '../broker/kafka/kafka-source.ts';
-import type { SendRecords } from '../broker/kafka/record.ts';
+import type { SendBlocks } from '../broker/kafka/record.ts';
 import type { AutoRedrivePolicy } from '../domain/auto-redrive.ts';
 import type { Durability } from '../domain/durability.ts';
 import type { Notice } from '../domain/notice.ts';
@@ -26,7 +26,9 @@ export interface KafkaParts {
   topic: string;
   /** A member of the workers' group under this name; its source closes it. */
   openMember: (name: string) => Pick<KafkaSourceDeps, 'consumer' | 'fetchPool'>;
-  send: SendRecords;
+  send: SendBlocks;
+  /** Of what `send` writes. */
+  sealKey: Buffer;
   /** By partition, the offset behind the last record. */
   ends: () => Promise<bigint[]>;
   /** By partition, the offset that the group has committed; 0 for none. */

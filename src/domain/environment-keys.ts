@@ -15,3 +15,7 @@ export function environmentTicketKeys(environment: string | undefined, { keys, .
     keys: new Map([...keys].map(([id, key]) => [id, environmentKey(environment, 'ticket', key)])),
   };
 }
+
+/** The key (HKDF-SHA-256) that the relay seals records with: all workers of an environment can make it. */
+export const recordKeyOf = (couponKey: Buffer): Buffer =>
+  Buffer.from(hkdfSync('sha256', couponKey, '', 'sluice records', 32));

@@ -10,7 +10,7 @@ import type { Log } from '../telemetry/log.ts';
 /** All of it closes with `open`. A RefusedStart when the topic cannot keep what tickets are promised. */
 export async function openKafka(
   kafka: KafkaConfig,
-  { name, log }: { name: string; log: Log },
+  { name, log, sealKey }: { name: string; log: Log; sealKey: Buffer },
   open: AsyncDisposableStack,
 ): Promise<KafkaParts> {
   const { topic, group } = kafka;
@@ -20,7 +20,8 @@ export async function openKafka(
   return {
     topic,
     openMember: (member) => openMember(kafka, member),
-    send: createSender(producer, topic),
+    send: createSender(producer, topic, sealKey),
+    sealKey,
     ends: () => readEnds(admin, topic),
     committed: () => readCommitted(admin, topic, group),
   };

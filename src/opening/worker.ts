@@ -1,9 +1,10 @@
 // Opens what a worker is made of, in the order in which it closes backwards.
 
-import type { WorkerParts } from '../composition/worker-parts.ts';
+import type { KafkaParts, WorkerParts } from '../composition/worker-parts.ts';
 import type { Config } from '../config/config.ts';
 import { workerPromise } from '../doctor/configured.ts';
 import { checkStart } from '../doctor/start.ts';
+import { environmentKey, recordKeyOf } from '../domain/environment-keys.ts';
 import { createLedgerGuard } from '../ledger/guard.ts';
 import { openLedger } from '../ledger/pool.ts';
 import { reachLedger } from '../ledger/reach.ts';
@@ -14,7 +15,6 @@ import { openRetries, workOnRetries } from '../retry/bullmq.ts';
 import type { RetryWork } from '../retry/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { breakerMetrics, poolMetrics } from '../telemetry/store-metrics.ts';
-import { openKafka } from './kafka.ts';
 
 export interface OpenWorkerParts extends WorkerParts {
   /** Takes jobs from the retry queue until `stopping` aborts. */
@@ -42,7 +42,7 @@ export async function openWorker(
   await checkStart({ redis, ledger, ...workerPromise(config) }, log);
   const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
   const guard = open.use(createLedgerGuard(ledger));
-  const kafka = config.broker === 'kafka' ? await openKafka(config.kafka!, { name, log }, open) : undefined;
+  const kafka = config.broker === 'kafka' ? await openCarrier(config, { name, log }, open) : undefined;
   breakerMetrics('ledger', guard.breaker);
   poolMetrics(ledger);
   return {
@@ -54,4 +54,15 @@ export async function openWorker(
     openReader: (reader) => openReading({ ...server, name: `sluice-reader:${reader}`, commandMs: readMs, onError }),
     workOnRetries: (work, stopping) => workOnRetries({ ...server, onError }, work, stopping),
   };
+}
+
+/** Loaded where it is chosen: Kafka's client is a quarter of what a worker compiles when it starts. */
+async function openCarrier(
+  config: Config,
+  { name, log }: { name: string; log: Log },
+  open: AsyncDisposableStack,
+): Promise<KafkaParts> {
+  const { openKafka } = await import('./kafka.ts');
+  const sealKey = recordKeyOf(environmentKey(config.environmentName, 'coupon', config.couponKey!));
+  return openKafka(config.kafka!, { name, log, sealKey }, open);
 }

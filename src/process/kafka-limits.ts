@@ -8,13 +8,15 @@ export const kafkaLimits = {
   kafkaRetryMs: 200,
   /** A fetch that found nothing is answered after this long: a partition that was just assigned waits as long for its first fetch. */
   kafkaFetchWaitMs: 500,
-  /** Bytes of one partition in one fetch: some 5,000 tickets. */
-  kafkaFetchBytesMax: 1_048_576,
-  /** Bytes of one partition in one produce request: some 2,000 tickets, half of what Kafka takes as one batch (1 MB). */
+  /** Bytes of one partition in one fetch, or one batch of records: some 2,000 tickets, which take a worker 5 ms to read. */
+  kafkaFetchBytesMax: 262_144,
+  /** Bytes of one record: 500 tickets take some 70,000, with the longest user ids and traces more. */
+  kafkaRecordBytesMax: 262_144,
+  /** Bytes of one partition in one produce request: half of what Kafka takes as one batch (1 MB). */
   kafkaSendBytesMax: 524_288,
   /** The least `max.message.bytes` of the topic: a batch of that size, and what Kafka writes beside it. */
   kafkaMessageBytesMin: 1_000_000,
-  /** Records of one partition that were fetched and whose offset is not committed: what a crash delivers again, 300 bytes each. */
+  /** Tickets of one partition that were fetched and whose offset is not committed: what a crash delivers again, 300 bytes each. */
   kafkaWindowMax: 20_000,
   /** Offsets are committed at most this often: the gate knows what is settled, a commit only saves fetches after a crash. */
   kafkaCommitMs: 100,
@@ -28,6 +30,10 @@ export const kafkaLimits = {
   relayRenewMs: 1_000,
   /** A worker asks this often whether it is its turn to be the relay. */
   relayTakeMs: 500,
+  /** The relay reads a few entries this often and no sooner: a record of one ticket costs as much as a record of hundreds. */
+  relayPaceMs: 20,
+  /** The relay notes this often how far it is: what it carried since, the next relay carries again. */
+  relayNoteMs: 250,
   /** Entries in line and none new: the relay looks again this soon, since entries behind others are not announced. */
   relayLookMaxMs: 20,
   /** Pending entries of a shard that are looked at for lost ones in one round. */

@@ -15,6 +15,7 @@ import { uniqueName } from '../helpers/own-names.ts';
 import { kafkaBrokers, ownTopic } from './own.ts';
 
 const PARTITIONS = 3;
+const SEAL_KEY = Buffer.alloc(32, 7);
 
 const unheard = () => undefined;
 
@@ -46,7 +47,7 @@ export async function startCarriers(
           openSource: () =>
             openSource({ redis, only, name: RELAY, batchMax: limits.workBatchMax, claimIdleMs, carriedTo }),
           takeLease: () => takeLease(redis, `lease:${topic}`, 'test'),
-          send: createSender(producer, topic),
+          send: createSender(producer, topic, SEAL_KEY),
           noteCarried: (batch) => noteCarriedTo(redis, batch),
           lookForLost: async () => undefined,
           lookForLostMs: claimIdleMs,
@@ -64,7 +65,8 @@ export async function startCarriers(
       createKafkaSource({
         ...openMember(kafka, name),
         topic,
-        claim: (batch) => claimCarried(redis, name, batch),
+        sealKey: SEAL_KEY,
+        claim: (of) => claimCarried(redis, of),
         batchMax,
         claimIdleMs,
         inHandMax: 10_000,

@@ -112,14 +112,14 @@ test('over random joins, carriers, settlements, retries and cancellations no uni
           for (const one of waiting.slice(0, next.count)) one.state = next.do === 'deliver' ? 'delivered' : 'carried';
         } else if (next.do === 'claim') {
           // All that ever was carried, as a topic has it: what is settled or given back is nobody's any more.
-          const entries = [...holders.values()]
-            .filter(({ seq }) => shardOf(seq, SHARDS) === next.shard)
-            .map(({ seq }) => ({ seq }));
-          if (entries.length === 0) continue;
-          const batch = { campaign: id, epoch: 1, shard: next.shard, entries };
-          const claimed = await claimCarried(redis, 'claimer', batch);
+          const seqs = [...holders.values()].map(({ seq }) => seq).toSorted((a, b) => a - b);
+          if (seqs.length === 0) continue;
+          const span = { shard: next.shard, first: seqs[0]!, last: seqs.at(-1)! };
+          const [waits] = await claimCarried(redis, { campaign: id, epoch: 1, spans: [span] });
           const waiting = [...inShard(next.shard, 'carried'), ...inShard(next.shard, 'delivered')];
-          expect(claimed).toEqual(new Set(waiting.map(({ seq }) => seq)));
+          expect(seqs.filter((seq) => waits!(seq)).toSorted((a, b) => a - b)).toEqual(
+            waiting.map(({ seq }) => seq).toSorted((a, b) => a - b),
+          );
           for (const one of waiting) one.state = 'delivered';
         } else if (next.do === 'settle') {
           const [one] = inShard(next.shard, 'delivered');

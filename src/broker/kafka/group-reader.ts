@@ -5,8 +5,8 @@
 import type { ConnectionPool, Consumer } from '@platformatic/kafka';
 import { backoffMs, pause } from '../../process/lifecycle.ts';
 import { limits } from '../../process/limits.ts';
-import { decodeRecord } from './record.ts';
-import { type OpenRecord, PartitionWindow } from './window.ts';
+import { decodeBlock } from './record.ts';
+import { type FetchedEntry, PartitionWindow } from './window.ts';
 
 export interface GroupReaderDeps {
   /** Of the classic protocol, without autocommit; the reader closes it. */
@@ -14,8 +14,10 @@ export interface GroupReaderDeps {
   /** For fetches alone: a broker answers one request of a connection at a time, and a fetch waits. */
   fetchPool: ConnectionPool;
   topic: string;
-  /** Takes the records of a fetch, in order of offset. */
-  onRecords: (records: OpenRecord[]) => void;
+  /** Of the relay's records: others are passed over. */
+  sealKey: Buffer;
+  /** Takes what a fetch found, by record, in order of offset. */
+  onFetched: (found: FetchedEntry[][]) => void;
   /** Partitions that were this worker's are another's. */
   onRevoked: () => void;
   /** A fetch went well, with or without records. */
@@ -253,7 +255,7 @@ export class GroupReader {
     for (const { partitions } of response.responses) {
       for (const { partitionIndex, records } of partitions) {
         const window = byPartition.get(partitionIndex);
-        if (window?.isOurs && records) this.deps.onRecords(readInto(window, records));
+        if (window?.isOurs && records) this.deps.onFetched(readInto(window, records, this.deps.sealKey));
       }
     }
   }
@@ -261,15 +263,15 @@ export class GroupReader {
 
 type Batches = NonNullable<FetchResponse['responses'][number]['partitions'][number]['records']>;
 
-/** A batch may begin before the offset that was asked for. What is no ticket of ours is done at once. */
-function readInto(window: PartitionWindow, batches: Batches): OpenRecord[] {
-  const found: OpenRecord[] = [];
+/** A batch may begin before the offset that was asked for. A record that no relay wrote is done at once. */
+function readInto(window: PartitionWindow, batches: Batches, sealKey: Buffer): FetchedEntry[][] {
+  const found: FetchedEntry[][] = [];
   for (const { firstOffset, lastOffsetDelta, records } of batches) {
     for (const { offsetDelta, value } of records) {
       const offset = firstOffset + BigInt(offsetDelta);
       if (offset < window.next) continue;
-      const carried = decodeRecord(value);
-      if (carried !== undefined) found.push(window.add(offset, carried));
+      const block = decodeBlock(value, sealKey);
+      if (block !== undefined) found.push(window.add(offset, block));
     }
     const behind = firstOffset + BigInt(lastOffsetDelta) + 1n;
     if (behind > window.next) window.next = behind;

@@ -5,15 +5,28 @@ import type { Batch, TicketSource } from '../port.ts';
 import { GroupReader, type GroupReaderDeps } from './group-reader.ts';
 import { type Taken, Waiting } from './waiting.ts';
 
-export interface KafkaSourceDeps extends Omit<GroupReaderDeps, 'onRecords' | 'onRevoked'> {
-  /** Takes the entries of a batch into this worker's hands; returns the seqs that wait. Throws a Fault. */
-  claim: (batch: { campaign: string; epoch: number; shard: number; entries: Batch['entries'] }) => Promise<Set<number>>;
+export interface KafkaSourceDeps extends Omit<GroupReaderDeps, 'onFetched' | 'onRevoked'> {
+  /**
+   * Takes entries of shards of one campaign and epoch into a worker's hands, those from one seq to another; for each shard it
+   * says which of them wait. Throws a Fault.
+   */
+  claim: (of: { campaign: string; epoch: number; spans: readonly SeqSpan[] }) => Promise<Waits[]>;
   batchMax: number;
   /** What has been in hand for this long may be another worker's; a worker that has not asked for this long leaves the group. */
   claimIdleMs: number;
   /** Tickets that this worker may have in hand, about. */
   inHandMax: number;
 }
+
+/** Seqs of one shard, both ends included. */
+export interface SeqSpan {
+  shard: number;
+  first: number;
+  last: number;
+}
+
+/** Whether the entry of this seq waits for a worker. */
+export type Waits = (seq: number) => boolean;
 
 export const createKafkaSource = (deps: KafkaSourceDeps): TicketSource => new KafkaSource(deps);
 
@@ -31,8 +44,8 @@ class KafkaSource implements TicketSource {
     this.deps = deps;
     this.reader = new GroupReader({
       ...deps,
-      onRecords: (records) => {
-        for (const record of records) this.waiting.add(record);
+      onFetched: (found) => {
+        for (const fetched of found) this.waiting.add(fetched);
         this.arrived.resolve();
         this.reader.commitSoon();
       },
@@ -76,7 +89,8 @@ class KafkaSource implements TicketSource {
     for (;;) {
       const taken = this.waiting.take(this.room(), this.deps.batchMax);
       if (taken.length === 0) return [];
-      const claimed = await Promise.all(taken.map((one) => this.claim(one)));
+      const byGate = Map.groupBy(taken, ({ campaign, epoch }) => `${campaign}/${epoch}`);
+      const claimed = (await Promise.all([...byGate.values()].map((some) => this.claim(some)))).flat();
       const batches = claimed.filter((batch) => batch !== 'void' && batch !== 'unknown');
       this.reader.commitSoon();
       this.reader.wake();
@@ -84,31 +98,38 @@ class KafkaSource implements TicketSource {
     }
   }
 
-  /** `void` when nothing of it waits any more, `unknown` while the gate cannot be asked. */
-  private async claim(taken: Taken): Promise<Batch | 'void' | 'unknown'> {
-    const { campaign, epoch, shard, records } = taken;
-    const askedAt = performance.now();
+  /** Of one gate. `void` where nothing waits any more, `unknown` while the gate cannot be asked. */
+  private async claim(taken: readonly Taken[]): Promise<(Batch | 'void' | 'unknown')[]> {
+    const { campaign, epoch } = taken[0]!;
+    const elsewhereAt = performance.now() + this.deps.claimIdleMs;
+    const spans = taken.map(({ shard, fetched }) => {
+      return { shard, first: fetched[0]!.entry.seq, last: fetched.at(-1)!.entry.seq };
+    });
     try {
-      const waiting = await this.deps.claim({ campaign, epoch, shard, entries: records.map(({ entry }) => entry) });
-      const entries = records.filter(({ entry }) => waiting.has(entry.seq)).map(({ entry }) => entry);
-      if (entries.length === 0) {
-        this.waiting.done(taken);
-        return 'void';
-      }
-      const elsewhereAt = askedAt + this.deps.claimIdleMs;
-      const batch = { campaign, epoch, shard, entries, mayBeElsewhere: () => performance.now() >= elsewhereAt };
-      this.takenOf.set(batch, taken);
-      return batch;
+      const waits = await this.deps.claim({ campaign, epoch, spans });
+      return taken.map((one, index) => this.batchOf(one, waits[index]!, elsewhereAt));
     } catch (error) {
       this.deps.onError(error);
-      this.waiting.putBack(taken);
-      return 'unknown';
+      for (const one of taken) this.waiting.putBack(one);
+      return ['unknown'];
     }
+  }
+
+  private batchOf(taken: Taken, waits: Waits, elsewhereAt: number): Batch | 'void' {
+    const { campaign, epoch, shard, fetched } = taken;
+    const entries = fetched.map(({ entry }) => entry).filter(({ seq }) => waits(seq));
+    if (entries.length === 0) {
+      this.waiting.done(taken);
+      return 'void';
+    }
+    const batch = { campaign, epoch, shard, entries, mayBeElsewhere: () => performance.now() >= elsewhereAt };
+    this.takenOf.set(batch, taken);
+    return batch;
   }
 
   private room(): number {
     let count = 0;
-    for (const { records } of this.takenOf.values()) count += records.length;
+    for (const { fetched } of this.takenOf.values()) count += fetched.length;
     return this.deps.inHandMax - count;
   }
 

@@ -4,7 +4,7 @@
 // An entry is lost once it has been pending and untouched since before the end of its partition was noted, and the group has
 // committed that end. While the group is behind, an entry that waits for long is only waiting.
 import { isFault } from '../../domain/fault.ts';
-import { partitionOf, type SendRecords } from './record.ts';
+import { partitionOf, type SendBlocks } from './record.ts';
 
 export interface ShardOfGate {
   campaign: string;
@@ -21,7 +21,7 @@ export interface LostEntriesDeps {
   ends: () => Promise<bigint[]>;
   /** By partition, the offset that the group has committed; 0 for none. */
   committed: () => Promise<bigint[]>;
-  send: SendRecords;
+  send: SendBlocks;
   /** Takes how many entries were carried again. */
   onLost: (count: number) => void;
   /** Untouched for this long is silent. */
@@ -73,7 +73,7 @@ export class LostEntries {
     try {
       const entries = await takeIdle(of, Math.ceil(idleMs));
       if (entries.length === 0) return;
-      await send(entries.map((entry) => ({ ...of, entry })));
+      await send([{ ...of, entries }]);
       onLost(entries.length);
     } catch (error) {
       if (!isFault(error, 'stale-epoch') && !isFault(error, 'gate-missing')) throw error;

@@ -1,14 +1,14 @@
-// Records that were fetched, in the lines of their shards, and what of them is in hand.
-import type { CarriedEntry } from './record.ts';
-import type { OpenRecord } from './window.ts';
+// Entries that were fetched, in the lines of their shards, and what of them is in hand.
+import type { Block } from './record.ts';
+import type { FetchedEntry } from './window.ts';
 
-/** Records of one shard and one epoch, in seq order, no seq twice. */
-export interface Taken extends Omit<CarriedEntry, 'entry'> {
-  records: OpenRecord[];
+/** Entries of one shard and one epoch, in seq order, no seq twice. */
+export interface Taken extends Omit<Block, 'entries'> {
+  fetched: FetchedEntry[];
 }
 
 interface Line {
-  records: OpenRecord[];
+  fetched: FetchedEntry[];
   inHand: Taken | undefined;
   /** When it was taken, by `performance.now()`. */
   takenAt: number;
@@ -17,25 +17,27 @@ interface Line {
 export class Waiting {
   private readonly lines = new Map<string, Line>();
 
-  add(record: OpenRecord): void {
-    const name = lineOf(record);
-    const line = this.lines.get(name) ?? { records: [], inHand: undefined, takenAt: 0 };
-    line.records.push(record);
+  /** Those of one record. */
+  add(fetched: readonly FetchedEntry[]): void {
+    if (fetched.length === 0) return;
+    const name = lineOf(fetched[0]!);
+    const line = this.lines.get(name) ?? { fetched: [], inHand: undefined, takenAt: 0 };
+    for (const one of fetched) line.fetched.push(one);
     this.lines.set(name, line);
   }
 
-  /** Of the shards that have none in hand, at most `batchMax` records each and about `room` together; those served longest ago first. */
+  /** Of the shards that have none in hand, at most `batchMax` entries each and about `room` together; those served longest ago first. */
   take(room: number, batchMax: number): Taken[] {
     const taken: Taken[] = [];
     let left = room;
     for (const [name, line] of this.lines) {
       if (left <= 0) break;
-      if (line.inHand !== undefined || line.records.length === 0) continue;
-      const one = takeFirst(line.records, batchMax);
+      if (line.inHand !== undefined || line.fetched.length === 0) continue;
+      const one = takeFirst(line.fetched, batchMax);
       line.inHand = one;
       line.takenAt = performance.now();
-      for (const record of one.records) record.givenAt ??= line.takenAt;
-      left -= one.records.length;
+      for (const fetched of one.fetched) fetched.givenAt ??= line.takenAt;
+      left -= one.fetched.length;
       taken.push(one);
       // To the end: a Map is walked in the order in which its keys were put.
       this.lines.delete(name);
@@ -46,13 +48,13 @@ export class Waiting {
 
   /** All of it is done. */
   done(taken: Taken): void {
-    for (const record of taken.records) record.window.done(record);
+    for (const fetched of taken.fetched) fetched.window.done(fetched);
     this.leave(taken, []);
   }
 
   /** It is first in line again. */
   putBack(taken: Taken): void {
-    this.leave(taken, taken.records);
+    this.leave(taken, taken.fetched);
   }
 
   /** What has been in hand since before `takenBefore` is put back: whoever has it may never release it. */
@@ -63,10 +65,9 @@ export class Waiting {
   }
 
   /** These are done without having been settled; one that is in hand stays there. */
-  drop(records: readonly OpenRecord[]): void {
-    const gone = new Set(records);
-    for (const record of gone) record.window.done(record);
-    this.keep((record) => !gone.has(record));
+  drop(gone: readonly FetchedEntry[]): void {
+    for (const fetched of gone) fetched.window.done(fetched);
+    this.keep(({ isDone }) => !isDone);
   }
 
   /** Forgets what is of windows that are somebody else's. */
@@ -74,33 +75,33 @@ export class Waiting {
     this.keep(({ window }) => window.isOurs);
   }
 
-  private keep(isKept: (record: OpenRecord) => boolean): void {
+  private keep(isKept: (fetched: FetchedEntry) => boolean): void {
     for (const [name, line] of this.lines) {
-      line.records = line.records.filter(isKept);
-      if (line.records.length === 0 && line.inHand === undefined) this.lines.delete(name);
+      line.fetched = line.fetched.filter(isKept);
+      if (line.fetched.length === 0 && line.inHand === undefined) this.lines.delete(name);
     }
   }
 
-  private leave(taken: Taken, back: readonly OpenRecord[]): void {
+  private leave(taken: Taken, back: readonly FetchedEntry[]): void {
     const name = lineOf(taken);
     const line = this.lines.get(name);
     if (line?.inHand !== taken) return;
     line.inHand = undefined;
-    line.records.unshift(...back.filter((record) => record.window.holds(record)));
-    if (line.records.length === 0) this.lines.delete(name);
+    line.fetched.unshift(...back.filter((fetched) => fetched.window.holds(fetched)));
+    if (line.fetched.length === 0) this.lines.delete(name);
   }
 }
 
 const lineOf = ({ campaign, shard }: { campaign: string; shard: number }): string => `${campaign}/${shard}`;
 
 /** The first ones that may be one batch; what was carried twice waits for the next one, which finds it settled. */
-function takeFirst(records: OpenRecord[], batchMax: number): Taken {
-  const { campaign, epoch, shard } = records[0]!;
+function takeFirst(waiting: FetchedEntry[], batchMax: number): Taken {
+  const { campaign, epoch, shard } = waiting[0]!;
   let count = 1;
-  while (count < Math.min(records.length, batchMax)) {
-    const [before, record] = [records[count - 1]!, records[count]!];
-    if (record.epoch !== epoch || record.entry.seq <= before.entry.seq) break;
+  while (count < Math.min(waiting.length, batchMax)) {
+    const [before, fetched] = [waiting[count - 1]!, waiting[count]!];
+    if (fetched.epoch !== epoch || fetched.entry.seq <= before.entry.seq) break;
     count += 1;
   }
-  return { campaign, epoch, shard, records: records.splice(0, count) };
+  return { campaign, epoch, shard, fetched: waiting.splice(0, count) };
 }

@@ -1,12 +1,20 @@
 // What a worker has fetched of one partition and not committed. An offset is committed once everything before it is done.
-import type { CarriedEntry } from './record.ts';
+import type { Entry } from '../port.ts';
+import type { Block } from './record.ts';
 
-/** A record of a window that is not done. */
-export interface OpenRecord extends CarriedEntry {
+/** An entry of a record that was fetched. */
+export interface FetchedEntry extends Omit<Block, 'entries'> {
   window: PartitionWindow;
-  offset: bigint;
+  record: FetchedRecord;
+  entry: Entry;
+  isDone: boolean;
   /** When it was given out first, by `performance.now()`; undefined before. */
   givenAt: number | undefined;
+}
+
+interface FetchedRecord {
+  entries: FetchedEntry[];
+  openCount: number;
 }
 
 export class PartitionWindow {
@@ -17,8 +25,10 @@ export class PartitionWindow {
   committed: bigint;
   /** False once the partition is somebody else's: what is done from then on is not committed. */
   isOurs = true;
-  /** In order of offset: a Map keeps the order in which its keys were put. */
-  private readonly open = new Map<bigint, OpenRecord>();
+  /** Entries from the first record that is not done on: what would be fetched again after a crash. */
+  size = 0;
+  /** In order of offset, since a Map keeps the order in which its keys were put; the first one is not done. */
+  private readonly records = new Map<bigint, FetchedRecord>();
 
   constructor(partition: number, committed: bigint) {
     this.partition = partition;
@@ -26,33 +36,42 @@ export class PartitionWindow {
     this.next = committed;
   }
 
-  add(offset: bigint, carried: CarriedEntry): OpenRecord {
-    const record: OpenRecord = { ...carried, window: this, offset, givenAt: undefined };
-    this.open.set(offset, record);
-    return record;
+  add(offset: bigint, { entries, ...of }: Block): FetchedEntry[] {
+    const record: FetchedRecord = { entries: [], openCount: entries.length };
+    record.entries = entries.map((entry) => {
+      return { ...of, window: this, record, entry, isDone: false, givenAt: undefined };
+    });
+    this.size += entries.length;
+    this.records.set(offset, record);
+    return record.entries;
   }
 
-  done(record: OpenRecord): void {
-    this.open.delete(record.offset);
+  done(fetched: FetchedEntry): void {
+    if (fetched.isDone) return;
+    fetched.isDone = true;
+    fetched.record.openCount -= 1;
+    if (fetched.record.openCount > 0) return;
+    for (const [offset, { entries, openCount }] of this.records) {
+      if (openCount > 0) break;
+      this.records.delete(offset);
+      this.size -= entries.length;
+    }
   }
 
-  holds(record: OpenRecord): boolean {
-    return this.isOurs && this.open.has(record.offset);
+  holds(fetched: FetchedEntry): boolean {
+    return this.isOurs && !fetched.isDone;
   }
 
   /** Every record below it is done. */
   get committable(): bigint {
-    const [first] = this.open.keys();
+    const [first] = this.records.keys();
     return first ?? this.next;
   }
 
-  /** Records from the first one that is not done on: what would be fetched again after a crash. */
-  get size(): number {
-    return Number(this.next - this.committable);
-  }
-
   /** Those that were given out before `givenBefore` and are not done yet. */
-  openSince(givenBefore: number): OpenRecord[] {
-    return [...this.open.values()].filter(({ givenAt }) => givenAt !== undefined && givenAt < givenBefore);
+  openSince(givenBefore: number): FetchedEntry[] {
+    return [...this.records.values()]
+      .flatMap(({ entries }) => entries)
+      .filter(({ isDone, givenAt }) => !isDone && givenAt !== undefined && givenAt < givenBefore);
   }
 }

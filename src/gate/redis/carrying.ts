@@ -1,6 +1,5 @@
 // What a gate lets another broker know: how far its entries have been carried, and which of them still wait for a worker.
 import { isFault } from '../../domain/fault.ts';
-import { entryIdOf, seqOf } from '../../domain/shard.ts';
 import { type RedisClient, redisFault, rethrow } from '../../redis/connection.ts';
 import { GROUP, keys } from '../../redis/keys.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
@@ -9,23 +8,45 @@ import type { SettledBatch } from '../port.ts';
 const claim = loadScript('claim');
 const mark = loadScript('mark-carried');
 
+/** Carried entries of shards of one gate, from a seq to another, both included. */
+interface CarriedSpans {
+  campaign: string;
+  epoch: number;
+  spans: readonly { shard: number; first: number; last: number }[];
+}
+
 /**
- * Takes carried entries into the hands of the worker `consumer`. Returns the seqs that wait; the others are settled, given
- * back, or of a gate that is no more. Throws a retryable Fault while Redis is away.
+ * Notes that a worker has these entries. Returns for each span which seqs of it wait; the others are settled, given back, or
+ * of a gate that is no more. Throws a retryable Fault while Redis is away.
  */
-export async function claimCarried(redis: RedisClient, consumer: string, batch: SettledBatch): Promise<Set<number>> {
-  const { campaign, epoch, shard, entries } = batch;
-  const args = [GROUP, epoch, consumer, entries.length, ...entries.map(({ seq }) => entryIdOf(seq))];
+export async function claimCarried(
+  redis: RedisClient,
+  { campaign, epoch, spans }: CarriedSpans,
+): Promise<((seq: number) => boolean)[]> {
+  const works = spans.map(({ shard }) => keys.work(campaign, shard));
+  const args = [GROUP, epoch, spans.length, ...spans.flatMap(({ shard, first, last }) => [shard, first, last])];
   try {
-    const ids = await runScript(redis, claim, [keys.gate(campaign), keys.work(campaign, shard)], args);
-    return new Set((ids as string[]).map(seqOf));
+    const [step, ...found] = (await runScript(redis, claim, [keys.gate(campaign), ...works], args)) as [
+      number,
+      ...number[][],
+    ];
+    return found.map((runs) => (seq) => isIn(runs, seq, step));
   } catch (error) {
     const fault = redisFault(error);
-    // A gate that is gone, shut or without its group is opened under a new epoch or with a new group: all is carried again.
+    // A gate that is gone or shut is opened under a new epoch: all that it had is carried again.
     const isVoid = isFault(fault, 'stale-epoch') || isFault(fault, 'gate-missing') || isFault(fault, 'gate-unverified');
-    if (isVoid || String(error).includes('NOGROUP')) return new Set();
+    if (isVoid) return spans.map(() => () => false);
     throw fault;
   }
+}
+
+/** `runs` is a flat list of first and last seqs, in steps. */
+function isIn(runs: readonly number[], seq: number, step: number): boolean {
+  for (let run = 0; run < runs.length; run += 2) {
+    const [from, to] = [runs[run]!, runs[run + 1]!];
+    if (seq <= to) return seq >= from && (seq - from) % step === 0;
+  }
+  return false;
 }
 
 /** The seq up to which the entries of each shard were carried in this epoch; 0 for none. Throws a Fault. */
