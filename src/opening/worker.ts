@@ -15,7 +15,7 @@ import { openRetries, workOnRetries } from '../retry/bullmq.ts';
 import type { RetryWork } from '../retry/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { breakerMetrics, poolMetrics } from '../telemetry/store-metrics.ts';
-import { openKafka } from './kafka.ts';
+import { openIssuances, openKafka } from './kafka.ts';
 
 export interface OpenWorkerParts extends WorkerParts {
   /** Takes jobs from the retry queue until `stopping` aborts. */
@@ -29,7 +29,14 @@ export async function openWorker(
   open: AsyncDisposableStack,
 ): Promise<OpenWorkerParts> {
   const { acquireMs, statementMs, workerQueueMax, readMs } = limits;
-  const pool = { connectionMax: config.workers.connections, queueMax: workerQueueMax, acquireMs, statementMs };
+  const tellsOutbox = config.kafka?.issuancesTopic !== undefined;
+  const pool = {
+    connectionMax: config.workers.connections,
+    queueMax: workerQueueMax,
+    acquireMs,
+    statementMs,
+    tellsOutbox,
+  };
   const ledger = open.use(openLedger({ url: config.databaseUrl!, name: 'worker', ...pool }));
   const server = { url: config.redisUrl!, ca: config.redisCa };
   const connection = { ...server, name: `sluice-worker:${name}` };
@@ -46,6 +53,7 @@ export async function openWorker(
   const sealKey = () => recordKeyOf(environmentKey(config.environmentName, 'coupon', config.couponKey!));
   const kafka =
     config.broker === 'kafka' ? await openKafka(config.kafka!, { name, log, sealKey: sealKey() }, open) : undefined;
+  const publish = tellsOutbox ? await openIssuances(config, { name, log }, open) : undefined;
   breakerMetrics('ledger', guard.breaker);
   poolMetrics(ledger);
   return {
@@ -54,6 +62,7 @@ export async function openWorker(
     guard,
     retries,
     kafka,
+    publish,
     openReader: (reader) => openReading({ ...server, name: `sluice-reader:${reader}`, commandMs: readMs, onError }),
     workOnRetries: (work, stopping) => workOnRetries({ ...server, onError }, work, stopping),
   };
