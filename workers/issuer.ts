@@ -178,8 +178,8 @@ async function exceptionOf(
     return { outcome: { status: 'retrying' } };
   }
   const renumbered = await renumber(deps, row, gateEpoch);
-  if (renumbered !== undefined) return renumbered;
+  if (renumbered !== undefined && 'outcome' in renumbered) return renumbered;
   // Its unit is somebody else's: were the job to keep the number, giving the ticket back would sell that unit again.
-  await deps.retries.schedule({ ...ticket, unit: 0, reason: NO_UNIT_LEFT });
+  await deps.retries.schedule({ ...ticket, unit: 0, reason: renumbered?.reason ?? NO_UNIT_LEFT });
   return { outcome: { status: 'retrying' } };
 }

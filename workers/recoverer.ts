@@ -7,7 +7,7 @@ import { hasGate } from '../src/domain/campaign-life.ts';
 import { systemClock } from '../src/domain/clock.ts';
 import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
-import { RecoveryQueue, type RecoveryQueueDeps, type Urgency } from './recovery-queue.ts';
+import { type ClosedGate, RecoveryQueue, type RecoveryQueueDeps, type Urgency } from './recovery-queue.ts';
 
 export interface RecovererDeps extends RecoveryQueueDeps {
   listLiveCampaigns: () => Promise<StoredCampaign[]>;
@@ -87,7 +87,7 @@ async function look(deps: RecovererDeps, queue: RecoveryQueue, looks: Looks, sto
   const { live } = looks;
   const isMany = live.length > GATES_PER_LOOK;
   const hasClosed = await lookAtSome(deps, queue, looks, live);
-  if (isMany && (hasClosed || now >= looks.allDueAt)) queue.add(someFirst(await deps.closedAmong(live)), urgencyOf);
+  if (isMany && (hasClosed || now >= looks.allDueAt)) queue.add(shuffled(await deps.closedAmong(live)), urgencyOf);
   if (hasClosed) looks.doneDueAt = 0;
   if (now >= looks.allDueAt) looks.allDueAt = performance.now() + LOOK_AT_ALL_MS;
   if (!isMany) looks.live = undefined;
@@ -126,19 +126,16 @@ async function lookAtDone(
     const page = await deps.listGated({ after, limit: limits.campaignsPerRead });
     const done = page.filter(({ id }) => !live.has(id));
     const closed = await deps.closedAmong(done);
-    queue.add(
-      closed.map((campaign) => ({ campaign })),
-      () => 'rest',
-    );
+    queue.add(shuffled(closed), () => 'rest');
     if (page.length < limits.campaignsPerRead) return;
     after = page.at(-1)!.id;
   }
 }
 
-/** Each worker begins somewhere else, so that they meet as late as can be. */
-function someFirst(campaigns: readonly StoredCampaign[]) {
-  const at = Math.floor(Math.random() * campaigns.length);
-  return [...campaigns.slice(at), ...campaigns.slice(0, at)].map((campaign) => ({ campaign }));
+/** Each worker takes them in an order of its own, so that two seldom have the same gate in hand. */
+function shuffled(campaigns: readonly StoredCampaign[]): ClosedGate[] {
+  const drawn = campaigns.map((campaign) => ({ campaign, at: Math.random() })).toSorted((one, two) => one.at - two.at);
+  return drawn.map(({ campaign }) => ({ campaign, state: 'closed' }));
 }
 
 /** The worker's own clock will do: it decides nothing but an order. */

@@ -3,7 +3,7 @@
 
 import type { StoredCampaign } from '../src/domain/campaign.ts';
 import { hasGate } from '../src/domain/campaign-life.ts';
-import type { GateState } from '../src/gate/port.ts';
+import type { GateState } from '../src/gate/states-port.ts';
 import { backoffMs } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import { createProgress, type RecoveryProgress } from '../src/recovery/progress.ts';
@@ -12,6 +12,8 @@ import type { Recovery } from '../src/recovery/recover.ts';
 export interface RecoveryQueueDeps {
   find: (campaign: string) => Promise<StoredCampaign | undefined>;
   stateOf: (campaign: StoredCampaign) => Promise<GateState>;
+  /** Whether the gate of a campaign is still closed that a look at many found closed; questions of one moment are one read. */
+  isStillClosed: (campaign: string) => Promise<boolean>;
   /** Undefined when somebody else does it, or when it must not be done now. */
   recover: (campaign: string) => Promise<Recovery | undefined>;
   /** `isOneOfMany` when the progress of all is told, too. */
@@ -22,10 +24,11 @@ export interface RecoveryQueueDeps {
   onError: (error: unknown) => void;
 }
 
-/** A gate that seems closed; with the state of a look that was made just now. */
+/** A gate that seems closed. */
 export interface ClosedGate {
   campaign: StoredCampaign;
-  state?: GateState;
+  /** Of a look that was made just now; 'closed' of a look at many, which does not say why. */
+  state?: GateState | 'closed';
 }
 
 const URGENCIES = ['asked', 'open', 'rest'] as const;
@@ -145,7 +148,7 @@ export class RecoveryQueue {
         this.underWay.delete(id);
         this.largeCount -= large;
         this.start();
-        if (this.underWay.size === 0) this.progress.pause();
+        if (this.underWay.size === 0) this.progress.pause(this.resting.size);
       });
       this.underWay.set(id, done);
     }
@@ -169,7 +172,9 @@ export class RecoveryQueue {
   }
 
   /** A campaign that has no gate any more has none that is closed. */
-  private async stateOf({ campaign: { id }, ...waiting }: Waiting): Promise<GateState> {
+  private async stateOf({ campaign: { id }, ...waiting }: Waiting): Promise<GateState | 'closed'> {
+    // Another worker has opened it, or this worker looks at it under its lease.
+    if (waiting.state === 'closed') return (await this.deps.isStillClosed(id)) ? 'closed' : 'verified';
     const campaign = waiting.state === undefined ? await this.deps.find(id) : undefined;
     const found = campaign && hasGate(campaign) ? await this.deps.stateOf(campaign) : 'verified';
     const state = waiting.state ?? found;

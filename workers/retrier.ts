@@ -8,7 +8,7 @@ import type { IssueResult } from '../src/domain/issuance.ts';
 import type { RetryJob } from '../src/domain/retry-job.ts';
 import { keptTraceOf } from '../src/domain/trace-context.ts';
 import type { Gate, GateShape, Returns } from '../src/gate/port.ts';
-import { type Ended, endedAs, renumber } from '../src/issuing/renumber.ts';
+import { type Ended, endedAs, type Refused, renumber } from '../src/issuing/renumber.ts';
 import { type IssuingDeps, issueRows, rowOf } from '../src/issuing/rows.ts';
 import type { RetryWork } from '../src/retry/port.ts';
 import { inRetrySettleSpan, type RetryTraces } from '../src/telemetry/retry-trace.ts';
@@ -50,16 +50,15 @@ export function createRetryWork(deps: RetrierDeps): RetryWork {
         if (renumbered === undefined) {
           throw new Fault('conflict', NO_UNIT_LEFT, { failure: { reason: NO_UNIT_LEFT, detail: '' } });
         }
+        if ('kind' in renumbered) throw refusal(renumbered);
         if (renumbered.outcome.status === 'cancelled') return void (await cancelIfGivenBack(deps, job));
         return endIssued(deps, job, renumbered);
       }
       case 'cancelled':
         // Given back since it was asked above.
         return void (await cancelIfGivenBack(deps, job));
-      case 'bad-row': {
-        const { reason, detail } = result;
-        throw new Fault('invalid', `${reason}: ${detail}`, { failure: { reason, detail } });
-      }
+      case 'bad-row':
+        throw refusal(result);
     }
   };
   const traced = (job: RetryJob) => deps.traces.attempt(job, () => attempt(job));
@@ -102,6 +101,9 @@ async function bury(
       return;
   }
 }
+
+const refusal = ({ reason, detail }: Refused): Fault =>
+  new Fault('invalid', `${reason}: ${detail}`, { failure: { reason, detail } });
 
 const letterOf = ({ traceparent, ...job }: RetryJob, failure: Failure, attempts: number): DeadLetter => ({
   ...job,

@@ -21,8 +21,6 @@ const PROGRAMS = 2;
 const CHANGES = 40;
 /** Of the clients: a long-poll that has ended is asked again a moment later. */
 const WAITING_SHARE = 0.98;
-/** Fewer than in other figures: nobody shall be refused where the machine is busy with others. */
-const JOIN_CONNECTIONS = 64;
 
 export const waiters: Figure = {
   name: 'waiters',
@@ -64,8 +62,8 @@ export const waiters: Figure = {
     const notes: string[] = [];
     const scene = await openScene(context, stack);
     const some = context.quick ? 50 : SOME;
-    const many = context.quick ? 200 : roomFor(MANY, notes);
-    notes.push('each round measures joins before the waits are opened, and beside them.');
+    const many = context.quick ? 200 : roomFor(MANY, context.connections, notes);
+    notes.push('each round measures joins before the waits are opened, beside them, and after they are closed.');
     notes.push(
       `half of the waits are streams, half long-polls of 30 s, of which ${Math.round(many / 60)} a second end and come again.`,
     );
@@ -95,7 +93,7 @@ async function openScene(context: Context, stack: AsyncDisposableStack): Promise
   const program = new URL('../waiting-clients.ts', import.meta.url);
   const programs = await Promise.all(Array.from({ length: PROGRAMS }, () => startJobs('load', program, [])));
   for (const each of programs) stack.use(each);
-  const joins = await openJoins({ ...context, connections: JOIN_CONNECTIONS }, front, {
+  const joins = await openJoins(context, front, {
     front: front.pid,
     redis: redis.pid,
   });
@@ -110,37 +108,50 @@ async function joinAll({ context, front, programs }: Scene, count: number): Prom
   await inAll(programs, (n) => ({ do: 'join', ...share, first: n }));
 }
 
-/** Everybody waits on the one front, and only while this contender is measured: its core has no other work. */
+/**
+ * Everybody waits on the one front, and only while this contender is measured: its core has no other work. Joins without
+ * waits are measured before and after, because a machine gets slower or faster within a round.
+ */
 const contender = (scene: Scene, name: string, count: number): Contender => ({
   name,
   open: async () => async () => {
-    const { front, programs, joins, context, emptyMb } = scene;
-    const without = await joins();
-    try {
-      await waitAll(scene, count);
-      const waitKb = ((residentMb(front.pid) - emptyMb) * 1_024) / count;
-      const seconds = Math.max(1, context.seconds);
-      const { micros } = await withCpu({ front: front.pid }, () => sleep(seconds * 1_000));
-      const alone = {
-        aloneRatePerSecond: without.ratePerSecond!,
-        aloneP50Ms: without.p50Ms!,
-        aloneP99Ms: without.p99Ms!,
-        waitKb,
-        waitsCoreShare: micros.front! / (seconds * 1_000_000),
-      };
-      const changing = changeSome(scene);
-      changing.catch(() => undefined);
-      const sample = await joins();
-      const changed = await changing;
-      const waitsLeft = await waiting(front);
-      if (waitsLeft < (count - CHANGES) * WAITING_SHARE)
-        throw new Error(`${waitsLeft} of ${count} clients waited to the end`);
-      return { ...sample, ...alone, waitsLeft, ...changed };
-    } finally {
-      await inAll(programs, () => ({ do: 'close' }));
-    }
+    const { joins } = scene;
+    const before = await joins();
+    const beside = await besideWaits(scene, count);
+    const after = await joins();
+    return {
+      ...beside,
+      aloneRatePerSecond: middle(before.ratePerSecond!, after.ratePerSecond!),
+      aloneP50Ms: middle(before.p50Ms!, after.p50Ms!),
+      aloneP99Ms: middle(before.p99Ms!, after.p99Ms!),
+      aloneFrontCpuUs: middle(before.frontCpuUs!, after.frontCpuUs!),
+    };
   },
 });
+
+const middle = (one: number, other: number): number => (one + other) / 2;
+
+/** What waits cost alone, and joins beside them. */
+async function besideWaits(scene: Scene, count: number): Promise<Sample> {
+  const { front, programs, joins, context, emptyMb } = scene;
+  try {
+    await waitAll(scene, count);
+    const waitKb = ((residentMb(front.pid) - emptyMb) * 1_024) / count;
+    const seconds = Math.max(1, context.seconds);
+    const { micros } = await withCpu({ front: front.pid }, () => sleep(seconds * 1_000));
+    const waitsCoreShare = micros.front! / (seconds * 1_000_000);
+    const changing = changeSome(scene);
+    changing.catch(() => undefined);
+    const sample = await joins();
+    const changed = await changing;
+    const waitsLeft = await waiting(front);
+    if (waitsLeft < (count - CHANGES) * WAITING_SHARE)
+      throw new Error(`${waitsLeft} of ${count} clients waited to the end`);
+    return { ...sample, waitKb, waitsCoreShare, waitsLeft, ...changed };
+  } finally {
+    await inAll(programs, () => ({ do: 'close' }));
+  }
+}
 
 const inAll = (programs: Jobs[], work: (n: number) => WaitingJob): Promise<WaitingResult[]> =>
   Promise.all(programs.map((program, n) => runJob<WaitingResult>(program, work(n))));
@@ -169,8 +180,8 @@ async function changeSome({ programs }: Scene): Promise<Sample> {
 }
 
 /** As many waits as the front has connections for, by its limit of open files, which the programs that wait share. */
-function roomFor(count: number, notes: string[]): number {
-  const room = publicConnectionsMax({ told: openFilesMax }) - JOIN_CONNECTIONS - SPARE_CONNECTIONS;
+function roomFor(count: number, joining: number, notes: string[]): number {
+  const room = publicConnectionsMax({ told: openFilesMax }) - joining - SPARE_CONNECTIONS;
   // A whole number for each program, half of it streams.
   const taken = Math.min(count, room - (room % (2 * PROGRAMS)));
   if (taken < count) {

@@ -173,12 +173,17 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
         if (!knowsCancelled(memory) && !learning.has(id)) {
           learning.add(id);
           void learnCancelled(memory)
+            .then(() => tell([id]))
             .catch(deps.onError)
             .finally(() => learning.delete(id));
         }
       }
     }
     for (const id of goneInTurn(gone)) forgetIfEnded(id);
+    tell(moved);
+  }
+
+  function tell(moved: readonly string[]): void {
     for (const listener of listeners) listener(moved);
   }
 

@@ -43,25 +43,33 @@ export function waitingPlace(held: HeldTicket, view: GateView | undefined): Wait
   return seq === undefined ? NOWHERE : { epoch: view!.epoch, seq, shard: shardOf(seq, view!.shards) };
 }
 
+/**
+ * What may have ended the waiting of tickets: work that has come further, also tickets that were cancelled, or a gate that
+ * was rebuilt, lost, or found.
+ */
+export type LinesChange = 'none' | 'progress' | 'cancelled' | 'other-gate';
+
 /** Takes over what memory says now. That more tickets were given out changes nothing for those that wait. */
-export function takeLines(lines: Lines, memory: CampaignMemory | undefined): void {
+export function takeLines(lines: Lines, memory: CampaignMemory | undefined): LinesChange {
   const { view, cancelled, cancelledCount = 0 } = memory ?? {};
-  const isSame =
-    view !== undefined &&
-    cancelledCount === lines.cancelledCount &&
-    cancelled!.size === lines.cancelledSize &&
-    view.epoch === lines.epoch &&
-    view.seq >= lines.seq &&
-    areSame(view.watermarks, lines.watermarks) &&
-    areSame(view.acked, lines.acked);
+  const change = changeOf(lines, memory);
   lines.seq = view?.seq ?? 0;
-  if (isSame) return;
+  if (change === 'none') return change;
   lines.version += 1;
   lines.epoch = view?.epoch;
   lines.watermarks = view?.watermarks ?? [];
   lines.acked = view?.acked ?? [];
   lines.cancelledCount = cancelledCount;
   lines.cancelledSize = cancelled?.size ?? 0;
+  return change;
+}
+
+function changeOf(lines: Lines, memory: CampaignMemory | undefined): LinesChange {
+  if (memory === undefined) return lines.epoch === undefined ? 'none' : 'other-gate';
+  const { view, cancelled, cancelledCount } = memory;
+  if (view.epoch !== lines.epoch || view.seq < lines.seq) return 'other-gate';
+  if (cancelledCount !== lines.cancelledCount || cancelled.size !== lines.cancelledSize) return 'cancelled';
+  return areSame(view.watermarks, lines.watermarks) && areSame(view.acked, lines.acked) ? 'none' : 'progress';
 }
 
 /** A gate that has not changed keeps its view, and that its arrays: thousands of them are compared a second. */

@@ -10,14 +10,18 @@ import { type HeldTicket, standingOf } from './held-tickets.ts';
 import { endsWait, type TicketBody } from './ticket-body.ts';
 import type { Tickets } from './tickets.ts';
 import {
-  createLines,
-  isWaitingBy,
-  type Lines,
-  NOWHERE,
-  takeLines,
-  type WaitingPlace,
-  waitingPlace,
-} from './waiting-lines.ts';
+  addWait,
+  createWaitingGroup,
+  due,
+  expect,
+  type Grouped,
+  nextDue,
+  passed,
+  removeWait,
+  untold,
+  type WaitingGroup,
+} from './waiting-group.ts';
+import { isWaitingBy, NOWHERE, takeLines, type WaitingPlace, waitingPlace } from './waiting-lines.ts';
 
 export type WaitKind = 'long-poll' | 'stream';
 
@@ -39,8 +43,8 @@ export interface Waiter {
   isGone: () => boolean;
 }
 
-/** One client that waits. Flat, and always of one shape: a look goes through all of them ten times a second. */
-export interface Wait extends Waiter {
+/** One client that waits. Flat, and always of one shape. */
+export interface Wait extends Waiter, Grouped {
   isOver: boolean;
   /** Called once when it is over. */
   onEnd: (() => void) | undefined;
@@ -49,15 +53,13 @@ export interface Wait extends Waiter {
   seen: TicketBody | undefined;
   /** By the span clock, when its connection is next asked whether it is there. */
   goneFrom: number;
-  /** By the span clock: when it ends without a change, when another place is a change, and when the gate may be asked. */
+  /** By the span clock: when it ends without a change, and when the gate may be asked. */
   endsAt: number;
-  placeFrom: number;
   askFrom: number;
   standing: WaitingPlace;
-  /** Whether memory says that it waits as before, and of which version of the lines that and its place are known. */
+  /** Whether memory was compared since it was parked, and says that the ticket waits as its client knows. */
+  isChecked: boolean;
   isAsSeen: boolean;
-  checkedVersion: number;
-  placeVersion: number;
 }
 
 export interface Patience {
@@ -81,7 +83,7 @@ export interface Waits {
 }
 
 export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
-  const groups = new Map<string, Group>();
+  const groups = new Map<string, WaitingGroup<Wait>>();
   const counts: Record<WaitKind, number> = { 'long-poll': 0, stream: 0 };
   const ofTicket = createTally();
   const ofIdentity = createTally();
@@ -96,35 +98,38 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
       const group = groups.get(id);
       if (group !== undefined) group.restsUntil = 0;
     }
-    const turn = { now, placesLeft: limits.placesToldMax };
-    for (const group of groups.values()) if (now >= group.restsUntil) group.restsUntil = lookAt(group, turn);
+    const turn: Turn = { now, placesLeft: limits.placesToldMax };
+    let spender: WaitingGroup<Wait> | undefined;
+    for (const group of groups.values()) {
+      if (now < group.restsUntil) continue;
+      lookAt(group, turn);
+      if (turn.placesLeft === 0) spender ??= group;
+    }
+    // Next time all others tell their places before it.
+    if (spender !== undefined && groups.delete(spender.campaign)) groups.set(spender.campaign, spender);
   }
 
-  /** Returns until when nothing is to be done here, unless the gate changes or somebody else waits. */
-  function lookAt({ campaign, waits, lines }: Group, turn: Turn): number {
+  function lookAt(group: WaitingGroup<Wait>, turn: Turn): void {
     const { now } = turn;
-    const memory = campaigns.watch(campaign);
-    const before = lines.version;
-    takeLines(lines, memory);
-    let restsUntil = lines.version === before ? now + limits.waitsRestMs : 0;
-    for (const wait of waits) {
-      if (now >= wait.goneFrom) {
-        wait.goneFrom = now + limits.waitGoneMs;
-        if (wait.isGone()) end(wait);
-      }
-      if (wait.wake === undefined) continue;
-      if (wait.checkedVersion !== lines.version) check(wait, lines, memory);
-      if (now >= wait.endsAt || (!wait.isAsSeen && now >= wait.askFrom)) wait.wake();
-      else if (wait.isAsSeen && now >= wait.placeFrom && wait.placeVersion !== lines.version && turn.placesLeft > 0) {
-        wait.placeVersion = lines.version;
-        if (placeIn(wait, memory!) !== wait.seen!.ahead) {
-          turn.placesLeft -= 1;
-          wait.wake();
-        }
-      }
-      restsUntil = Math.min(restsUntil, nextOf(wait, lines));
+    const { lines } = group;
+    const memory = campaigns.watch(group.campaign);
+    const change = takeLines(lines, memory);
+    if (change === 'other-gate') for (const wait of group.waits) check(wait, group, memory);
+    else if (change !== 'none') for (const wait of passed(group, memory, change)) check(wait, group, memory);
+    for (const wait of due(group, now)) attend(wait, group, { now, memory });
+    if (memory !== undefined && turn.placesLeft > 0) tellPlaces(group, memory, turn);
+    group.restsUntil = Math.min(now + limits.waitsRestMs, nextDue(group));
+  }
+
+  function attend(wait: Wait, group: WaitingGroup<Wait>, known: { now: number; memory: CampaignMemory | undefined }) {
+    const { now } = known;
+    if (now >= wait.goneFrom) {
+      wait.goneFrom = now + limits.waitGoneMs;
+      if (wait.isGone()) return end(wait);
     }
-    return restsUntil;
+    if (wait.wake !== undefined && !wait.isChecked) check(wait, group, known.memory);
+    if (wait.wake !== undefined && now >= Math.min(wait.endsAt, askAt(wait))) wait.wake();
+    group.dueAt[wait.row] = dueAt(wait);
   }
 
   function startLooking(): () => void {
@@ -143,13 +148,14 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
     if (wait.isOver) return;
     wait.isOver = true;
     const { campaign } = wait.held.ticket;
-    const waits = groups.get(campaign)?.waits;
-    if (waits?.delete(wait)) {
+    const group = groups.get(campaign);
+    if (group?.waits[wait.row] === wait) {
+      removeWait(group, wait);
       counts[wait.kind] -= 1;
       ofTicket.take(wait.held.text);
       if (wait.user !== undefined) ofIdentity.take(wait.user);
+      if (group.waits.length === 0) groups.delete(campaign);
     }
-    if (waits?.size === 0) groups.delete(campaign);
     if (groups.size === 0) {
       stopLooking?.();
       stopLooking = undefined;
@@ -159,18 +165,18 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
   }
 
   leaving.addEventListener('abort', () => {
-    for (const { waits } of [...groups.values()]) for (const wait of waits) end(wait);
+    for (const { waits } of [...groups.values()]) for (const wait of [...waits]) end(wait);
   });
 
-  function parked(wait: Wait, times: Pick<Wait, 'seen' | 'endsAt' | 'placeFrom' | 'askFrom'>): Promise<void> {
+  function parked(wait: Wait, times: Pick<Wait, 'endsAt' | 'askFrom'> & { placeFrom: number }): Promise<void> {
     const { held } = wait;
     const { campaign } = held.ticket;
     wait.standing = waitingPlace(held, campaigns.peek(campaign)?.view);
+    wait.endsAt = times.endsAt;
+    wait.askFrom = times.askFrom;
+    wait.isChecked = false;
     const group = groups.get(campaign);
-    if (group !== undefined) group.restsUntil = 0;
-    wait.checkedVersion = UNCHECKED;
-    wait.placeVersion = UNCHECKED;
-    Object.assign(wait, times);
+    if (group !== undefined) expect(group, wait, { standing: wait.standing, placeFrom: times.placeFrom });
     return new Promise((resolve) => {
       wait.wake = () => {
         wait.wake = undefined;
@@ -185,13 +191,11 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
     const startedAt = spanClock();
     const endsAt = startedAt + waitMs;
     const placeFrom = startedAt + placeAfterMs;
-    // Behind all others: places are told in turn.
-    const waits = groups.get(held.ticket.campaign)?.waits;
-    if (waits?.delete(wait)) waits.add(wait);
     const ask = async () => tickets.peek(held) ?? (await inTurn(() => tickets.status(held, user))) ?? seen;
     if (endsWait(seen.status) || wait.isOver) return seen;
     for (let askFrom = startedAt; ; askFrom = spanClock() + limits.waitAskMs) {
-      await parked(wait, { seen, endsAt, placeFrom, askFrom });
+      wait.seen = seen;
+      await parked(wait, { endsAt, placeFrom, askFrom });
       if (wait.isOver && wait.isGone()) return seen;
       const now = await ask();
       const isChanged = now.status !== seen.status || (now.ahead !== seen.ahead && spanClock() >= placeFrom);
@@ -208,8 +212,8 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
       if (ofTicket.count(held.text) >= limits.waitsPerTicketMax) return 'ticket';
       if (user !== undefined && ofIdentity.count(user) >= limits.waitsPerIdentityMax) return 'identity';
       const { campaign } = held.ticket;
-      const group = groups.get(campaign) ?? { campaign, waits: new Set(), lines: createLines(), restsUntil: 0 };
-      group.waits.add(wait);
+      const group = groups.get(campaign) ?? createWaitingGroup<Wait>(campaign);
+      addWait(group, wait, wait.goneFrom);
       groups.set(campaign, group);
       counts[kind] += 1;
       ofTicket.add(held.text);
@@ -223,53 +227,51 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
   };
 }
 
-/** The clients that wait for tickets of one campaign. */
-interface Group {
-  campaign: string;
-  waits: Set<Wait>;
-  lines: Lines;
-  /** By the span clock, until when it need not be looked at. */
-  restsUntil: number;
-}
-
 /** Of one look: how many more places may be told in it. */
 interface Turn {
   now: number;
   placesLeft: number;
 }
 
-/** When something is next to be done about a wait whose gate does not change. */
-function nextOf(wait: Wait, { version }: Lines): number {
-  const { endsAt, askFrom, placeFrom } = wait;
-  if (!wait.isAsSeen) return Math.min(endsAt, askFrom);
-  return wait.placeVersion === version ? endsAt : Math.min(endsAt, placeFrom);
+function tellPlaces(group: WaitingGroup<Wait>, memory: CampaignMemory, turn: Turn): void {
+  for (const wait of untold(group, turn.now)) {
+    if (wait.wake === undefined || !wait.isAsSeen || placeIn(wait, memory) === wait.seen!.ahead) continue;
+    wait.wake();
+    turn.placesLeft -= 1;
+    if (turn.placesLeft === 0) return;
+  }
 }
 
-const UNCHECKED = -1;
+/** From when on the gate is asked about it: not while memory says that it waits as before. */
+const askAt = ({ isAsSeen, askFrom }: Wait): number => (isAsSeen ? Number.POSITIVE_INFINITY : askFrom);
+
+const dueAt = (wait: Wait): number =>
+  wait.wake === undefined ? wait.goneFrom : Math.min(wait.goneFrom, wait.endsAt, askAt(wait));
 
 const waitOf = ({ kind, held, user, isGone }: Waiter, isOver: boolean): Wait => ({
   kind,
   held,
   user,
   isGone,
+  row: 0,
   isOver,
   onEnd: undefined,
   wake: undefined,
   seen: undefined,
   goneFrom: spanClock() + limits.waitGoneMs,
   endsAt: 0,
-  placeFrom: 0,
   askFrom: 0,
   standing: NOWHERE,
+  isChecked: false,
   isAsSeen: false,
-  checkedVersion: UNCHECKED,
-  placeVersion: UNCHECKED,
 });
 
 /** Whether memory says that it waits as before: then there is nothing to ask. */
-function check(wait: Wait, lines: Lines, memory: CampaignMemory | undefined): void {
-  wait.checkedVersion = lines.version;
-  wait.isAsSeen = wait.seen?.status === 'queued' && memory !== undefined && isWaitingBy(lines, wait, memory);
+function check(wait: Wait, group: WaitingGroup<Wait>, memory: CampaignMemory | undefined): void {
+  wait.isChecked = true;
+  wait.isAsSeen = wait.seen?.status === 'queued' && memory !== undefined && isWaitingBy(group.lines, wait, memory);
+  group.dueAt[wait.row] = dueAt(wait);
+  group.seqs[wait.row] = wait.standing.epoch === group.lines.epoch ? wait.standing.seq : NOWHERE.seq;
 }
 
 const placeIn = ({ held }: Wait, { view }: CampaignMemory): number => aheadOf(view, standingOf(held, view)!);

@@ -11,6 +11,7 @@ import type { Ledger } from '../ledger/pool.ts';
 import { reconcile } from '../recovery/reconcile.ts';
 import { type Recovery, recoverGate } from '../recovery/recover.ts';
 import { type ReconcileReport, reportOf } from '../recovery/report.ts';
+import { askingWhetherClosed } from '../recovery/still-closed.ts';
 import type { RedisClient } from '../redis/connection.ts';
 import type { Retries } from '../retry/port.ts';
 
@@ -26,6 +27,8 @@ export interface RecoveryParts {
 export interface ComposedRecovery {
   gates: GateBuilder;
   find: (campaign: string) => Promise<StoredCampaign | undefined>;
+  /** Whether the gate of a campaign is closed, its streams not looked at; questions of one moment are one read. */
+  isStillClosed: (campaign: string) => Promise<boolean>;
   /** What the stores differ in; undefined when there is no such campaign. */
   look: (campaign: string) => Promise<ReconcileReport | undefined>;
   /** Opens a closed gate. Undefined when nothing was to be done, or when somebody else does it. */
@@ -47,6 +50,7 @@ export function composeRecovery({ redis, ledger, retries, durability, graceMs }:
   return {
     gates: deps.gates,
     find: deps.ledger.get,
+    isStillClosed: askingWhetherClosed(deps),
     look: async (campaign) => {
       const differences = await reconcile(deps, campaign);
       return differences && reportOf(campaign, differences);

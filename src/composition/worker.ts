@@ -135,6 +135,7 @@ function recoveringDuties(
       listGated,
       find: recovery.find,
       stateOf: recovery.gates.state,
+      isStillClosed: recovery.isStillClosed,
       closedAmong: recovery.gates.closedAmong,
       takeAsked: createAskedGates(redis).take,
       recover: (campaign: string) => recovery.recover(campaign, name),

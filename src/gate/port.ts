@@ -11,6 +11,7 @@ import type { Ticket } from '../domain/ticket.ts';
 import type { CancelAnswer, Exceptional, Outcome, RedriveAnswer, TicketException } from '../domain/ticket-state.ts';
 import type { WaitingTickets } from '../domain/waiting.ts';
 import type { GateRebuild } from './rebuild-port.ts';
+import type { GateStates } from './states-port.ts';
 
 /** One user who wants in; `trace` is a W3C traceparent or ''. */
 export interface Join {
@@ -158,34 +159,6 @@ export interface Settlement {
    * it counts once, and the first exception stands. Returns how many entries this call settled.
    */
   settle(batch: SettledBatch, exceptions: readonly TicketException[]): Promise<number>;
-}
-
-/**
- * `verified` may sell; `unverified` since its server started; `damaged` must be rebuilt; `missing` is lost; `alone` is one
- * of the three, on a server without the replicas it must have: it may have been replaced, so nobody acts on what it says.
- */
-export type GateState = 'verified' | 'unverified' | 'damaged' | 'missing' | 'alone';
-
-/** Whether a gate may sell, and opening one that was found whole. */
-export interface GateStates {
-  /** `epoch`: that of the ledger. */
-  state: (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>) => Promise<GateState>;
-  /** With the run id of the server that has the gate. */
-  stateOn: (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>) => Promise<{ state: GateState; server: string }>;
-  /**
-   * Those of many campaigns whose gate is not of the ledger's epoch, or not verified since its server started: one read of
-   * all of them. Their streams are not looked at.
-   */
-  closedAmong: <C extends Pick<Campaign, 'id' | 'epoch'>>(campaigns: readonly C[]) => Promise<C[]>;
-  /** What of each gate changes with its tickets and settings, as a text to compare: one read of all of them. */
-  marksOf: (campaigns: readonly Pick<Campaign, 'id'>[]) => Promise<string[]>;
-  /** Brings an open gate to the version of the campaign. */
-  project: (campaign: Campaign) => Promise<'projected' | 'current' | 'missing'>;
-  /**
-   * Opens a gate that was found whole on `server`, with the settings of the ledger; returns the last seq before its new
-   * epoch. A `stale-epoch` Fault when the server was started again since.
-   */
-  promote: (campaign: Campaign, to: number, server: string) => Promise<number>;
 }
 
 /** Campaigns that somebody asks for while their gate is closed; workers recover these before all others. */

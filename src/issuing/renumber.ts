@@ -22,21 +22,36 @@ function outcomeOf(found: Instead): Ended['outcome'] {
   return { status: 'cancelled' };
 }
 
+/** A row that the ledger refuses under whatever unit. */
+export type Refused = Extract<IssueResult, { kind: 'bad-row' }>;
+
 /**
- * Issues the row under another unit; undefined when none is left. A crash between taking a unit and committing it, or
- * returning it, leaves that unit unsold, never sold twice.
+ * Issues the row under another unit; undefined when none is left. A row that the ledger refuses gives its unit back. A crash
+ * between taking a unit and committing it, or returning it, leaves that unit unsold, never sold twice.
  */
-export async function renumber(deps: IssuingDeps, row: IssuanceRow, epoch: number): Promise<Ended | undefined> {
+export async function renumber(
+  deps: IssuingDeps,
+  row: IssuanceRow,
+  epoch: number,
+): Promise<Ended | Refused | undefined> {
   for (let attempt = 0; attempt < limits.renumberAttemptsMax; attempt += 1) {
     const unit = await deps.gate.takeUnit(row.campaign, epoch);
     if (unit === undefined) return undefined;
     const [result] = (await deps.issueBatch([rowOf(deps, { ...row, unit })], epoch)) as [IssueResult];
-    if (result.kind === 'issued' || result.kind === 'already')
-      return { outcome: { status: 'issued-renumbered', unit } };
-    if (result.kind === 'duplicate' || result.kind === 'kept') return endedAs(result, unit);
-    if (result.kind === 'cancelled') {
-      await deps.gate.returnUnit(row.campaign, epoch, unit);
-      return { outcome: { status: 'cancelled' } };
+    switch (result.kind) {
+      case 'issued':
+      case 'already':
+        return { outcome: { status: 'issued-renumbered', unit } };
+      case 'duplicate':
+      case 'kept':
+        return endedAs(result, unit);
+      case 'cancelled':
+        await deps.gate.returnUnit(row.campaign, epoch, unit);
+        return { outcome: { status: 'cancelled' } };
+      case 'bad-row':
+        await deps.gate.returnUnit(row.campaign, epoch, unit);
+        return result;
+      case 'unit-taken':
     }
   }
   return undefined;

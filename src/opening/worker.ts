@@ -15,7 +15,6 @@ import { openRetries, workOnRetries } from '../retry/bullmq.ts';
 import type { RetryWork } from '../retry/port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { breakerMetrics, poolMetrics } from '../telemetry/store-metrics.ts';
-import { openIssuances, openKafka } from './kafka.ts';
 
 export interface OpenWorkerParts extends WorkerParts {
   /** Takes jobs from the retry queue until `stopping` aborts. */
@@ -50,10 +49,7 @@ export async function openWorker(
   await checkStart({ redis, ledger, ...workerPromise(config) }, log);
   const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
   const guard = open.use(createLedgerGuard(ledger));
-  const sealKey = () => recordKeyOf(environmentKey(config.environmentName, 'coupon', config.couponKey!));
-  const kafka =
-    config.broker === 'kafka' ? await openKafka(config.kafka!, { name, log, sealKey: sealKey() }, open) : undefined;
-  const publish = tellsOutbox ? await openIssuances(config, { name, log }, open) : undefined;
+  const { kafka, publish } = await openBrokers(config, { name, log }, open);
   breakerMetrics('ledger', guard.breaker);
   poolMetrics(ledger);
   return {
@@ -65,5 +61,21 @@ export async function openWorker(
     publish,
     openReader: (reader) => openReading({ ...server, name: `sluice-reader:${reader}`, commandMs: readMs, onError }),
     workOnRetries: (work, stopping) => workOnRetries({ ...server, onError }, work, stopping),
+  };
+}
+
+/** What goes through Kafka. Loaded where it is chosen: Kafka's client is a quarter of what a worker compiles when it starts. */
+async function openBrokers(
+  { broker, kafka, environmentName, couponKey }: Config,
+  as: { name: string; log: Log },
+  open: AsyncDisposableStack,
+): Promise<Pick<WorkerParts, 'kafka' | 'publish'>> {
+  const { issuancesTopic } = kafka ?? {};
+  if (broker !== 'kafka' && issuancesTopic === undefined) return {};
+  const { openIssuances, openKafka } = await import('./kafka.ts');
+  const sealKey = recordKeyOf(environmentKey(environmentName, 'coupon', couponKey!));
+  return {
+    kafka: broker === 'kafka' ? await openKafka(kafka!, { ...as, sealKey }, open) : undefined,
+    publish: issuancesTopic === undefined ? undefined : await openIssuances({ kafka, environmentName }, as, open),
   };
 }

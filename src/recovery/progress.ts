@@ -18,9 +18,11 @@ export interface RecoveryProgress {
 /** Tells of many gates at the start, every few seconds and at the end; of a few nothing. */
 export function createProgress(onProgress: (progress: RecoveryProgress) => void) {
   let [foundCount, openCount, rebuiltCount, startedAt, toldAt] = [0, 0, 0, 0, 0];
+  let isNews = false;
   const isOfMany = () => foundCount > TOLD_MAX;
   const say = (isOver: boolean) => {
     toldAt = performance.now();
+    isNews = false;
     onProgress({ foundCount, openCount, rebuiltCount, seconds: (toldAt - startedAt) / 1_000, isOver });
   };
   return {
@@ -28,18 +30,20 @@ export function createProgress(onProgress: (progress: RecoveryProgress) => void)
     found(): void {
       if (foundCount === 0) startedAt = performance.now();
       foundCount += 1;
+      isNews = true;
     },
     opened(isRebuilt: boolean): void {
       openCount += 1;
+      isNews = true;
       if (isRebuilt) rebuiltCount += 1;
     },
     tell(): void {
-      if (isOfMany() && performance.now() - toldAt >= TELL_MS) say(false);
+      if (isNews && isOfMany() && performance.now() - toldAt >= TELL_MS) say(false);
     },
-    /** Nothing is under way: what is left rests, and is told of when it is taken up again. */
-    pause(): void {
-      if (isOfMany()) say(true);
-      [foundCount, openCount, rebuiltCount, toldAt] = [0, 0, 0, 0];
+    /** Nothing is under way. `restingCount` gates are taken up again later: what becomes of them is told then. */
+    pause(restingCount: number): void {
+      if (isOfMany() && openCount > 0) say(true);
+      [foundCount, openCount, rebuiltCount, startedAt, toldAt] = [restingCount, 0, 0, performance.now(), 0];
     },
   };
 }

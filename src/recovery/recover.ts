@@ -16,8 +16,9 @@ import type { StoredCampaign } from '../domain/campaign.ts';
 import { hasGate } from '../domain/campaign-life.ts';
 import { EPOCH_MAX } from '../domain/epochs.ts';
 import { Fault, isFault } from '../domain/fault.ts';
-import { backlogOf, type GateView } from '../domain/gate-view.ts';
-import type { GateLease, LeaseSpans, ReadGates, StreamFacts } from '../gate/port.ts';
+import type { GateView } from '../domain/gate-view.ts';
+import type { GateLease, LeaseSpans, ReadGates } from '../gate/port.ts';
+import type { GateHolds } from '../gate/states-port.ts';
 import { keepOwnCancellations, type OwnCancellationsDeps } from '../giving-back/own-cancellations.ts';
 import type { EpochOpening, EpochReason, LedgerFacts } from '../ledger/epochs.ts';
 import { limits } from '../process/limits.ts';
@@ -62,7 +63,7 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
   if (lease === undefined) return undefined;
   const campaign = await deps.ledger.get(id);
   if (campaign === undefined || !hasGate(campaign)) return undefined;
-  const { state, server } = await deps.gates.stateOn(campaign);
+  const { state, server, holds } = await deps.gates.stateOn(campaign);
   if (state === 'alone' || (state === 'verified' && !repair)) return undefined;
   const reason = state === 'verified' ? 'repair' : state;
   const resumed = state === 'damaged' ? await resume(deps, campaign, lease) : undefined;
@@ -70,9 +71,8 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
   assertEpochLeft(id, campaign.epoch + 1);
   // What a gate of before its server was started says may be out of date: its own cancellations are not taken from it.
   const isOwn = (state === 'verified' || state === 'damaged') && (await deps.gates.close(campaign, lease.token));
-  // The streams first: what is settled between the two readings is then waiting in neither of them.
-  const streams = await deps.gates.streamFacts(campaign);
-  const [view] = await deps.readGates([id]);
+  const before = holds === undefined ? await readBefore(deps, campaign) : undefined;
+  const view = before?.view;
   if (view !== undefined && !repair && (await isStray(deps, campaign, view))) return undefined;
   // A gate may be ahead of a ledger that was restored: no epoch may come twice, for fronts remember what it told.
   const next = Math.max(campaign.epoch, view?.epoch ?? 0) + 1;
@@ -81,14 +81,22 @@ export async function recoverGate(deps: RecoverDeps, id: string, repair = false)
     await keepOwnCancellations({ contents: deps.gates, ledger: deps.ledger }, campaign, view);
   const epoch = await deps.ledger.beginEpoch(id, campaign.epoch, next, { reason, worker: deps.worker });
   if (epoch === undefined) return undefined;
-  const mayBeWhole = state === 'unverified' && view !== undefined;
-  const whole = mayBeWhole && isWhole(view, streams, await deps.ledger.facts(id, campaign.stock));
-  const epochs = view?.epochs ?? [{ epoch: campaign.epoch, afterSeq: 0 }];
+  // Whoever asks for a repair wants the settings of the ledger in the gate, which may be ahead of one that was restored.
+  const mayBeWhole = state === 'unverified' && !repair && holds !== undefined;
+  const whole = mayBeWhole && isWhole(holds, await deps.ledger.facts(id, campaign.stock));
   const opening = whole
     ? { ...NOTHING_NEW, afterSeq: await promote(deps, campaign, epoch, server) }
-    : await build(deps, lease, { ...campaign, epoch }, { epochs, streams });
+    : await build(deps, lease, { ...campaign, epoch }, before ?? (await readBefore(deps, campaign)));
   await deps.ledger.noteOpening(id, epoch, opening);
   return { ...opening, epoch, reason, rebuilt: !whole };
+}
+
+/** What a gate that is not found whole is rebuilt from; `view` is undefined where it is missing. */
+async function readBefore({ gates, readGates }: RecoverDeps, campaign: StoredCampaign) {
+  // The streams first: what is settled between the two readings is then waiting in neither of them.
+  const streams = await gates.streamFacts(campaign);
+  const [view] = await readGates([campaign.id]);
+  return { streams, view, epochs: view?.epochs ?? [{ epoch: campaign.epoch, afterSeq: 0 }] };
 }
 
 /** Before the gate is closed: a ticket has 16 bits for its epoch, and a later epoch would answer every join with 500. */
@@ -148,16 +156,16 @@ async function isStray({ ledger }: RecoverDeps, { id, epoch }: StoredCampaign, v
 
 const NOTHING_NEW = { knownCount: 0, survivedCount: 0, freeCount: 0 };
 
-/** Whether a gate knows at least what the ledger knows, and its streams hold all that it thinks is waiting. */
-function isWhole(view: GateView, streams: StreamFacts, facts: LedgerFacts): boolean {
-  const given = view.stock - view.remaining; // units handed out and not returned
-  const waiting = streams.lengths.reduce((sum, length) => sum + length, 0);
+/**
+ * Whether a gate knows at least what the ledger knows, and its streams hold all that it thinks is waiting. One whose streams are
+ * ahead of it is damaged, and never unverified.
+ */
+function isWhole(gate: GateHolds, facts: LedgerFacts): boolean {
   return (
-    facts.maxSeq <= view.seq &&
-    facts.issuedCount <= given &&
-    facts.cancelledCount <= view.cancelledCount &&
-    facts.maxUnit <= view.stock &&
-    streams.lastSeq <= view.seq &&
-    backlogOf(view) <= waiting
+    facts.maxSeq <= gate.seq &&
+    facts.issuedCount <= gate.givenCount &&
+    facts.cancelledCount <= gate.cancelledCount &&
+    facts.maxUnit <= gate.stock &&
+    gate.seq - gate.settledCount <= gate.entryCount
   );
 }

@@ -6,7 +6,8 @@ export const GROUP = 'issuers';
 /** The consumer of the group that carries entries to another broker; `lua/prelude/group.lua` has the same name. No worker has such a name. */
 export const RELAY = '~relay';
 
-const of = (campaign: string, rest: string): string => `sluice:{${LANE_TAGS[laneOf(campaign)]}}:${campaign}:${rest}`;
+const prefixOf = (campaign: string): string => `sluice:{${LANE_TAGS[laneOf(campaign)]}}:${campaign}:`;
+const of = (campaign: string, rest: string): string => `${prefixOf(campaign)}${rest}`;
 
 export const keys = {
   gate: (campaign: string) => of(campaign, 'gate'),
@@ -16,8 +17,10 @@ export const keys = {
   cancelled: (campaign: string) => of(campaign, 'cancelled'),
   work: (campaign: string, shard: number) => of(campaign, `work:${shard}`),
   /** All work streams of a campaign, in the order of their shards. */
-  works: ({ id, shards }: { id: string; shards: number }) =>
-    Array.from({ length: shards }, (_, shard) => of(id, `work:${shard}`)),
+  works: ({ id, shards }: { id: string; shards: number }) => {
+    const prefix = prefixOf(id);
+    return Array.from({ length: shards }, (_, shard) => `${prefix}work:${shard}`);
+  },
   users: (campaign: string, bucket: number) => of(campaign, `users:${bucket}`),
   /** Held by the worker that recovers a gate, so that the others do not do the same for nothing. */
   recovery: (campaign: string) => of(campaign, 'recovery'),

@@ -20,6 +20,12 @@ interface Service {
   stop_grace_period?: string;
 }
 
+interface Collector {
+  receivers: { otlp: { protocols: { http: { endpoint: string } } } };
+  exporters: { otlp: { endpoint: string } };
+}
+
+const SOURCES = 'otel/grafana/provisioning/datasources/prometheus.yaml';
 const text = readFileSync(join(ROOT, 'compose.yaml'), 'utf8');
 const guide = readFileSync(join(ROOT, 'deploy/compose.md'), 'utf8');
 const compose = parse(text, { merge: true }) as { services: Record<string, Service>; volumes: Record<string, unknown> };
@@ -28,7 +34,9 @@ const ours = services.filter(([, service]) => service.build !== undefined);
 
 test('every service has a health check and a process 1 that reaps, and waits for the health of what it needs', () => {
   for (const [name, service] of services) {
-    expect(service.healthcheck?.test.length, name).toBeGreaterThan(1);
+    // What runs once and ends is never healthy.
+    if (name === 'k6') expect(service.healthcheck).toBeUndefined();
+    else expect(service.healthcheck?.test.length, name).toBeGreaterThan(1);
     expect(service.init, name).toBe(true);
     for (const [needed, { condition }] of Object.entries(service.depends_on ?? {})) {
       expect(compose.services, name).toHaveProperty(needed);
@@ -83,6 +91,33 @@ test('with the settings of the guide workers are sent through that broker', () =
     broker: 'kafka',
     kafka: { brokers: [{ host: 'kafka', port: 19_092 }], replication: 1 },
   });
+});
+
+test('what observes and what sends load is started only when asked for, and finds what it reads', () => {
+  const inProfile = (profile: string) => services.filter(([, { profiles = [] }]) => profiles.includes(profile));
+  expect(inProfile('observe').map(([name]) => name)).toEqual([
+    'prometheus',
+    'alertmanager',
+    'collector',
+    'jaeger',
+    'grafana',
+  ]);
+  expect(inProfile('load').map(([name]) => name)).toEqual(['k6']);
+  // A front without an .env sends no traces; with the guide's line it sends them where the collector listens.
+  const { environment = {} } = compose.services.app!;
+  expect(environment.OTEL_EXPORTER_OTLP_ENDPOINT).toBe(`\${OTEL_EXPORTER_OTLP_ENDPOINT:-}`);
+  const [, host, port] = /^OTEL_EXPORTER_OTLP_ENDPOINT=http:\/\/(\w+):(\d+)$/m.exec(guide)!;
+  expect(compose.services).toHaveProperty(host!);
+  const collector = parse(readFileSync(join(ROOT, 'otel/collector.yml'), 'utf8')) as Collector;
+  expect(collector.receivers.otlp.protocols.http.endpoint).toBe(`0.0.0.0:${port}`);
+  const sources = parse(readFileSync(join(ROOT, SOURCES), 'utf8')) as { datasources: { url: string }[] };
+  const asked = [
+    collector.exporters.otlp.endpoint,
+    ...sources.datasources.map(({ url }) => url.replace('http://', '')),
+    ...Object.values(compose.services.k6!.environment!).flatMap((value) => /^http:\/\/(.+)$/.exec(value)?.[1] ?? []),
+  ];
+  expect(asked).toHaveLength(5);
+  for (const address of asked) expect(compose.services, address).toHaveProperty(address.split(':')[0]!);
 });
 
 test('ports are published on the loopback alone', () => {

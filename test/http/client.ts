@@ -1,5 +1,7 @@
 // What a test asks of a front, in one line each.
 import type { IdentitySource } from '../../src/http/public/identity.ts';
+import { pause } from '../../src/process/lifecycle.ts';
+import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { uniqueName } from '../helpers/services.ts';
 
 /** Every field that an answer of ours may have; a test looks at those it is about. */
@@ -73,13 +75,23 @@ export function clientOf({ url, adminUrl, token, identity }: ClientOptions): Cli
     giveBack: (ticket, headers = {}) => ask(`/v1/tickets/${ticket}`, { method: 'DELETE', headers }),
     admit: async (campaign, from, to) => {
       const users = Array.from({ length: to - from + 1 }, (_, i) => `user-${from + i}`);
-      const answers = await Promise.all(users.map((user) => join(campaign, user)));
+      const answers = await Promise.all(users.map((user) => untilDecided(() => join(campaign, user))));
       return answers.map(({ status, body, text }) => {
         if (status !== 202) throw new Error(`not admitted: ${status} ${text}`);
         return body.ticket;
       });
     },
   };
+}
+
+/** A front that is busy with other tests may refuse for lack of capacity, and its client is told to ask again. */
+async function untilDecided(ask: () => Promise<Answer>): Promise<Answer> {
+  const giveUpAt = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const answer = await ask();
+    if (answer.status !== 503 || Date.now() > giveUpAt) return answer;
+    await pause(50);
+  }
 }
 
 async function request(url: string, init?: RequestInit): Promise<Answer> {

@@ -174,6 +174,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
         listGated: (page) => listGatedCampaigns(ledger, page),
         find: recovery.find,
         stateOf: recovery.gates.state,
+        isStillClosed: recovery.isStillClosed,
         closedAmong: recovery.gates.closedAmong,
         takeAsked: createAskedGates(own).take,
         recover: (campaign) => recovery.recover(campaign, 'test-front'),

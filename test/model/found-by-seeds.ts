@@ -2,6 +2,9 @@
 // same step twice, `go` names the step.
 import { admitted, FRONT_READS, ISSUER_BEFORE_INSERT, type Scenario } from './scenario-parts.ts';
 
+/** Half a second or so. */
+const TICKS = Array.from({ length: 6 }, () => 'tick');
+
 export const FOUND_BY_SEEDS: Scenario[] = [
   {
     name: 'a close that its gate had heard of is undone when the server comes back old while the gate is compared',
@@ -156,6 +159,44 @@ export const FOUND_BY_SEEDS: Scenario[] = [
       'drive w1 recoverer until lease-release',
       'refuse w1 recoverer: lease-release',
       'ledger put-back',
+    ],
+  },
+  {
+    name: 'a repair of a gate that nobody has compared since its server was started opens it with settings that the ledger has not',
+    rule: 'settings-differ',
+    finding: 'repaired-by-promotion',
+    plan: { stock: 1, shards: 3, processes: ['f1', 'w1', 'w2', 'w3'] },
+    events: [
+      'drive w1 recoverer past gate-state',
+      'drive w2 recoverer past gate-state',
+      'drive w3 recoverer past gate-state',
+      'ledger save',
+      'operator close f1',
+      'go f1 operator close: select campaigns for update',
+      'ledger put-back',
+      'redis restart',
+    ],
+  },
+  {
+    name: 'a restored ticket whose row the ledger refuses keeps no unit that was taken for it',
+    rule: 'unit-nowhere',
+    finding: 'unit-of-a-refused-row',
+    plan: { stock: 1, users: 2, shards: 1, processes: ['f1', 'f2', 'w1'] },
+    events: [
+      ...admitted('u1'),
+      'redis flush',
+      ...TICKS,
+      'drive w1 recoverer past rebuild-finish',
+      'ask u2 join f2',
+      ...TICKS,
+      'drive f2 u2 join',
+      'drive w1 issuer past settle',
+      'sour u1',
+      'ask u1 poll f2',
+      'drive f2 u1 poll past readmit',
+      'ask u2 give-back f2',
+      'drive f2 u2 give-back',
+      'drive w1 issuer past insert issuances',
     ],
   },
   {

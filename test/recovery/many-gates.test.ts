@@ -54,6 +54,7 @@ async function manyCampaigns(t: TestContext, count: number) {
           listGated: (page) => listGatedCampaigns(ledger, page),
           find: recovery.find,
           stateOf: recovery.gates.state,
+          isStillClosed: recovery.isStillClosed,
           closedAmong: recovery.gates.closedAmong,
           takeAsked: asked.take,
           recover: (id) => recovery.recover(id, worker),

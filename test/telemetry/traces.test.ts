@@ -1,87 +1,23 @@
 // Real processes and a real OTLP receiver: what a trace of a ticket holds, and what no trace may hold.
-import { expect, type TestContext, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openQueue } from '../../src/retry/bullmq.ts';
 import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { loneRedis } from '../helpers/lone-redis.ts';
-import { startFront, startWorker, untilPrinted } from '../helpers/processes.ts';
-import { redisUrl, uniqueName } from '../helpers/services.ts';
+import { startWorker, untilPrinted } from '../helpers/processes.ts';
+import { uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { ownDatabase } from '../ledger/own-database.ts';
-import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
+import type { ReceivedSpan } from './otlp-receiver.ts';
+import { connected, expectNothingPrivate, startSale, telemetryOf } from './traced-sale.ts';
 
 const database = ownDatabase();
-
-/** Sent soon, so that a test waits for spans and not for the exporter's usual five seconds. */
-const telemetryOf = (receiver: OtlpReceiver): Record<string, string> => ({
-  TELEMETRY: 'on',
-  TELEMETRY_PORT: '0',
-  TRACE_RATIO: '1',
-  OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-  OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-  OTEL_BSP_SCHEDULE_DELAY: '50',
-});
-
-async function startSale(t: TestContext, environment: Record<string, string> = {}, redis = redisUrl()) {
-  const receiver = await startOtlpReceiver(t);
-  const stores = { redisUrl: redis, databaseUrl: database.url() };
-  const front = await startFront(t, stores, { ...telemetryOf(receiver), ...environment });
-  const call = async (url: string, method: string, headers: Record<string, string>, body?: object) => {
-    const answer = await fetch(url, {
-      method,
-      headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Record<string, unknown> };
-  };
-  const admin = (method: string, path: string, body?: object) =>
-    call(`${front.adminUrl}/admin/${path}`, method, { authorization: `Bearer ${front.adminToken}` }, body);
-  const create = async (settings: object) => {
-    const id = uniqueName('traced');
-    expect((await admin('POST', 'campaigns', { id, ...settings })).status).toBe(201);
-    return id;
-  };
-  const join = (campaign: string, user: string, headers: Record<string, string> = {}) =>
-    call(`${front.url}/v1/campaigns/${campaign}/tickets`, 'POST', { 'x-user-id': user, ...headers });
-  const ticket = (method: 'GET' | 'DELETE', text: string, headers: Record<string, string> = {}) =>
-    call(`${front.url}/v1/tickets/${text}`, method, headers);
-  const untilStatus = (text: string, status: string) =>
-    until(`a ticket that is ${status}`, DEADLINE_MS, async () =>
-      (await ticket('GET', text)).body.status === status ? true : undefined,
-    );
-  return { receiver, stores, front, admin, create, join, ticket, untilStatus };
-}
-
-/** The span itself, and all that lead to it or follow from it: by parents, children and links, in both directions. */
-function connected(spans: readonly ReceivedSpan[], from: ReceivedSpan): ReceivedSpan[] {
-  const key = (one: { traceId: string; spanId: string }) => `${one.traceId}-${one.spanId}`;
-  const edges = new Map<string, Set<string>>();
-  const join = (a: string, b: string) => {
-    for (const [x, y] of [
-      [a, b],
-      [b, a],
-    ] as const)
-      edges.set(x, (edges.get(x) ?? new Set()).add(y));
-  };
-  for (const span of spans) {
-    if (span.parentSpanId !== '') join(key(span), key({ traceId: span.traceId, spanId: span.parentSpanId }));
-    for (const link of span.links) join(key(span), key(link));
-  }
-  const met = new Set<string>();
-  const next = [key(from)];
-  for (let one = next.pop(); one !== undefined; one = next.pop()) {
-    if (met.has(one)) continue;
-    met.add(one);
-    next.push(...(edges.get(one) ?? []));
-  }
-  return spans.filter((span) => met.has(key(span)));
-}
 
 const inTrace = (spans: readonly ReceivedSpan[], { traceId }: ReceivedSpan) =>
   spans.filter((span) => span.traceId === traceId);
 
 test('every sampled ticket can be followed from its join to its settling by parents and links', async (t) => {
-  const { receiver, stores, create, join, untilStatus } = await startSale(t);
+  const { receiver, stores, create, join, untilStatus } = await startSale(t, database);
   const campaign = await create({ stock: 20, shards: 2 });
   const users = Array.from({ length: 20 }, () => uniqueName('traced-user'));
   const answers = await Promise.all(users.map((user) => join(campaign, user)));
@@ -125,7 +61,7 @@ test('every sampled ticket can be followed from its join to its settling by pare
 });
 
 test('a ticket that is retried, given up and redriven is followed to its end, polls included', async (t) => {
-  const { receiver, stores, admin, create, join, ticket, untilStatus } = await startSale(t);
+  const { receiver, stores, admin, create, join, ticket, untilStatus } = await startSale(t, database);
   const campaign = await create({ stock: 1, shards: 1 });
   const user = uniqueName('traced-user');
   const relent = await database.beforeEachRow(
@@ -188,7 +124,7 @@ test('a ticket that is retried, given up and redriven is followed to its end, po
 
 test('faults are recorded whatever the ratio, a few a second, and their log lines name the trace', async (t) => {
   const redis = await loneRedis(t);
-  const sale = await startSale(t, { TRACE_RATIO: '0', DURABILITY: 'disk' }, redis.url);
+  const sale = await startSale(t, database, { TRACE_RATIO: '0', DURABILITY: 'disk' }, redis.url);
   const { receiver, front } = sale;
   const campaign = await sale.create({ stock: 10 });
   expect((await sale.join(campaign, uniqueName('traced-user'))).status).toBe(202);
@@ -217,7 +153,7 @@ test('faults are recorded whatever the ratio, a few a second, and their log line
 });
 
 test('that a collector is away is in the log', async (t) => {
-  const { front, create, join } = await startSale(t, {
+  const { front, create, join } = await startSale(t, database, {
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
     OTEL_EXPORTER_OTLP_TIMEOUT: '100',
   });
@@ -227,7 +163,7 @@ test('that a collector is away is in the log', async (t) => {
 
 test('OTEL_SDK_DISABLED leaves the telemetry port without metrics, and nothing is traced', async (t) => {
   const port = await freePort();
-  const { receiver, create, join } = await startSale(t, {
+  const { receiver, create, join } = await startSale(t, database, {
     OTEL_SDK_DISABLED: 'true',
     TELEMETRY_PORT: String(port),
   });
@@ -239,7 +175,10 @@ test('OTEL_SDK_DISABLED leaves the telemetry port without metrics, and nothing i
 });
 
 test('a caller that continues its trace by protobuf, the usual form, is answered with its traceparent', async (t) => {
-  const { receiver, create, join } = await startSale(t, { OTEL_EXPORTER_OTLP_PROTOCOL: '', TRACE_RATIO: '0' });
+  const { receiver, create, join } = await startSale(t, database, {
+    OTEL_EXPORTER_OTLP_PROTOCOL: '',
+    TRACE_RATIO: '0',
+  });
   const campaign = await create({ stock: 2 });
   const caller = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
   const { headers } = await join(campaign, 'ann', { traceparent: caller });
@@ -253,8 +192,3 @@ test('a caller that continues its trace by protobuf, the usual form, is answered
 
 const linksTo = (links: ReceivedSpan['links'], { traceId, spanId }: ReceivedSpan) =>
   links.some((link) => link.traceId === traceId && link.spanId === spanId);
-
-function expectNothingPrivate(receiver: OtlpReceiver, texts: readonly string[]): void {
-  expect(receiver.bodies().length).toBeGreaterThan(0);
-  for (const text of texts) expect(receiver.bodies().some((body) => body.includes(text))).toBe(false);
-}

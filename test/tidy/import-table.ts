@@ -70,7 +70,7 @@ const TABLE: Record<string, Row> = {
   },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'together'], why: ADAPTER },
   recovery: {
-    may: ['domain', 'giving-back', 'limits', 'lifecycle'],
+    may: ['domain', 'giving-back', 'limits', 'lifecycle', 'together'],
     mayTypes: ['gate', 'ledger', 'retry'],
     why: 'it compares the stores, so it takes all of them as deps and belongs to none',
   },

@@ -7,7 +7,7 @@ import { keys } from '../../redis/keys.ts';
 import { type Read, readWhole } from '../../redis/reads.ts';
 import { loadScript, runScript } from '../../redis/scripts.ts';
 import { runIdsOf } from '../../redis/server-runs.ts';
-import type { GateState, GateStates } from '../port.ts';
+import type { GateHolds, GateState, GateStates, StateOnServer } from '../states-port.ts';
 import { createGate, settingsOfGate } from './gate.ts';
 import { MARK_FIELDS } from './gate-marks.ts';
 
@@ -17,11 +17,11 @@ const promote = loadScript('promote');
 /** A server that has fewer than `replicasMin` is not believed when it says that a gate needs to be opened. */
 export function createGateStates(redis: RedisClient, replicasMin: number): GateStates {
   const gate = createGate(redis);
-  async function stateOn(campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>) {
-    const names = [keys.gate(campaign.id), ...keys.works(campaign)];
+  async function stateOn(campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>): Promise<StateOnServer> {
+    const names = [keys.gate(campaign.id), keys.free(campaign.id), ...keys.works(campaign)];
     const told = await runScript(redis, state, names, [campaign.epoch, replicasMin]).catch(rethrow);
-    const [found, server] = told as [GateState, string];
-    return { state: found, server };
+    const [found, server, ...held] = told as [GateState, string, ...(string | number)[]];
+    return found === 'unverified' ? { state: found, server, holds: holdsOf(held) } : { state: found, server };
   }
   /** Part by part: the commands and replies of ten thousand gates at once are memory that a process does not give back. */
   async function fieldsOf(campaigns: readonly { id: string }[], fields: readonly string[]) {
@@ -51,5 +51,15 @@ export function createGateStates(redis: RedisClient, replicasMin: number): GateS
       const args = [campaign.epoch, to, server, campaign.version, id, ...settingsOfGate(campaign)];
       return (await runScript(redis, promote, [keys.gate(id), keys.turns(id)], args).catch(rethrow)) as number;
     },
+  };
+}
+
+/** A field that is no number compares with nothing: such a gate is not found whole. */
+function holdsOf(told: readonly (string | number)[]): GateHolds {
+  const [seq, settledCount, cancelledCount, stock, nextUnit, freeCount, entryCount] = told.map(Number) as number[];
+  const remaining = Math.max(0, stock! - nextUnit!) + freeCount!;
+  return {
+    ...{ seq: seq!, settledCount: settledCount!, cancelledCount: cancelledCount!, stock: stock! },
+    ...{ givenCount: stock! - remaining, entryCount: entryCount! },
   };
 }

@@ -1,0 +1,127 @@
+// The clients that wait for tickets of one campaign, in columns: a look goes through all of them ten times a second, reads
+// a number of each, and touches only those about which something is to be done.
+import type { CampaignMemory } from './campaign-memory.ts';
+import type { HeldTicket } from './held-tickets.ts';
+import { createLines, type Lines, type LinesChange, NOWHERE, type WaitingPlace } from './waiting-lines.ts';
+
+/** What a group knows of one wait besides its columns. */
+export interface Grouped {
+  held: HeldTicket;
+  /** Its row in the columns. */
+  row: number;
+}
+
+export interface WaitingGroup<W extends Grouped> {
+  campaign: string;
+  lines: Lines;
+  waits: W[];
+  /** By the span clock, when something is next to be done about a wait though its gate does not change. */
+  dueAt: number[];
+  /** By the span clock, from when on another place is a change; never for most. */
+  placeFrom: number[];
+  /** The version of the lines of which its client knows its place. */
+  placeVersions: number[];
+  /** Its place in the epoch of the lines; NaN where that is not known. */
+  seqs: number[];
+  tags: string[];
+  /** The row whose place is told next. */
+  turn: number;
+  /** By the span clock, until when the group need not be looked at. */
+  restsUntil: number;
+}
+
+export const createWaitingGroup = <W extends Grouped>(campaign: string): WaitingGroup<W> => ({
+  campaign,
+  lines: createLines(),
+  waits: [],
+  dueAt: [],
+  placeFrom: [],
+  placeVersions: [],
+  seqs: [],
+  tags: [],
+  turn: 0,
+  restsUntil: 0,
+});
+
+const NEVER = Number.POSITIVE_INFINITY;
+const UNTOLD = -1;
+
+/** Adds a wait of which nothing is to be done before `dueAt`. */
+export function addWait<W extends Grouped>(group: WaitingGroup<W>, wait: W, dueAt: number): void {
+  wait.row = group.waits.length;
+  group.waits.push(wait);
+  group.dueAt.push(dueAt);
+  group.placeFrom.push(NEVER);
+  group.placeVersions.push(UNTOLD);
+  group.seqs.push(NOWHERE.seq);
+  group.tags.push(wait.held.ticket.tag);
+}
+
+/** The last wait takes its row: who goes through the rows from the last to the first misses none. */
+export function removeWait<W extends Grouped>(group: WaitingGroup<W>, wait: W): void {
+  const { row } = wait;
+  const last = group.waits.pop()!;
+  for (const column of [group.dueAt, group.placeFrom, group.placeVersions, group.seqs]) fill(column, row);
+  fill(group.tags, row);
+  if (last === wait) return;
+  group.waits[row] = last;
+  last.row = row;
+}
+
+function fill<T>(column: T[], row: number): void {
+  const last = column.pop()!;
+  if (row < column.length) column[row] = last;
+}
+
+/** Looks at the wait with the next reading, and tells its place, if ever, from `placeFrom` on. */
+export function expect<W extends Grouped>(
+  group: WaitingGroup<W>,
+  { row }: W,
+  { standing, placeFrom }: { standing: WaitingPlace; placeFrom: number },
+): void {
+  group.dueAt[row] = 0;
+  group.placeFrom[row] = placeFrom;
+  group.placeVersions[row] = UNTOLD;
+  group.seqs[row] = standing.epoch === group.lines.epoch ? standing.seq : NOWHERE.seq;
+  group.restsUntil = 0;
+}
+
+/** The waits that may be over because the work has come so far, or because their tickets were cancelled. */
+export function* passed<W extends Grouped>(
+  { waits, seqs, tags, lines }: WaitingGroup<W>,
+  memory: CampaignMemory | undefined,
+  change: LinesChange,
+): Generator<W> {
+  const cancelled = change === 'cancelled' ? memory?.cancelled : undefined;
+  const furthest = Math.max(0, ...lines.watermarks, ...lines.acked);
+  for (let row = waits.length - 1; row >= 0; row -= 1) {
+    const isBehind = seqs[row]! > furthest;
+    if (!isBehind || cancelled?.has(tags[row]!)) yield waits[row]!;
+  }
+}
+
+export function* due<W extends Grouped>({ waits, dueAt }: WaitingGroup<W>, now: number): Generator<W> {
+  for (let row = waits.length - 1; row >= 0; row -= 1) if (now >= dueAt[row]!) yield waits[row]!;
+}
+
+/** Those who have not heard of their place in these lines, each in its turn, once. */
+export function* untold<W extends Grouped>(group: WaitingGroup<W>, now: number): Generator<W> {
+  const { waits, placeFrom, placeVersions, lines } = group;
+  for (let left = waits.length; left > 0; left -= 1) {
+    const row = group.turn < waits.length ? group.turn : 0;
+    group.turn = row + 1;
+    if (now < placeFrom[row]! || placeVersions[row] === lines.version) continue;
+    placeVersions[row] = lines.version;
+    yield waits[row]!;
+  }
+}
+
+/** By the span clock, when something is next to be done though the gate does not change. */
+export function nextDue({ waits, dueAt, placeFrom, placeVersions, lines }: WaitingGroup<Grouped>): number {
+  let next = NEVER;
+  for (let row = 0; row < waits.length; row += 1) {
+    if (dueAt[row]! < next) next = dueAt[row]!;
+    if (placeFrom[row]! < next && placeVersions[row] !== lines.version) next = placeFrom[row]!;
+  }
+  return next;
+}
