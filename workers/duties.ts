@@ -7,6 +7,7 @@ import { endCampaigns } from './archivist.ts';
 import { finishHalfDone } from './finisher.ts';
 import { issueTickets } from './issuer.ts';
 import { tidyUp } from './janitor.ts';
+import { publishOutbox } from './publisher.ts';
 import { keepReconciling } from './reconciler.ts';
 import { recoverGates } from './recoverer.ts';
 import { redriveByPolicy } from './redriver.ts';
@@ -35,6 +36,7 @@ export function dutiesOf(worker: ComposedWorker, { workOnRetries, readiness }: D
     reconcile: (stopping) => keepReconciling(worker.reconciler, stopping),
     announce: (stopping) => announce(worker.announcer, stopping),
     relay: async (stopping) => worker.relay && (await relayTickets(worker.relay, stopping)),
+    publish: async (stopping) => worker.publisher && (await publishOutbox(worker.publisher, stopping)),
     report: (stopping) => keepReporting({ ...worker.reporter, readiness }, stopping),
   } satisfies Record<string, Duty>;
 }

@@ -52,6 +52,13 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
       'tickets waited although workers were past their records in the topic; the relay carried them again',
     );
   },
+  onPublished: metrics.published,
+  onOutbox: metrics.outbox,
+  onUntold: (count) =>
+    log.error(
+      { count },
+      'removed entries of the outbox that could not be sent to other services for 7 days; each has a batch of tickets',
+    ),
   onCounted: metrics.counted,
   onEnded: (campaign, end) => {
     metrics.ended(end);

@@ -4,6 +4,7 @@ import type { Phase } from '../domain/campaign.ts';
 import type { ComparisonSums } from '../domain/comparison-sums.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import type { SettledWork } from '../domain/settled-work.ts';
+import type { OutboxSize } from '../outbox/port.ts';
 import type { RecoveryProgress } from '../recovery/progress.ts';
 import type { Recovery } from '../recovery/recover.ts';
 import type { ReconcileReport } from '../recovery/report.ts';
@@ -50,6 +51,12 @@ export interface WorkerEvents {
   onCarried: (count: number) => void;
   /** Tickets whose records workers had passed, and that the relay has carried again. */
   onLost: (count: number) => void;
+  /** Entries of the outbox that services were told of, each with one batch of tickets. */
+  onPublished: (count: number) => void;
+  /** What waits in the outbox, seen by the worker whose turn it is. */
+  onOutbox: (size: OutboxSize) => void;
+  /** Entries that were removed because no service could be told of them for too long. */
+  onUntold: (count: number) => void;
 }
 
 const nothing = () => undefined;
@@ -80,4 +87,7 @@ export const UNHEARD: Omit<WorkerEvents, 'onError'> = {
   onEnded: nothing,
   onCarried: nothing,
   onLost: nothing,
+  onPublished: nothing,
+  onOutbox: nothing,
+  onUntold: nothing,
 };

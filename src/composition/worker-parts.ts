@@ -6,6 +6,7 @@ import type { Durability } from '../domain/durability.ts';
 import type { Notice } from '../domain/notice.ts';
 import type { LedgerGuard } from '../ledger/guard.ts';
 import type { Ledger } from '../ledger/pool.ts';
+import type { Publish } from '../outbox/port.ts';
 import type { RedisClient } from '../redis/connection.ts';
 import type { Retries } from '../retry/port.ts';
 
@@ -20,6 +21,8 @@ export interface WorkerParts {
   openReader: (name: string) => RedisClient;
   /** Where it carries the tickets; undefined for Redis Streams alone. */
   kafka?: KafkaParts | undefined;
+  /** Tells other services; undefined where none is told. */
+  publish?: Publish | undefined;
 }
 
 export interface KafkaParts {

@@ -22,6 +22,7 @@ import { createRetryTraces } from '../telemetry/retry-trace.ts';
 import { type OpenSource, relayDuty, sourceOf } from './carriers.ts';
 import { composeEnding } from './ending.ts';
 import { UNHEARD, type WorkerEvents } from './heard.ts';
+import { publishingDuty } from './publishing.ts';
 import { composeRecovery } from './recovery.ts';
 import { announcingDuty, redrivingDuties, scheduleIn } from './redriving.ts';
 import type { WorkerParts, WorkerSettings } from './worker-parts.ts';
@@ -36,6 +37,8 @@ export interface ComposedWorker
   openSource: OpenSource;
   /** Undefined where the gates' own streams carry the tickets. */
   relay: ReturnType<typeof relayDuty>;
+  /** Undefined where no other service is told. */
+  publisher: ReturnType<typeof publishingDuty>;
 }
 
 /** Nothing runs until a duty does; `workers/duties.ts` has the duties. */
@@ -51,6 +54,7 @@ export function composeWorker(
     ...recoveringDuties(parts, settings, events),
     ...keepingDuties(parts, settings, events),
     relay: relayDuty(parts, settings, events),
+    publisher: publishingDuty(parts, settings, events),
     ...endingDuty(parts, settings, events),
     ...announcingDuty(parts, settings, events),
   };

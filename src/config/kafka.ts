@@ -30,6 +30,8 @@ export interface KafkaConfig {
   topic: string;
   /** Of all workers. */
   group: string;
+  /** Of what was issued and cancelled, for other services; undefined where none is told. */
+  issuancesTopic: string | undefined;
   /** Of the topic, when it is created; of one that is there the fewest copies. */
   partitions: number;
   replication: number;
@@ -69,6 +71,7 @@ export const kafkaSettings = {
   KAFKA_BROKERS: brokers.optional(),
   KAFKA_TOPIC: topic.default('sluice.tickets'),
   KAFKA_GROUP: group.default('sluice-issuers'),
+  KAFKA_ISSUANCES_TOPIC: topic.optional(),
   KAFKA_PARTITIONS: whole(1, 1_000).default(12),
   KAFKA_REPLICATION: whole(1, 15).optional(),
   KAFKA_RETENTION_HOURS: whole(1, 87_600).default(168),
@@ -94,6 +97,7 @@ export function kafkaOf(env: KafkaSettings, profile: keyof typeof REPLICATION): 
     brokers: env.KAFKA_BROKERS,
     topic: env.KAFKA_TOPIC,
     group: env.KAFKA_GROUP,
+    issuancesTopic: env.KAFKA_ISSUANCES_TOPIC,
     partitions: env.KAFKA_PARTITIONS,
     replication: env.KAFKA_REPLICATION ?? REPLICATION[profile],
     retentionMs: env.KAFKA_RETENTION_HOURS * 3_600_000,
@@ -123,9 +127,16 @@ interface Reading {
 export function kafkaProblems(reading: Reading, isProduction: boolean): string[] {
   return [
     ...(reading.values.BROKER === 'kafka' ? needed(reading, 'BROKER=kafka', 'KAFKA_BROKERS') : []),
+    ...(reading.given.has('KAFKA_ISSUANCES_TOPIC') ? needed(reading, 'KAFKA_ISSUANCES_TOPIC', 'KAFKA_BROKERS') : []),
+    ...sameTopic(reading),
     ...tlsProblems(reading),
     ...saslProblems(reading, isProduction),
   ];
+}
+
+function sameTopic({ values: env }: Reading): string[] {
+  if (env.KAFKA_ISSUANCES_TOPIC === undefined || env.KAFKA_ISSUANCES_TOPIC !== env.KAFKA_TOPIC) return [];
+  return ['KAFKA_ISSUANCES_TOPIC: has the same value as KAFKA_TOPIC, which holds user ids; set another name'];
 }
 
 function tlsProblems(reading: Reading): string[] {

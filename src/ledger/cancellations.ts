@@ -8,6 +8,7 @@ import { isUserId, userTag } from '../domain/ids.ts';
 import { auditLetter } from './audit.ts';
 import { kindOf } from './errors.ts';
 import { holdForChange, holdIssuingOf } from './exclusion.ts';
+import { tellOutbox } from './outbox.ts';
 import type { Ledger } from './pool.ts';
 import { lockLetter } from './redrives.ts';
 import type { CancellationsTable, Schema } from './schema.ts';
@@ -32,6 +33,7 @@ export async function cancelTicket(
   given: GivenBack,
   as: GivenBackAs = 'held',
 ): Promise<Cancellation | 'busy' | undefined> {
+  const { tellsOutbox } = ledger;
   try {
     return await ledger.transaction(async (tx) => {
       await holdForChange(tx, given.campaign);
@@ -41,13 +43,13 @@ export async function cancelTicket(
       if (before !== undefined) {
         await addUser(tx, before, given);
         if (letter !== undefined) await discardRow(tx, letter.id);
-        return endBeside(tx, before, issuance, as === 'retried' ? given.unit : 0);
+        return endBeside({ tx, tellsOutbox }, before, issuance, as === 'retried' ? given.unit : 0);
       }
       if (letter?.state === 'redriving' && as === 'held') return 'busy';
       const ended = issuance ?? letter;
       if (ended === undefined && as === 'held') return undefined;
       const named = madeOf(given, ended);
-      if (issuance !== undefined) await deleteIssuance(tx, issuance);
+      if (issuance !== undefined) await deleteIssuance({ tx, tellsOutbox }, issuance);
       if (letter !== undefined) await discardRow(tx, letter.id);
       const isOpen = ended !== undefined || as !== 'wished';
       const made = { ...named, unit: isOpen ? await returnable(tx, named) : 0 };
@@ -65,12 +67,12 @@ export async function cancelTicket(
  * Makes true a cancellation that stands: a row beside it, which a version before this one may have left, is deleted. The unit of what was retried, or of the row, goes back where none was to go back so far.
  */
 async function endBeside(
-  tx: Kysely<Schema>,
+  { tx, tellsOutbox }: Changing,
   before: Cancellation,
   issuance: Standing | undefined,
   retriedUnit: number,
 ): Promise<Cancellation> {
-  if (issuance !== undefined) await deleteIssuance(tx, issuance);
+  if (issuance !== undefined) await deleteIssuance({ tx, tellsOutbox }, issuance);
   if (before.unit !== 0) return before;
   const unit = await returnable(tx, { campaign: before.campaign, unit: issuance?.unit ?? retriedUnit });
   if (unit === 0) return before;
@@ -84,13 +86,14 @@ async function endBeside(
  * ask is told by the gate.
  */
 export async function recordCancelled(ledger: Ledger, given: GivenBack): Promise<void> {
+  const { tellsOutbox } = ledger;
   try {
     await ledger.transaction(async (tx) => {
       await holdForChange(tx, given.campaign);
       const letter = await lockLetterOf(tx, given);
       const issuance = await lockIssuanceOf(tx, given);
       if (letter !== undefined) await discardRow(tx, letter.id);
-      if (issuance !== undefined) await deleteIssuance(tx, issuance);
+      if (issuance !== undefined) await deleteIssuance({ tx, tellsOutbox }, issuance);
       const before = await findCancellation(tx, given);
       if (before !== undefined) return addUser(tx, before, given);
       await insertCancellation(tx, madeOf(given, undefined), now);
@@ -161,7 +164,13 @@ export async function markReturned(ledger: Ledger, cancellation: DeadLetterId): 
 }
 
 type Held = Pick<StoredDeadLetter, 'epoch' | 'seq' | 'unit' | 'user'>;
-type Standing = { campaign: string; unit: number };
+type Standing = { campaign: string; unit: number; epoch: number; seq: number; code: string };
+
+/** A transaction, and whether it writes into the outbox. */
+interface Changing {
+  tx: Kysely<Schema>;
+  tellsOutbox: boolean;
+}
 
 /** Under the name and with the unit of the row it puts an end to. What an intruder wrote as a user is none. */
 function madeOf({ campaign, tag, user, unit, names }: GivenBack, ended: Held | undefined): Cancellation {
@@ -195,7 +204,7 @@ const mayBeTheirs = (row: { user: string | null }, campaign: string, tag: string
 async function lockIssuanceOf(tx: Kysely<Schema>, { campaign, tag, user, unit }: GivenBack) {
   const issuances = tx
     .selectFrom('issuances')
-    .select(['campaign', 'epoch', 'seq', 'unit', 'user'])
+    .select(['campaign', 'epoch', 'seq', 'unit', 'user', 'code'])
     .where('campaign', '=', campaign)
     .forUpdate();
   const row = await (user === undefined
@@ -250,8 +259,11 @@ async function returnable(
   return row === undefined ? unit : 0;
 }
 
-async function deleteIssuance(tx: Kysely<Schema>, { campaign, unit }: Standing): Promise<void> {
+/** Of a ticket that was never issued no service was told, and none is told that it is cancelled. */
+async function deleteIssuance({ tx, tellsOutbox }: Changing, issuance: Standing): Promise<void> {
+  const { campaign, unit } = issuance;
   await tx.deleteFrom('issuances').where('campaign', '=', campaign).where('unit', '=', unit).execute();
+  if (tellsOutbox) await tellOutbox(tx, campaign, 'cancelled', [issuance]);
 }
 
 async function discardRow(tx: Kysely<Schema>, id: number): Promise<void> {

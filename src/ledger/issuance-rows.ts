@@ -1,9 +1,11 @@
 // The statements of issuance: what may be written, how a batch becomes one INSERT, what stands.
+import { CompiledQuery } from 'kysely';
 import { CODE_CHARS } from '../domain/coupon.ts';
 import { isUserId, userTag } from '../domain/ids.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
 import { UINT32_MAX } from '../domain/uint32.ts';
 import { inInsertSpan } from '../telemetry/batch-trace.ts';
+import { tellOutbox } from './outbox.ts';
 import type { Ledger } from './pool.ts';
 
 /** A row of the ledger, as far as it decides about another. */
@@ -47,7 +49,7 @@ export interface Fence {
 }
 
 /**
- * Writes all rows or none, and none unless the campaign is in the epoch of the fence and no ticket of these users is
+ * Writes all rows or none, and with them what the outbox tells of them, and none unless the campaign is in the epoch of the fence and no ticket of these users is
  * cancelled or kept as a dead letter: a single statement is a transaction. The first row takes its campaign from a query
  * that locks the campaign's row, so that an epoch begins, and a cancellation or a letter is written, before this statement
  * or after it. No statement of an
@@ -71,7 +73,14 @@ export async function insertRows(
     params.push(row.unit, row.user, row.seq, row.epoch, row.code, new Date(row.admittedAt), lastUnit);
   }
   const isPrepared = rows.length % PREPARED_STEP === 0;
-  await inInsertSpan('issuances', rows.length, () => ledger.run(insertOf(rows.length, fence), params, isPrepared));
+  const sql = insertOf(rows.length, fence);
+  await inInsertSpan('issuances', rows.length, async () => {
+    if (!ledger.tellsOutbox) return void (await ledger.run(sql, params, isPrepared));
+    await ledger.transaction(async (tx) => {
+      await tx.executeQuery(CompiledQuery.raw(sql, params));
+      await tellOutbox(tx, campaign, 'issued', rows);
+    });
+  });
 }
 
 /**

@@ -12,6 +12,7 @@ import { endsIndex } from './migrations/0008-ends-index.ts';
 import { letterSpans } from './migrations/0009-letter-spans.ts';
 import { lettersKept } from './migrations/0010-letters-kept.ts';
 import { epochsOpened } from './migrations/0011-epochs-opened.ts';
+import { outbox } from './migrations/0012-outbox.ts';
 import type { Ledger } from './pool.ts';
 
 /** In order of their names, for ever: an executed migration is never renamed or changed. */
@@ -27,6 +28,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0009-letter-spans': letterSpans,
   '0010-letters-kept': lettersKept,
   '0011-epochs-opened': epochsOpened,
+  '0012-outbox': outbox,
 };
 
 /** One statement of a migration, or the wait for another process that migrates: a table of millions of rows is rebuilt. */

@@ -19,11 +19,15 @@ export interface LedgerOptions {
   acquireMs: number;
   /** How long one statement may take; after that its connection is destroyed and its outcome unknown. */
   statementMs: number;
+  /** Whether what is issued and cancelled is written into the outbox as well; `false` if it is not named. */
+  tellsOutbox?: boolean;
 }
 
 export interface Ledger extends AsyncDisposable {
   readonly name: string;
   readonly connectionMax: number;
+  /** Whether what is issued and cancelled is written into the outbox as well. */
+  readonly tellsOutbox: boolean;
   /** Typed queries, each on whatever connection is free. */
   readonly db: Kysely<Schema>;
   /** One transaction; see `inTransaction`. */
@@ -64,6 +68,7 @@ export function openLedger(options: LedgerOptions): Ledger {
   return {
     name,
     connectionMax: options.connectionMax,
+    tellsOutbox: options.tellsOutbox ?? false,
     db,
     transaction: (work) => inTransaction(door, work),
     onOneConnection: (work, ms) => withSession({ acquire: () => door.acquire(ms), release: door.release }, work),

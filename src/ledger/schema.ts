@@ -68,6 +68,14 @@ interface IdempotencyKeysTable {
   at: Stamp;
 }
 
+interface OutboxTable {
+  id: Generated<number>;
+  campaign: string;
+  what: 'issued' | 'cancelled';
+  tickets: string;
+  at: Stamp;
+}
+
 export interface DeadLettersTable {
   id: Generated<number>;
   campaign: string;
@@ -136,4 +144,5 @@ export interface Schema {
   epochs: EpochsTable;
   cancellations: CancellationsTable;
   erasures: ErasuresTable;
+  outbox: OutboxTable;
 }

@@ -29,7 +29,8 @@ export async function openFront(
   open: AsyncDisposableStack,
 ): Promise<FrontParts> {
   const { acquireMs, statementMs, adminConnectionsMax: connectionMax, adminQueueMax: queueMax } = limits;
-  const pool = { url: place.databaseUrl, connectionMax, queueMax, acquireMs, statementMs };
+  const tellsOutbox = config.kafka?.issuancesTopic !== undefined;
+  const pool = { url: place.databaseUrl, connectionMax, queueMax, acquireMs, statementMs, tellsOutbox };
   const ledger = open.use(openLedger({ ...pool, name: 'admin' }));
   // Buyers who give back wait for connections of their own: a crowd of them must not keep operators out.
   const status = open.use(openLedger({ ...pool, name: 'status' }));

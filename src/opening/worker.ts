@@ -1,6 +1,6 @@
 // Opens what a worker is made of, in the order in which it closes backwards.
 
-import type { KafkaParts, WorkerParts } from '../composition/worker-parts.ts';
+import type { WorkerParts } from '../composition/worker-parts.ts';
 import type { Config } from '../config/config.ts';
 import { workerPromise } from '../doctor/configured.ts';
 import { checkStart } from '../doctor/start.ts';
@@ -28,7 +28,14 @@ export async function openWorker(
   open: AsyncDisposableStack,
 ): Promise<OpenWorkerParts> {
   const { acquireMs, statementMs, workerQueueMax, readMs } = limits;
-  const pool = { connectionMax: config.workers.connections, queueMax: workerQueueMax, acquireMs, statementMs };
+  const tellsOutbox = config.kafka?.issuancesTopic !== undefined;
+  const pool = {
+    connectionMax: config.workers.connections,
+    queueMax: workerQueueMax,
+    acquireMs,
+    statementMs,
+    tellsOutbox,
+  };
   const ledger = open.use(openLedger({ url: config.databaseUrl!, name: 'worker', ...pool }));
   const server = { url: config.redisUrl!, ca: config.redisCa };
   const connection = { ...server, name: `sluice-worker:${name}` };
@@ -42,7 +49,7 @@ export async function openWorker(
   await checkStart({ redis, ledger, ...workerPromise(config) }, log);
   const retries = open.adopt(openRetries({ ...server, onError }), (opened) => opened.close());
   const guard = open.use(createLedgerGuard(ledger));
-  const kafka = config.broker === 'kafka' ? await openCarrier(config, { name, log }, open) : undefined;
+  const { kafka, publish } = await openBrokers(config, { name, log }, open);
   breakerMetrics('ledger', guard.breaker);
   poolMetrics(ledger);
   return {
@@ -51,18 +58,24 @@ export async function openWorker(
     guard,
     retries,
     kafka,
+    publish,
     openReader: (reader) => openReading({ ...server, name: `sluice-reader:${reader}`, commandMs: readMs, onError }),
     workOnRetries: (work, stopping) => workOnRetries({ ...server, onError }, work, stopping),
   };
 }
 
-/** Loaded where it is chosen: Kafka's client is a quarter of what a worker compiles when it starts. */
-async function openCarrier(
-  config: Config,
-  { name, log }: { name: string; log: Log },
+/** What goes through Kafka. Loaded where it is chosen: Kafka's client is a quarter of what a worker compiles when it starts. */
+async function openBrokers(
+  { broker, kafka, environmentName, couponKey }: Config,
+  as: { name: string; log: Log },
   open: AsyncDisposableStack,
-): Promise<KafkaParts> {
-  const { openKafka } = await import('./kafka.ts');
-  const sealKey = recordKeyOf(environmentKey(config.environmentName, 'coupon', config.couponKey!));
-  return openKafka(config.kafka!, { name, log, sealKey }, open);
+): Promise<Pick<WorkerParts, 'kafka' | 'publish'>> {
+  const { issuancesTopic } = kafka ?? {};
+  if (broker !== 'kafka' && issuancesTopic === undefined) return {};
+  const { openIssuances, openKafka } = await import('./kafka.ts');
+  const sealKey = recordKeyOf(environmentKey(environmentName, 'coupon', couponKey!));
+  return {
+    kafka: broker === 'kafka' ? await openKafka(kafka!, { ...as, sealKey }, open) : undefined,
+    publish: issuancesTopic === undefined ? undefined : await openIssuances({ kafka, environmentName }, as, open),
+  };
 }

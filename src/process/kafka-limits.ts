@@ -36,6 +36,15 @@ export const kafkaLimits = {
   relayNoteMs: 250,
   /** Entries in line and none new: the relay looks again this soon, since entries behind others are not announced. */
   relayLookMaxMs: 20,
+  /** The outbox is looked at this often while it is empty: services hear of a ticket half a second after its row. */
+  outboxLookMs: 500,
+  /** Entries in one reading of the outbox, up to 60 kB each, and in one produce request. */
+  outboxReadMax: 100,
+  outboxSendMax: 8,
+  /** The outbox is counted this often. */
+  outboxSizeMs: 15_000,
+  /** What no service could be told for this long is removed: 7 days, the time that a topic keeps tickets unless it is set. */
+  outboxKeptMs: 604_800_000,
   /** Pending entries of a shard that are looked at for lost ones in one round. */
   lostEntriesMax: 1_000,
 };

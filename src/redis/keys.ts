@@ -49,6 +49,8 @@ export const keys = {
   noticed: (what: string) => `sluice:noticed:${what}`,
   /** Held by the worker whose turn it is to carry entries to another broker. */
   relay: 'sluice:relay',
+  /** Held by the worker whose turn it is to tell other services what was issued. */
+  publisher: 'sluice:publisher',
   /** What each worker reported last: one hash for all of them; see `worker-reports.ts`. */
   workers: 'sluice:workers',
   /** The same of fronts. */

@@ -26,6 +26,10 @@ export interface WorkerMetrics {
   carried: (count: number) => void;
   /** Counts those of them whose records workers had passed without settling them. */
   carriedAgain: (count: number) => void;
+  /** Counts entries of the outbox that this worker told other services of. */
+  published: (count: number) => void;
+  /** Takes what waits in the outbox; seen by the worker whose turn it is to tell. */
+  outbox: (size: { entries: number; oldestMs: number }) => void;
   /** Counts a campaign that this worker archived or purged. */
   ended: (end: 'archived' | 'purged') => void;
   /** Counts a gate that this worker opened, rebuilt or found whole. */
@@ -55,6 +59,7 @@ export function workerMetrics(): WorkerMetrics {
   return {
     ...issuingMetrics(),
     ...relayMetrics(),
+    ...outboxMetrics(),
     ...failureMetrics(),
     ended: (end) => {
       ends[end] += 1;
@@ -123,6 +128,24 @@ function relayMetrics(): Pick<WorkerMetrics, 'carried' | 'carriedAgain'> {
     },
     carriedAgain: (count) => {
       counts.again += count;
+    },
+  };
+}
+
+function outboxMetrics(): Pick<WorkerMetrics, 'published' | 'outbox'> {
+  let publishedCount = 0;
+  let size = { entries: 0, oldestMs: 0 };
+  counter('sluice_outbox_published', 'Batches of tickets that this worker sent to other services', () => [
+    [publishedCount, {}],
+  ]);
+  gauge('sluice_outbox_entries', 'Batches of tickets in the outbox that no other service has yet', () => size.entries);
+  gauge('sluice_outbox_oldest_seconds', 'Age of the oldest of them', () => size.oldestMs / 1_000);
+  return {
+    published: (count) => {
+      publishedCount += count;
+    },
+    outbox: (seen) => {
+      size = seen;
     },
   };
 }

@@ -18,6 +18,7 @@ const configOf = (brokers: string[], change: Partial<KafkaConfig> = {}): KafkaCo
   ...serverAt(brokers),
   topic: uniqueName('topic'),
   group: uniqueName('group'),
+  issuancesTopic: undefined,
   partitions: 3,
   replication: 1,
   retentionMs: 3_600_000,

@@ -20,6 +20,7 @@ const ALL = [
   '0009-letter-spans',
   '0010-letters-kept',
   '0011-epochs-opened',
+  '0012-outbox',
 ];
 
 function insert(campaign: string, unit: number, user: string, lastUnit: number): Promise<unknown> {

@@ -116,6 +116,7 @@ export class MemoryLedger {
     return {
       name,
       connectionMax: 8,
+      tellsOutbox: false,
       db: kyselyOver(source),
       transaction: (work) => inTransaction(source, work),
       onOneConnection: (work) => withSession(source, work),

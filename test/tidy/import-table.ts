@@ -57,13 +57,15 @@ const TABLE: Record<string, Row> = {
     mayTypes: ['gate'],
     why: 'the Redis source reads the streams that the gate writes, as the group that the gate settles; Kafka carries the same entries',
   },
+  outbox: { may: [], why: 'the port says what other services are told, whoever keeps it and whoever tells' },
   kafka: {
-    may: ['domain', 'limits', 'lifecycle'],
+    may: ['domain', 'outbox', 'limits', 'lifecycle'],
     mayTypes: ['config', 'telemetry'],
     why: 'it opens clients and judges topics; what is carried through them is of broker',
   },
   ledger: {
     may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'breaker', 'together', 'turns'],
+    mayTypes: ['outbox'],
     why: ADAPTER,
   },
   retry: { may: ['domain', 'redis', 'telemetry', 'limits', 'lifecycle', 'together'], why: ADAPTER },
@@ -129,7 +131,7 @@ const TABLE: Record<string, Row> = {
       'limits',
       'lately',
     ],
-    mayTypes: ['breaker', 'gate', 'retry'],
+    mayTypes: ['breaker', 'gate', 'outbox', 'retry'],
     why: 'it puts together what composition roots and their tests have in common; it opens no connection and no listener',
   },
   opening: {
@@ -147,7 +149,7 @@ const TABLE: Record<string, Row> = {
       'limits',
       'lifecycle',
     ],
-    mayTypes: ['composition', 'config', 'local'],
+    mayTypes: ['composition', 'config', 'local', 'outbox'],
     why: 'it opens the stores and listeners of a configuration, in the order in which they close; only a main.ts calls it',
   },
   cli: { may: ['domain'], why: 'it is a client: it knows the admin API as anybody does' },
@@ -155,7 +157,7 @@ const TABLE: Record<string, Row> = {
   load: { may: ['rehearsal', 'k6'], why: 'it is a client: it knows the HTTP API as any client does' },
   workers: {
     may: ['domain', 'desk', 'giving-back', 'issuing', 'recovery', 'telemetry', 'limits', 'lifecycle'],
-    mayTypes: ['gate', 'broker', 'ledger', 'retry', 'admission', 'composition'],
+    mayTypes: ['gate', 'broker', 'ledger', 'outbox', 'retry', 'admission', 'composition'],
     why: 'a duty takes its adapters as deps; src/composition/worker.ts puts them together',
   },
 };
