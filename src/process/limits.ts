@@ -59,6 +59,8 @@ export const limits = {
   rowsPerRead: 5_000,
   /** Campaigns in one reading of a duty that looks after each of them. */
   campaignsPerRead: 500,
+  /** The same of a worker's looks at all live campaigns: V8 keeps a young generation as large as what such a page needs. */
+  campaignsPerLook: 100,
   /** One worker compares the lines with the gates of live campaigns this often, and looks which campaigns are done. */
   sweepMs: 60_000,
   /** Silent consumers of a campaign are looked for in one of so many sweeps: once an hour, a script call for each shard. */
