@@ -1,5 +1,6 @@
 // Asks Kafka what the way of the tickets rests on. Each question by itself may be forbidden: the others are answered also then.
 import type { KafkaConfig } from '../config/kafka.ts';
+import type { Obstacle } from '../domain/obstacle.ts';
 import { openAdmin } from '../kafka/clients.ts';
 import { type GroupLag, readLag } from '../kafka/lag.ts';
 import { type AdvertisedBroker, readAdvertised } from '../kafka/listeners.ts';
@@ -7,7 +8,6 @@ import { kafkaObstacle } from '../kafka/obstacles.ts';
 import { groupState, type Rights, topicRights } from '../kafka/rights.ts';
 import type { TopicFacts } from '../kafka/topic-rules.ts';
 import { readTopic } from '../kafka/topics.ts';
-import type { Obstacle } from '../process/obstacle.ts';
 import { type Fact, factOf } from './finding.ts';
 
 export interface KafkaFacts {

@@ -1,9 +1,9 @@
 // What the facts of Kafka mean. Pure.
 import type { KafkaConfig } from '../config/kafka.ts';
+import type { Obstacle } from '../domain/obstacle.ts';
 import { listenerProblem, shown } from '../kafka/listeners.ts';
 import type { Rights } from '../kafka/rights.ts';
 import { topicProblems } from '../kafka/topic-rules.ts';
-import type { Obstacle } from '../process/obstacle.ts';
 import { broken, type Fact, type Finding, judged, ok, unknown, warning } from './finding.ts';
 import type { KafkaFacts } from './kafka-facts.ts';
 

@@ -1,5 +1,5 @@
 // What an error of Kafka's client means for the way to the brokers, in words that hold nothing of who logs in.
-import type { Obstacle } from '../process/obstacle.ts';
+import type { Obstacle } from '../domain/obstacle.ts';
 
 type Known = [RegExp, what: string, cure: string];
 
