@@ -17,7 +17,7 @@ export interface Plot {
   at?: { x: number; y: number };
 }
 
-const PLOT_WIDTH = 640;
+export const PLOT_WIDTH = 640;
 const HEIGHT = 200;
 const LEFT = 56;
 const RIGHT = 8;
@@ -61,7 +61,7 @@ export function svgOf({ title, unit, xs, lines, at }: Plot): string {
 }
 
 /** With its legend. */
-function plotHeight(lines: readonly Line[]): number {
+export function plotHeight(lines: readonly Line[]): number {
   return HEIGHT + (1 + Math.max(-1, ...legendOf(lines).map(({ row }) => row))) * LEGEND_ROW;
 }
 
