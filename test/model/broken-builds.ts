@@ -170,7 +170,7 @@ export const BROKEN: Broken[] = [
     patches: [
       NO_FENCE,
       { file: 'src/ledger/cancellations.ts', from: 'return row === undefined ? unit : 0;', to: 'return unit;' },
-      { file: 'workers/issuer.ts', from: 'unit: 0, reason: NO_UNIT_LEFT', to: 'unit, reason: NO_UNIT_LEFT' },
+      { file: 'workers/issuer.ts', from: 'unit: 0, reason: renumbered', to: 'unit, reason: renumbered' },
       {
         file: 'workers/retrier.ts',
         from: '=== NO_UNIT_LEFT) ? 0 : job.unit',
