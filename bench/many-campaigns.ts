@@ -1,6 +1,6 @@
 // Many open campaigns: `npm run bench:campaigns [-- --open 1,1000,10000 --checkout <folder>]` measures a front and a worker on
 // stores of their own while nobody buys, and then the buyers of one more campaign. Another checkout is measured by the same
-// program. Instead of that:
+// program. With `--archived 100000` so many archived campaigns are there as well. Instead of that:
 //   --waits    one buyer waits in each campaign, and no worker serves them
 //   --beside   the numbers are tickets of a campaign that a worker drains, and the buyers those of another one
 //   --bullmq   the peer: a BullMQ queue and worker for each campaign
@@ -15,6 +15,7 @@ const { values } = parseArgs({
   options: {
     open: { type: 'string', default: '1,3000' },
     checkout: { type: 'string', default: HERE },
+    archived: { type: 'string', default: '0' },
     waits: { type: 'boolean', default: false },
     beside: { type: 'boolean', default: false },
     bullmq: { type: 'boolean', default: false },
@@ -27,7 +28,7 @@ function chosen(): [columns: string, measure: Measure] {
   if (values.waits) return [WAITS_COLUMNS, measureWaits];
   if (values.beside) return [BESIDE_COLUMNS, measureBeside];
   if (values.bullmq) return [BULLMQ_COLUMNS, measureBullmq];
-  return [IDLE_COLUMNS, measureIdle];
+  return [IDLE_COLUMNS, (count, checkout) => measureIdle(count, checkout, Number(values.archived))];
 }
 
 const [columns, measure] = chosen();

@@ -119,7 +119,9 @@ try {
   const createdAt = performance.now();
   await createCampaigns(databaseUrl);
   say(`${campaignCount} campaigns of ${ticketCount} tickets made in ${seconds(createdAt)}`);
-  const settings = { RECOVERY_GRACE_MS: '100', DURABILITY: 'memory' };
+  // As npm start has it.
+  const compiled = join(checkout, 'node_modules/.cache/node-compile');
+  const settings = { RECOVERY_GRACE_MS: '100', DURABILITY: 'memory', NODE_COMPILE_CACHE: compiled };
   await using front = await startFront({ redisUrl: url, databaseUrl }, settings, checkout);
   await front.join(idOf(Math.floor(campaignCount / 2)), 'first');
   await using workers = new AsyncDisposableStack();

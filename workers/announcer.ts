@@ -23,7 +23,8 @@ export interface AnnouncerDeps {
   };
   store: {
     countDeadLetters: () => Promise<number>;
-    listLiveCampaigns: () => Promise<StoredCampaign[]>;
+    /** Page by page. */
+    liveCampaigns: () => AsyncIterable<StoredCampaign[]>;
     /** Gates that were rebuilt since then by the ledger's clock; without a time, that clock alone. */
     listRebuilt: (
       sinceMs: number | undefined,
@@ -90,9 +91,8 @@ async function tellOfSales(
   stopping: AbortSignal,
 ) {
   const news: string[] = [];
-  const live = await store.listLiveCampaigns();
-  for (let from = 0; from < live.length && !stopping.aborted; from += limits.campaignsPerRead) {
-    const part = live.slice(from, from + limits.campaignsPerRead);
+  for await (const part of store.liveCampaigns()) {
+    if (stopping.aborted) break;
     const views = await readGates(part.map(({ id }) => id));
     for (const [index, { id }] of part.entries()) {
       const view = views[index];

@@ -19,7 +19,8 @@ export interface JanitorDeps {
   store: {
     get: (id: string) => Promise<StoredCampaign | undefined>;
     listUnprojected: () => Promise<StoredCampaign[]>;
-    listLiveCampaigns: () => Promise<StoredCampaign[]>;
+    /** Page by page. */
+    liveCampaigns: () => AsyncIterable<StoredCampaign[]>;
     markProjected: (id: string, version: number) => Promise<void>;
     markDrained: (id: string, version: number) => Promise<void>;
     markLive: (id: string) => Promise<void>;
@@ -74,20 +75,20 @@ async function countWaiting({ lines, countRetries, onLook }: JanitorDeps): Promi
 /** The one walk over the live campaigns; of those that are done it sees only what stands in line. */
 async function sweep(deps: JanitorDeps, stopping: AbortSignal): Promise<void> {
   const inLine = new Set(await deps.lines.campaigns());
-  const live = await deps.store.listLiveCampaigns();
+  const unknown = new Set(inLine);
   const phases: Record<Phase, number> = { scheduled: 0, open: 0, paused: 0, 'sold-out': 0, ended: 0 };
-  for (let from = 0; from < live.length && !stopping.aborted; from += limits.campaignsPerRead) {
-    const part = live.slice(from, from + limits.campaignsPerRead);
+  for await (const part of deps.store.liveCampaigns()) {
     const views = await deps.readGates(part.map(({ id }) => id));
     for (const [index, campaign] of part.entries()) {
       const view = views[index];
       if (view !== undefined && !isFault(view)) phases[phaseOf(view, view.remaining, gateTime(view, view.readAt))] += 1;
       await tidyCampaign(deps, campaign, view, inLine).catch(deps.onError);
+      unknown.delete(campaign.id);
     }
+    if (stopping.aborted) return;
   }
-  if (!stopping.aborted) deps.onCounted(phases);
-  const known = new Set(live.map(({ id }) => id));
-  for (const id of inLine) if (!known.has(id)) await lookAgain(deps, id).catch(deps.onError);
+  deps.onCounted(phases);
+  for (const id of unknown) await lookAgain(deps, id).catch(deps.onError);
 }
 
 async function tidyCampaign(

@@ -7,8 +7,9 @@ import { limits } from '../src/process/limits.ts';
 import { foundIn, type ReconcileReport } from '../src/recovery/report.ts';
 
 export interface ReconcilerDeps {
-  listLiveCampaigns: () => Promise<StoredCampaign[]>;
-  /** What of each gate changes with its tickets and settings; one read for all of them. */
+  /** Page by page. */
+  liveCampaigns: () => AsyncIterable<StoredCampaign[]>;
+  /** What of each gate changes with its tickets and settings; one read for a page of them. */
   marksOf: (campaigns: readonly StoredCampaign[]) => Promise<string[]>;
   /** Whether it is this worker's turn with a campaign: for `ms` nobody else's. */
   takeTurn: (campaign: string, ms: number) => Promise<boolean>;
@@ -38,13 +39,16 @@ export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal)
 
   /** Those that were compared longest ago first. */
   async function chosen(): Promise<{ id: string; mark: string }[]> {
-    // It holds every ticket in memory once; one campaign beyond that is for a person to ask for.
-    const live = (await deps.listLiveCampaigns()).filter(({ stock }) => stock <= limits.reconcileStockMax);
-    const marks = await deps.marksOf(live);
+    const live: { id: string; mark: string; round: number }[] = [];
+    for await (const page of deps.liveCampaigns()) {
+      // It holds every ticket in memory once; one campaign beyond that is for a person to ask for.
+      const some = page.filter(({ stock }) => stock <= limits.reconcileStockMax);
+      const marks = await deps.marksOf(some);
+      for (const [index, { id }] of some.entries())
+        live.push({ id, mark: marks[index]!, round: compared.get(id)?.round ?? 0 });
+    }
     compared = new Map(live.flatMap(({ id }) => (compared.has(id) ? [[id, compared.get(id)!]] : [])));
-    const all = live
-      .map(({ id }, index) => ({ id, mark: marks[index]!, round: compared.get(id)?.round ?? 0 }))
-      .toSorted((one, other) => one.round - other.round);
+    const all = live.toSorted((one, other) => one.round - other.round);
     const isBusy = ({ id, mark }: { id: string; mark: string }) => {
       const before = compared.get(id);
       return before === undefined || before.differs || before.mark !== mark;

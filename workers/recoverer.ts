@@ -10,7 +10,8 @@ import { limits } from '../src/process/limits.ts';
 import { type ClosedGate, RecoveryQueue, type RecoveryQueueDeps, type Urgency } from './recovery-queue.ts';
 
 export interface RecovererDeps extends RecoveryQueueDeps {
-  listLiveCampaigns: () => Promise<StoredCampaign[]>;
+  /** Page by page. */
+  liveCampaigns: () => AsyncIterable<StoredCampaign[]>;
   /** Up to `limit` campaigns with a gate behind the id `after`, also drained ones: their tickets are still asked for. */
   listGated: (page: { after: string | undefined; limit: number }) => Promise<StoredCampaign[]>;
   /** Those whose gate is not of the ledger's epoch, or not verified since its server started. */
@@ -28,9 +29,17 @@ const LOOK_AT_ALL_MS = 60_000;
 /** Those of campaigns that are done this often, and after every loss: what somebody asks for is recovered sooner. */
 const LOOK_AT_DONE_MS = 600_000;
 
+/** What a look at one gate needs to know: of ten thousand campaigns a worker keeps no more. */
+interface LiveGate {
+  readonly id: string;
+  readonly shards: number;
+  /** When the ledger was asked; another one may have begun since. */
+  epoch: number;
+}
+
 interface Looks {
-  /** The live campaigns; undefined while the ledger has to be asked for them. */
-  live: readonly StoredCampaign[] | undefined;
+  /** The gates of live campaigns; undefined while the ledger has to be asked for them. */
+  live: readonly LiveGate[] | undefined;
   /** The place in `live` where the next look at a few gates begins. */
   turn: number;
   allDueAt: number;
@@ -80,54 +89,65 @@ async function takeAsked(deps: RecovererDeps, queue: RecoveryQueue, stopping: Ab
 }
 
 async function look(deps: RecovererDeps, queue: RecoveryQueue, looks: Looks, stopping: AbortSignal): Promise<void> {
-  const now = performance.now();
-  if (now >= looks.allDueAt) looks.live = undefined;
-  // While Redis is away the same campaigns are looked at again and again: the ledger is not asked for them each time.
-  looks.live ??= await deps.listLiveCampaigns();
-  const { live } = looks;
-  const isMany = live.length > GATES_PER_LOOK;
-  const hasClosed = await lookAtSome(deps, queue, looks, live);
-  if (isMany && (hasClosed || now >= looks.allDueAt)) queue.add(shuffled(await deps.closedAmong(live)), urgencyOf);
+  // While Redis is away the same gates are looked at again and again: the ledger is not asked for them each time.
+  looks.live ??= await lookAtAll(deps, queue, looks);
+  const hasClosed = await lookAtSome(deps, queue, looks, looks.live);
+  if (looks.live.length <= GATES_PER_LOOK) looks.live = undefined;
+  else if (hasClosed || performance.now() >= looks.allDueAt) looks.live = await lookAtAll(deps, queue, looks);
   if (hasClosed) looks.doneDueAt = 0;
-  if (now >= looks.allDueAt) looks.allDueAt = performance.now() + LOOK_AT_ALL_MS;
-  if (!isMany) looks.live = undefined;
   if (performance.now() < looks.doneDueAt || !queue.isQuiet()) return;
-  await lookAtDone(deps, queue, new Set(live.map(({ id }) => id)), stopping);
+  await lookAtDone(deps, queue, stopping);
   looks.doneDueAt = performance.now() + LOOK_AT_DONE_MS;
+}
+
+/** Looks at the gates of all live campaigns, where the look at a few does not see all. Returns which they are. */
+async function lookAtAll(deps: RecovererDeps, queue: RecoveryQueue, looks: Looks): Promise<LiveGate[]> {
+  const live: LiveGate[] = [];
+  const closed: StoredCampaign[] = [];
+  for await (const page of deps.liveCampaigns()) {
+    for (const { id, shards, epoch } of page) live.push({ id, shards, epoch });
+    if (live.length > GATES_PER_LOOK) closed.push(...(await deps.closedAmong(page)));
+  }
+  queue.add(shuffled(closed), urgencyOf);
+  looks.allDueAt = performance.now() + LOOK_AT_ALL_MS;
+  return live;
 }
 
 /** Looks at a few gates and their streams. True when one is closed that was not known to be. */
 async function lookAtSome(
-  { stateOf }: RecovererDeps,
+  deps: RecovererDeps,
   queue: RecoveryQueue,
   looks: Looks,
-  live: readonly StoredCampaign[],
+  live: readonly LiveGate[],
 ): Promise<boolean> {
   const count = Math.min(live.length, GATES_PER_LOOK);
   const some = Array.from({ length: count }, (_, index) => live[(looks.turn + index) % live.length]!);
   looks.turn = live.length === 0 ? 0 : (looks.turn + count) % live.length;
   const unknown = some.filter(({ id }) => !queue.has(id));
-  const states = await Promise.all(unknown.map((campaign) => stateOf(campaign)));
-  const closed = unknown
-    .map((campaign, index) => ({ campaign, state: states[index]! }))
-    .filter(({ state }) => state !== 'verified');
-  queue.add(closed, urgencyOf);
-  return closed.length > 0;
+  const closed = await Promise.all(unknown.map((gate) => closedAt(deps, gate)));
+  const found = closed.flatMap((gate) => (gate === undefined ? [] : [gate]));
+  queue.add(found, urgencyOf);
+  return found.length > 0;
+}
+
+/** Undefined for a gate that is open, in whatever epoch of its campaign. */
+async function closedAt({ find, stateOf }: RecovererDeps, gate: LiveGate): Promise<ClosedGate | undefined> {
+  if ((await stateOf(gate)) === 'verified') return undefined;
+  const campaign = await find(gate.id);
+  if (campaign === undefined || !hasGate(campaign)) return undefined;
+  gate.epoch = campaign.epoch;
+  const state = await stateOf(campaign);
+  return state === 'verified' ? undefined : { campaign, state };
 }
 
 /** Campaigns that are done, page by page: nobody waits for them but holders who ask again. */
-async function lookAtDone(
-  deps: RecovererDeps,
-  queue: RecoveryQueue,
-  live: ReadonlySet<string>,
-  stopping: AbortSignal,
-): Promise<void> {
+async function lookAtDone(deps: RecovererDeps, queue: RecoveryQueue, stopping: AbortSignal): Promise<void> {
   for (let after: string | undefined; !stopping.aborted; ) {
-    const page = await deps.listGated({ after, limit: limits.campaignsPerRead });
-    const done = page.filter(({ id }) => !live.has(id));
+    const page = await deps.listGated({ after, limit: limits.campaignsPerLook });
+    const done = page.filter(({ drainedAt }) => drainedAt !== null);
     const closed = await deps.closedAmong(done);
     queue.add(shuffled(closed), () => 'rest');
-    if (page.length < limits.campaignsPerRead) return;
+    if (page.length < limits.campaignsPerLook) return;
     after = page.at(-1)!.id;
   }
 }

@@ -1,7 +1,7 @@
 // The gates that are to be recovered by this worker: those that somebody asks for first, then those of open sales, then the
 // rest; a bounded number at a time. Whatever two workers do, the lease, the epoch and the server's run decide.
 
-import type { StoredCampaign } from '../src/domain/campaign.ts';
+import type { Campaign, StoredCampaign } from '../src/domain/campaign.ts';
 import { hasGate } from '../src/domain/campaign-life.ts';
 import type { GateState } from '../src/gate/states-port.ts';
 import { backoffMs } from '../src/process/lifecycle.ts';
@@ -11,7 +11,7 @@ import type { Recovery } from '../src/recovery/recover.ts';
 
 export interface RecoveryQueueDeps {
   find: (campaign: string) => Promise<StoredCampaign | undefined>;
-  stateOf: (campaign: StoredCampaign) => Promise<GateState>;
+  stateOf: (campaign: Pick<Campaign, 'id' | 'epoch' | 'shards'>) => Promise<GateState>;
   /** Whether the gate of a campaign is still closed that a look at many found closed; questions of one moment are one read. */
   isStillClosed: (campaign: string) => Promise<boolean>;
   /** Undefined when somebody else does it, or when it must not be done now. */

@@ -99,7 +99,7 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
     alerts: ['SluiceAcceptedNotIssued', 'SluiceStoresDiffer'],
     async begin({ database, admin, campaign }) {
       await database.sql('DELETE FROM drills.issuances ORDER BY unit LIMIT 3');
-      return async () => void (await admin('POST', `/admin/campaigns/${campaign}/reconcile`));
+      return async () => answered(200, await admin('POST', `/admin/campaigns/${campaign}/reconcile`));
     },
   },
   front: {
@@ -160,12 +160,17 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
     fault: 'a column of dead_letters has another name, and an operator lists letters',
     alerts: ['SluiceOwnErrors'],
     async begin({ database, admin }) {
-      await database.sql('ALTER TABLE drills.dead_letters RENAME COLUMN detail TO details');
-      await admin('GET', '/admin/dead-letters');
-      return async () => void (await database.sql('ALTER TABLE drills.dead_letters RENAME COLUMN details TO detail'));
+      await database.sql('ALTER TABLE drills.dead_letters RENAME COLUMN reason TO reasons');
+      answered(500, await admin('GET', '/admin/dead-letters'));
+      return async () => void (await database.sql('ALTER TABLE drills.dead_letters RENAME COLUMN reasons TO reason'));
     },
   },
 };
+
+/** A fault that was not there, or a repair that was refused, would be a drill of nothing. */
+function answered(wanted: number, status: number): void {
+  if (status !== wanted) throw new Error(`the admin API answered ${status}, not ${wanted}`);
+}
 
 /** Alerts that no drill makes fire, and why. */
 export const NOT_DRILLED: Readonly<Record<string, string>> = {

@@ -15,6 +15,21 @@ export interface Prometheus {
   ruleErrors: () => Promise<string[]>;
   /** The values of an expression now. */
   query: (expression: string) => Promise<number[]>;
+  /** Its values at each of these times, by their labels. */
+  range: (expression: string, times: Times) => Promise<Series[]>;
+}
+
+/** Both ends included; s, since 1970 where it is a time. */
+export interface Times {
+  from: number;
+  to: number;
+  step: number;
+}
+
+export interface Series {
+  labels: Readonly<Record<string, string>>;
+  /** By the second since 1970; nothing where there was no sample, or one that is no number. */
+  values: ReadonlyMap<number, number>;
 }
 
 interface Targets {
@@ -76,6 +91,16 @@ export async function startPrometheus(t: Owner, folder: string, jobs: readonly T
         result: { value: [number, string] }[];
       };
       return result.map(({ value }) => Number(value[1]));
+    },
+    async range(expression, { from, to, step }) {
+      const times = `start=${from}&end=${to}&step=${step}`;
+      const { result } = (await ask(`/api/v1/query_range?query=${encodeURIComponent(expression)}&${times}`)) as {
+        result: { metric: Record<string, string>; values: [number, string][] }[];
+      };
+      return result.map(({ metric: labels, values }) => {
+        const numbers = values.map(([at, value]): [number, number] => [at, Number(value)]);
+        return { labels, values: new Map(numbers.filter(([, value]) => Number.isFinite(value))) };
+      });
     },
   };
 }

@@ -19,11 +19,15 @@ export interface Scene {
   workers: () => readonly Child[];
   startWorkers: () => void;
   admin: (method: string, path: string, body?: object) => Promise<number>;
+  /** Of the public API. */
+  url: string;
   /** The campaign that buyers join. */
   campaign: string;
 }
 
 const JOINS_PER_SECOND = 20;
+/** Two hours of joins, and few enough that workers compare the stores of the campaign. */
+const STOCK = 150_000;
 const WORKERS = 2;
 const STARTED_MS = 120_000;
 const TOKEN = 'a-token-of-the-drills-only';
@@ -90,7 +94,7 @@ export async function openScene(t: Owner, folder: string): Promise<Scene> {
     return (await fetch(`http://127.0.0.1:${adminPort}${path}`, init)).status;
   };
   const campaign = 'drill';
-  await admin('POST', '/admin/campaigns', { id: campaign, stock: 1_000_000 });
+  await admin('POST', '/admin/campaigns', { id: campaign, stock: STOCK });
   const path = `/v1/campaigns/${campaign}/tickets`;
   steadyLoad(t, url, JOINS_PER_SECOND, (n) => ({ method: 'POST', path, headers: { 'x-user-id': `buyer-${n}` } }));
   const prometheus = await startPrometheus(t, folder, [
@@ -112,6 +116,7 @@ export async function openScene(t: Owner, folder: string): Promise<Scene> {
     workers: () => workers,
     startWorkers,
     admin,
+    url,
     campaign,
   };
 }

@@ -1,7 +1,9 @@
 // What open campaigns cost a worker and the stores while nobody buys, and what they cost a buyer of one more.
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { startWorker } from '../sluice.ts';
+import { commandCount, insertEnded } from './archived.ts';
 import { buy, fill, ms, untilFewer } from './buyers.ts';
 import { clientCount, IDLE_MS, idleShares, megabytes, openScene, SETTLE_MS } from './scene.ts';
 
@@ -9,15 +11,21 @@ const BUYERS = 200;
 const BACKLOG = 5_000;
 
 export const IDLE_COLUMNS =
-  'open | worker % of a core | Redis % | database % | Redis clients | files of the worker | worker MB | join p50 ms | join p95 ms | to issued p50 ms | p99 ms | drained/s';
+  'open | archived | worker % of a core | Redis % | database % | Redis commands/s | Redis clients | files of the worker | worker MB | join p50 ms | join p95 ms | to issued p50 ms | p99 ms | drained/s';
 
-export async function measureIdle(open: number, checkout: string): Promise<string[]> {
+/** `archivedCount` campaigns are archived beside the open ones. */
+export async function measureIdle(open: number, checkout: string, archivedCount = 0): Promise<string[]> {
   await using scene = await openScene(open - 1, checkout);
   const { front, redis, database } = scene;
+  await insertEnded(await database.url('bench'), archivedCount);
   await front.createCampaign({ id: 'sold', stock: 1_000_000 });
   const worker = startWorker(front, 'w');
   await sleep(SETTLE_MS);
+  const client = new Redis(redis.url);
+  const from = await commandCount(client);
   const shares = await idleShares({ worker: worker.pid, redis: redis.pid, database: database.pid }, IDLE_MS, sleep);
+  const commands = (((await commandCount(client)) - from) / IDLE_MS) * 1_000;
+  client.disconnect();
   const files = readdirSync(`/proc/${worker.pid}/fd`).length;
   const sizes = [await clientCount(redis.url), files].map(String);
   const memory = megabytes(worker.pid);
@@ -30,5 +38,14 @@ export async function measureIdle(open: number, checkout: string): Promise<strin
   await untilFewer(front, 'sold', 1);
   const drained = BACKLOG / ((performance.now() - startedAt) / 1_000);
   const times = [ms(joinMs, 0.5), ms(joinMs, 0.95), ms(issuedMs, 0.5), ms(issuedMs, 0.99)];
-  return [String(open), ...shares, ...sizes, memory, ...times, drained.toFixed(0)];
+  return [
+    String(open),
+    String(archivedCount),
+    ...shares,
+    commands.toFixed(0),
+    ...sizes,
+    memory,
+    ...times,
+    drained.toFixed(0),
+  ];
 }

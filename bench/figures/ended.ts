@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createConnection } from 'mysql2/promise';
+import { commandCount, insertEnded } from '../campaigns/archived.ts';
 import { withCpu } from '../cpu.ts';
 import type { Context, Figure, Sample } from '../figure.ts';
 import { alternate, type Contender } from '../rounds.ts';
@@ -156,29 +157,6 @@ const idle = (context: Context, name: 'none' | 'many', endedCount: number): Cont
     };
   },
 });
-
-const commandCount = async (client: Redis): Promise<number> =>
-  Number(/total_commands_processed:(\d+)/.exec(await client.info('stats'))![1]);
-
-const ROWS_PER_INSERT = 1_000;
-
-/** Campaigns that were archived, and whose keys are gone. */
-async function insertEnded(databaseUrl: string, count: number): Promise<void> {
-  const database = await createConnection({ uri: databaseUrl });
-  for (let from = 0; from < count; from += ROWS_PER_INSERT) {
-    const ids = Array.from({ length: Math.min(ROWS_PER_INSERT, count - from) }, (_, index) => `ended-${from + index}`);
-    await database.query('insert into tranches (campaign, last_unit) values ?', [ids.map((id) => [id, 10])]);
-    const times = ['2026-01-02', '2026-01-05', '2026-01-06', '2026-01-01'];
-    const rows = ids.map((id) => [id, id, 10, 0, 1, 1_000, 1, 1, 'closed', 1, 1, 2, ...times]);
-    await database.query(
-      `insert into campaigns (id, name, stock, rate_per_second, burst, backlog_max, shards, buckets, state, version,
-        projected_version, epoch, drained_at, archived_at, keys_deleted_at, updated_at) values ?`,
-      [rows],
-    );
-  }
-  await database.query('analyze table campaigns');
-  await database.end();
-}
 
 /** What fails meanwhile is asked again: a front under full load answers some calls of operators with 503. */
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {

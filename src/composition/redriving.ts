@@ -23,7 +23,7 @@ export function announcingDuty(
   { name, notices }: Pick<WorkerSettings, 'name' | 'notices'>,
   { onError }: Pick<WorkerEvents, 'onError'>,
 ) {
-  const { countDeadLetters, listLiveCampaigns } = campaignStore(ledger);
+  const { countDeadLetters, liveCampaigns } = campaignStore(ledger);
   return {
     announcer: {
       tell: notices?.tell,
@@ -32,7 +32,7 @@ export function announcingDuty(
       marks: createNoticeMarks(redis),
       store: {
         countDeadLetters,
-        listLiveCampaigns,
+        liveCampaigns,
         listRebuilt: (sinceMs: number | undefined) => listRebuilt(ledger, sinceMs),
       },
       readGates: createEachGateReader(redis),

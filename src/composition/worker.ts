@@ -128,11 +128,11 @@ function recoveringDuties(
   { name, durability, graceMs }: WorkerSettings,
   { onRecovered, onRecoveryProgress, onAlone, onReconciled, onMismatch, onError }: WorkerEvents,
 ) {
-  const { listLiveCampaigns, listGated } = campaignStore(ledger);
+  const { liveCampaigns, listGated } = campaignStore(ledger);
   const recovery = composeRecovery({ redis, ledger, retries, durability, graceMs });
   return {
     recoverer: {
-      listLiveCampaigns,
+      liveCampaigns,
       listGated,
       find: recovery.find,
       stateOf: recovery.gates.state,
@@ -146,7 +146,7 @@ function recoveringDuties(
       onError,
     },
     reconciler: {
-      listLiveCampaigns,
+      liveCampaigns,
       marksOf: recovery.gates.marksOf,
       takeTurn: (campaign: string, ms: number) => recovery.gates.takeTurn(campaign, name, ms),
       look: recovery.look,

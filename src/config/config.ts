@@ -8,10 +8,10 @@ import type { TicketKeys } from '../domain/ticket.ts';
 import type { ScaleRules } from '../domain/worker-scale.ts';
 import { limits } from '../process/limits.ts';
 import { contradictions, type Needs } from './contradictions.ts';
-import { type Identity, identityOf } from './identity.ts';
+import { type IdentityConfig, identityOf } from './identity.ts';
 import { type Broker, type KafkaConfig, kafkaOf } from './kafka.ts';
 import { openTelemetrySettings, type TraceSettings, traceSettings } from './opentelemetry.ts';
-import { type Environment, listed, type Reading, readEach } from './read.ts';
+import { type Environment, listed, type ReadSettings, readEach } from './read.ts';
 import { type SettingName, type Settings, settings } from './settings.ts';
 
 export type Profile = 'local' | 'production';
@@ -72,7 +72,7 @@ export interface Config {
   /** Tickets and codes of one environment are none of another; both keys above are as they were given. */
   environmentName: string | undefined;
   /** Who may say who asks: exactly one source. */
-  identity: Identity;
+  identity: IdentityConfig;
   /** The code is shown, and a ticket taken back, only where its owner asks. */
   ticketsNeedUser: boolean;
   /** Addresses and networks whose X-Forwarded-For is believed. */
@@ -238,7 +238,7 @@ const NAMES = Object.keys(settings) as SettingName[];
 export const SETTING_NAMES: readonly string[] = NAMES;
 
 /** Everything is there when nothing is wrong. */
-function complete({ values, problems }: Reading, further: readonly string[] = []): Settings {
+function complete({ values, problems }: ReadSettings, further: readonly string[] = []): Settings {
   const all = [...problems, ...further];
   if (all.length > 0) throw new ConfigError(listed(all));
   return values as Settings;

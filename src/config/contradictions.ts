@@ -5,7 +5,7 @@ import { kafkaProblems } from './kafka.ts';
 import { listenerProblems } from './listeners.ts';
 import { noticeProblems } from './notices.ts';
 import { traceProblems } from './opentelemetry.ts';
-import type { Reading } from './read.ts';
+import type { ReadSettings } from './read.ts';
 import type { SettingName } from './settings.ts';
 
 /** Settings a kind of process has no default for: never, or in production, where a secret made at start would differ. */
@@ -19,7 +19,7 @@ export interface Needs {
 }
 
 /** A line each. A setting that is wrong by itself takes part as far as it is known that it was set. */
-export function contradictions(reading: Reading, needs: Needs): string[] {
+export function contradictions(reading: ReadSettings, needs: Needs): string[] {
   const { values: env, given } = reading;
   const isProduction = env.SLUICE_PROFILE === 'production';
   const { always = [], inProduction = [], identity = false, listeners = false } = needs;

@@ -10,7 +10,7 @@ import { httpUrl } from './urls.ts';
 export type PublicKey = { kty: string; [member: string]: unknown };
 
 /** `header`: the bare X-User-Id is believed; nobody but the local profile may do so. */
-export type Identity =
+export type IdentityConfig =
   | { kind: 'header' }
   | { kind: 'gateway'; secrets: readonly string[] }
   | {
@@ -68,7 +68,7 @@ export const identitySettings = {
 
 export type IdentitySettings = z.output<z.ZodObject<typeof identitySettings>>;
 
-export function identityOf(env: IdentitySettings): Identity {
+export function identityOf(env: IdentitySettings): IdentityConfig {
   const keys = env.JWT_JWKS_URL ?? env.JWT_KEYS;
   if (keys !== undefined) {
     return {

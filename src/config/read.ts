@@ -3,7 +3,7 @@ import { type SettingName, type Settings, settings } from './settings.ts';
 
 export type Environment = Record<string, string | undefined>;
 
-export interface Reading {
+export interface ReadSettings {
   /** Defaults filled in; a setting that is wrong is left out. */
   values: Partial<Settings>;
   /** Settings that hold something, right or wrong. */
@@ -13,7 +13,7 @@ export interface Reading {
 }
 
 /** Blanks around a value are no part of it (a file with Windows line ends leaves one); one of blanks alone is unset. */
-export function readEach<N extends SettingName>(environment: Environment, names: readonly N[]): Reading {
+export function readEach<N extends SettingName>(environment: Environment, names: readonly N[]): ReadSettings {
   const values: Record<string, unknown> = {};
   const given = new Set<SettingName>();
   const problems: string[] = [];

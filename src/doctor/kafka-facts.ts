@@ -1,9 +1,10 @@
 // Asks Kafka what the way of the tickets rests on. Each question by itself may be forbidden: the others are answered also then.
 import type { KafkaConfig } from '../config/kafka.ts';
+import type { Obstacle } from '../domain/obstacle.ts';
 import { openAdmin } from '../kafka/clients.ts';
 import { type GroupLag, readLag } from '../kafka/lag.ts';
 import { type AdvertisedBroker, readAdvertised } from '../kafka/listeners.ts';
-import { kafkaObstacle, type Obstacle } from '../kafka/obstacles.ts';
+import { kafkaObstacle } from '../kafka/obstacles.ts';
 import { groupState, type Rights, topicRights } from '../kafka/rights.ts';
 import type { TopicFacts } from '../kafka/topic-rules.ts';
 import { readTopic } from '../kafka/topics.ts';

@@ -1,7 +1,7 @@
 // What the facts of Kafka mean. Pure.
 import type { KafkaConfig } from '../config/kafka.ts';
+import type { Obstacle } from '../domain/obstacle.ts';
 import { listenerProblem, shown } from '../kafka/listeners.ts';
-import type { Obstacle } from '../kafka/obstacles.ts';
 import type { Rights } from '../kafka/rights.ts';
 import { topicProblems } from '../kafka/topic-rules.ts';
 import { broken, type Fact, type Finding, judged, ok, unknown, warning } from './finding.ts';

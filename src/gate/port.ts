@@ -41,7 +41,7 @@ export interface AdmitReply {
 }
 
 /** Where a ticket stands: at `seq` (0: settled before this gate was rebuilt) for `unit` (0: none is left for it). */
-export interface Standing {
+export interface TicketStanding {
   seq: number;
   unit: number;
 }
@@ -50,9 +50,9 @@ export interface Gate {
   /** Decides joins in their order, at most 128; refuses all of them once the gate's clock is past `deadlineMs`. */
   admit(shape: GateShape, joins: readonly Join[], deadlineMs: number): Promise<AdmitReply>;
   /** What became of the ticket of the user with this tag. */
-  outcome(shape: GateShape, tag: string): Promise<{ outcome: Outcome; standing: Standing }>;
+  outcome(shape: GateShape, tag: string): Promise<{ outcome: Outcome; standing: TicketStanding }>;
   /** Gives the holder of a ticket that this gate has lost a place again, or tells the one it has; `trace` as of a join. */
-  readmit(shape: GateShape, user: string, ticket: Ticket, trace: string): Promise<Standing>;
+  readmit(shape: GateShape, user: string, ticket: Ticket, trace: string): Promise<TicketStanding>;
   /** `create` only where the ledger says that this campaign never had a gate. */
   project(campaign: Campaign, create: boolean): Promise<'projected' | 'current' | 'missing'>;
   /** Ends a `retrying` exception; one that was issued under its place's unit is none any more. False when somebody else ended it. */

@@ -1,13 +1,5 @@
 // What an error of Kafka's client means for the way to the brokers, in words that hold nothing of who logs in.
-
-export interface Obstacle {
-  /** What is wrong. */
-  what: string;
-  /** What to do about it. */
-  cure: string;
-  /** Waiting does not help. */
-  lasting: boolean;
-}
+import type { Obstacle } from '../domain/obstacle.ts';
 
 type Known = [RegExp, what: string, cure: string];
 

@@ -6,7 +6,7 @@ import { countKept, listArchived, listUnarchived } from './campaign-lists.ts';
 import { changeCampaign, countIssued, getCampaign, setCampaignState } from './campaigns.ts';
 import { type Created, type Creation, createAll, createdOrThrown, creationOf, findCreated } from './creations.ts';
 import { countDeadLetters } from './dead-letters.ts';
-import { listGatedCampaigns, listGatedIds, listLiveCampaigns } from './gated.ts';
+import { listGatedCampaigns, listGatedIds, listLiveCampaigns, liveCampaigns } from './gated.ts';
 import { countByReason } from './letter-lists.ts';
 import type { Ledger } from './pool.ts';
 import { listUnprojected, markAllProjected, markDrained, markLive } from './projections.ts';
@@ -27,6 +27,7 @@ export const campaignStore = (ledger: Ledger) => ({
   listGated: (...rest: Rest<typeof listGatedCampaigns>) => listGatedCampaigns(ledger, ...rest),
   listGatedIds: (...rest: Rest<typeof listGatedIds>) => listGatedIds(ledger, ...rest),
   listLiveCampaigns: () => listLiveCampaigns(ledger),
+  liveCampaigns: () => liveCampaigns(ledger),
   listUnprojected: () => listUnprojected(ledger),
   change: (...rest: Rest<typeof changeCampaign>) => changeCampaign(ledger, ...rest),
   setState: (...rest: Rest<typeof setCampaignState>) => setCampaignState(ledger, ...rest),

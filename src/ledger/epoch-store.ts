@@ -27,8 +27,11 @@ import {
 import type { Ledger } from './pool.ts';
 import { markAllProjected } from './projections.ts';
 
+/** A statement compares each row with all that it is told: twice as many take four times as long. */
+const QUESTIONS_MAX = 200;
+
 export function epochStore(ledger: Ledger) {
-  const { asking, telling } = questionsTo(ledger, limits.recoveriesMax);
+  const { asking, telling } = questionsTo(ledger, QUESTIONS_MAX);
   // One at a time of what a campaign asks by itself: some hundred at once would fill the line for the worker's connections.
   const inTurn = createTurns(1);
   const get = asking(getCampaigns);

@@ -31,23 +31,24 @@ export async function listGatedIds(
 }
 
 /**
- * The campaigns that still need workers: all with a gate that nobody has declared drained since their last change, or the
- * first `limit` of them. A bound that nobody names would leave those behind it without a worker.
+ * The campaigns that still need workers: all with a gate that nobody has declared drained since their last change, in pages by
+ * their ids; never an empty page. Whoever keeps less than the campaigns themselves needs the memory of one page.
  */
-export async function listLiveCampaigns(ledger: Ledger, limit = Number.MAX_SAFE_INTEGER): Promise<StoredCampaign[]> {
-  const live: StoredCampaign[] = [];
-  // Page by page: the rows of ten thousand campaigns in one reply are memory that a process does not give back.
-  while (live.length < limit) {
-    const count = Math.min(limits.campaignsPerRead, limit - live.length);
+export async function* liveCampaigns(ledger: Ledger): AsyncIterable<StoredCampaign[]> {
+  for (let after = ''; ; ) {
     const rows = await gated(ledger.db)
       .selectAll()
       .where('drained_at', 'is', null)
-      .where('id', '>', live.at(-1)?.id ?? '')
+      .where('id', '>', after)
       .orderBy('id')
-      .limit(count)
+      .limit(limits.campaignsPerLook)
       .execute();
-    for (const row of rows) live.push(campaignOf(row));
-    if (rows.length < count) break;
+    if (rows.length > 0) yield rows.map(campaignOf);
+    if (rows.length < limits.campaignsPerLook) return;
+    after = rows.at(-1)!.id;
   }
-  return live;
 }
+
+/** The same, all of them at once. */
+export const listLiveCampaigns = async (ledger: Ledger): Promise<StoredCampaign[]> =>
+  (await Array.fromAsync(liveCampaigns(ledger))).flat();

@@ -1,16 +1,8 @@
 // The first contact of a process with its database: what stands in the way is told in one line, with what to do about it.
 import { Fault } from '../domain/fault.ts';
 import { LEDGER_RIGHTS } from '../domain/ledger-rights.ts';
+import type { Obstacle } from '../domain/obstacle.ts';
 import { RefusedStart } from '../process/lifecycle.ts';
-
-export interface Obstacle {
-  /** What is wrong. */
-  what: string;
-  /** What to do about it. */
-  cure: string;
-  /** Waiting does not help. */
-  lasting: boolean;
-}
 
 interface DriverError {
   errno?: number;

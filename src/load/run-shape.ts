@@ -30,6 +30,7 @@ const PATIENCE_MS = 60_000;
 /** From the message to the generators until the first arrival. */
 const LEAD_MS = 300;
 const LOOK_MS = 250;
+const LOOK_MEANWHILE_MS = 1_000;
 /** What one generator process sends a second beside the service on the same cores. */
 const PER_PROCESS_SECOND = 1_500;
 
@@ -97,7 +98,10 @@ async function load(
   return { shape, shots, standings, joinedBeforeCount: joinedBefore.length, startAt };
 }
 
-/** Looks from the last arrival on until the load is over and nothing waits, or patience ends. */
+/**
+ * Looks until the load is over and nothing waits, or patience ends: now and then while buyers arrive, since a stock may be
+ * sold and issued long before the last of them, and often after that.
+ */
 async function watch(
   campaign: LoadCampaign,
   { endAt, loaded }: { endAt: number; loaded: Promise<unknown> },
@@ -107,8 +111,14 @@ async function watch(
     () => (isLoaded = true),
     () => (isLoaded = true),
   );
-  await campaign.pause(endAt - Date.now());
   const standings: Standing[] = [];
+  for (let left = endAt - Date.now(); left > 0; left = endAt - Date.now()) {
+    await campaign.pause(Math.min(left, LOOK_MEANWHILE_MS));
+    // The service is under load: a look without an answer is none.
+    const standing = await campaign.look().catch(() => undefined);
+    if (standing !== undefined) standings.push(standing);
+    if (isLoaded) break;
+  }
   for (;;) {
     const standing = await campaign.look();
     standings.push(standing);

@@ -59,6 +59,8 @@ export const limits = {
   rowsPerRead: 5_000,
   /** Campaigns in one reading of a duty that looks after each of them. */
   campaignsPerRead: 500,
+  /** The same of a worker's looks at all live campaigns: V8 keeps a young generation as large as what such a page needs. */
+  campaignsPerLook: 100,
   /** One worker compares the lines with the gates of live campaigns this often, and looks which campaigns are done. */
   sweepMs: 60_000,
   /** Silent consumers of a campaign are looked for in one of so many sweeps: once an hour, a script call for each shard. */
@@ -170,8 +172,8 @@ export const limits = {
   recoveryBackoffMaxMs: 30_000,
   /** A gate behind an epoch that opened a moment ago is that of a stray primary: by then it has been demoted. */
   strayEpochMs: 10_000,
-  /** Gates recovered side by side by one worker: their questions go to the ledger together, so that one commit serves many. */
-  recoveriesMax: 200,
+  /** Gates recovered side by side by one worker: their questions go to the ledger together, one commit for 100; with 200 gates for 40. */
+  recoveriesMax: 600,
   /** A campaign of more units has rows enough to hold up the others: few of these are recovered at a time. */
   recoverySmallStockMax: 100_000,
   /** The stores of live campaigns are compared this often, those of up to so many units: 100 bytes each in memory. */

@@ -15,7 +15,7 @@ export interface RedisServer {
 }
 
 /** What a connection is for. */
-export interface Profile {
+export interface ConnectionPurpose {
   /** Shown by CLIENT LIST. */
   name: string;
   /** A command fails after this long, whatever became of it. */
@@ -36,7 +36,7 @@ const reconnectMs = (attempt: number): number =>
   Math.min(RECONNECT_MS * 2 ** Math.min(attempt, 6), 1_000) + Math.random() * 50;
 
 /** Nothing is sent before `connect()`, except with a `queue`. */
-export function createClient(server: RedisServer, profile: Profile): RedisClient {
+export function createClient(server: RedisServer, profile: ConnectionPurpose): RedisClient {
   const address = parseAddress(server.url);
   const options = nodeOptions(address, server, profile);
   if (address.kind === 'cluster') return createCluster(address, options, profile);
@@ -57,7 +57,11 @@ export function createClient(server: RedisServer, profile: Profile): RedisClient
 type NodeOptions = ReturnType<typeof nodeOptions>;
 
 /** What every connection to a server that holds data has. */
-function nodeOptions(address: RedisAddress, { ca }: RedisServer, { name, commandMs, silentMs, retries = 0 }: Profile) {
+function nodeOptions(
+  address: RedisAddress,
+  { ca }: RedisServer,
+  { name, commandMs, silentMs, retries = 0 }: ConnectionPurpose,
+) {
   return {
     protocol: 2 as const,
     connectionName: name,
@@ -95,7 +99,7 @@ function sentinelOptions(address: RedisAddress & { kind: 'sentinel' }, tls: Node
 function createCluster(
   address: RedisAddress & { kind: 'cluster' },
   redisOptions: NodeOptions,
-  { queue = false, outlastsFailover = false }: Profile,
+  { queue = false, outlastsFailover = false }: ConnectionPurpose,
 ): Cluster {
   return new Cluster(address.nodes, {
     redisOptions,

@@ -3,7 +3,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { Fault, isFault } from '../domain/fault.ts';
 import { limits } from '../process/limits.ts';
-import { createClient, type Profile, type RedisClient, type RedisServer } from './client.ts';
+import { type ConnectionPurpose, createClient, type RedisClient, type RedisServer } from './client.ts';
 
 export type { RedisClient, RedisServer } from './client.ts';
 
@@ -44,7 +44,7 @@ export function openForBullmq(settings: ConnectionSettings, side: 'queue' | 'wor
   return open(settings, { name, silentMs: limits.bullmqSilentMs, retries: null, queue: true, outlastsFailover: true });
 }
 
-function open(settings: ConnectionSettings, profile: Profile): RedisClient {
+function open(settings: ConnectionSettings, profile: ConnectionPurpose): RedisClient {
   const client = createClient(settings, profile);
   client.on('error', settings.onError);
   client.on('node error', settings.onError);

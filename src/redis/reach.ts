@@ -1,18 +1,10 @@
 // The first contact of a process with its Redis: what stands in the way is told in one line, with what to do about it.
 import { Fault } from '../domain/fault.ts';
+import type { Obstacle } from '../domain/obstacle.ts';
 import { RefusedStart } from '../process/lifecycle.ts';
 import { parseAddress } from './address.ts';
 import type { RedisClient } from './client.ts';
 import { untilReady } from './connection.ts';
-
-export interface Obstacle {
-  /** What is wrong. */
-  what: string;
-  /** What to do about it. */
-  cure: string;
-  /** Waiting does not help. */
-  lasting: boolean;
-}
 
 type Known = [RegExp, what: string, cure: string];
 

@@ -3,7 +3,7 @@ import type { LedgerContents, LedgerRow } from './ledger-reader.ts';
 import type { JoinAnswer, Log, Sighting } from './log.ts';
 
 /** Somebody who was given a ticket. */
-export interface Holder {
+export interface TicketHolder {
   user: string;
   tickets: Set<string>;
   seqs: Set<number>;
@@ -19,7 +19,7 @@ export interface Evidence {
   rows: LedgerRow[];
   rowsByUser: Map<string, LedgerRow[]>;
   deadSeqs: Set<number>;
-  holders: Map<string, Holder>;
+  holders: Map<string, TicketHolder>;
   soldOut: JoinAnswer[];
   /** Users whose last word was no answer or a 5xx: they may hold a ticket they were never told of. */
   unresolved: Set<string>;
@@ -48,10 +48,10 @@ export function gatherEvidence(log: Log, ledger: LedgerContents, stock: number):
 }
 
 /** Everyone who was given a ticket, by user. */
-export function holdersOf(log: Log): Map<string, Holder> {
+export function holdersOf(log: Log): Map<string, TicketHolder> {
   const firstSent = new Map<string, number>();
   for (const { user, sentMs } of log.joins) firstSent.set(user, Math.min(sentMs, firstSent.get(user) ?? sentMs));
-  const holders = new Map<string, Holder>();
+  const holders = new Map<string, TicketHolder>();
   for (const { user, kind, ticket, seq } of log.joins) {
     if (ticket === undefined || seq === undefined) continue;
     const holder = holders.get(user) ?? newHolder(user, firstSent.get(user)!);
@@ -63,15 +63,15 @@ export function holdersOf(log: Log): Map<string, Holder> {
   return holders;
 }
 
-function newHolder(user: string, firstSentMs: number): Holder {
+function newHolder(user: string, firstSentMs: number): TicketHolder {
   return { user, tickets: new Set(), seqs: new Set(), acceptedCount: 0, firstSentMs };
 }
 
 /** Whether the ledger has a row or a dead letter for what `holder` was promised. */
-export function isSettled(evidence: Evidence, holder: Holder): boolean {
+export function isSettled(evidence: Evidence, holder: TicketHolder): boolean {
   return evidence.rowsByUser.has(holder.user) || isDeadLetter(evidence, holder);
 }
 
-export function isDeadLetter(evidence: Evidence, holder: Holder): boolean {
+export function isDeadLetter(evidence: Evidence, holder: TicketHolder): boolean {
   return holder.seqs.values().some((seq) => evidence.deadSeqs.has(seq));
 }

@@ -7,7 +7,7 @@ import { streamAttributes, TICKETS } from './messaging.ts';
 import { createPerSecond } from './per-second.ts';
 import { activeSpan, failSpan, inSpan, isSampled, sampledContext, startSpan, traceparentOf, within } from './spans.ts';
 
-export interface AskedTicket {
+export interface TicketRequest {
   method: 'GET' | 'DELETE';
   campaign: string;
   /** The traceparent of the join, where this front decided it and recorded it. */
@@ -17,7 +17,7 @@ export interface AskedTicket {
 
 /** Answers a request about a ticket, in a span where its ticket is sampled or its caller says so. */
 export type TraceTicket = <R extends { status: number }>(
-  asked: AskedTicket,
+  asked: TicketRequest,
   answer: () => R | Promise<R>,
 ) => R | Promise<R>;
 

@@ -14,7 +14,7 @@ import { createAskedGates } from '../../src/gate/redis/asked-gates.ts';
 import { BOARD_PATH } from '../../src/http/admin/board.ts';
 import { listen } from '../../src/http/listen.ts';
 import type { IdentitySource } from '../../src/http/public/identity.ts';
-import { listGatedCampaigns, listLiveCampaigns } from '../../src/ledger/gated.ts';
+import { listGatedCampaigns, liveCampaigns } from '../../src/ledger/gated.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { limits } from '../../src/process/limits.ts';
 import { openFast, type RedisClient, untilReady } from '../../src/redis/connection.ts';
@@ -170,7 +170,7 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
     settings.redisUrl !== undefined &&
     recoverGates(
       {
-        listLiveCampaigns: () => listLiveCampaigns(ledger),
+        liveCampaigns: () => liveCampaigns(ledger),
         listGated: (page) => listGatedCampaigns(ledger, page),
         find: recovery.find,
         stateOf: recovery.gates.state,

@@ -3,7 +3,7 @@ import { expect, type TestContext, test } from 'vitest';
 import { composeRecovery } from '../../src/composition/recovery.ts';
 import { createAskedGates } from '../../src/gate/redis/asked-gates.ts';
 import { epochStore } from '../../src/ledger/epoch-store.ts';
-import { listGatedCampaigns, listLiveCampaigns } from '../../src/ledger/gated.ts';
+import { listGatedCampaigns, liveCampaigns } from '../../src/ledger/gated.ts';
 import type { RecoveryProgress } from '../../src/recovery/progress.ts';
 import { keys } from '../../src/redis/keys.ts';
 import { recoverGates } from '../../workers/recoverer.ts';
@@ -50,7 +50,7 @@ async function manyCampaigns(t: TestContext, count: number) {
       const stopping = new AbortController();
       const ended = recoverGates(
         {
-          listLiveCampaigns: () => listLiveCampaigns(ledger),
+          liveCampaigns: () => liveCampaigns(ledger),
           listGated: (page) => listGatedCampaigns(ledger, page),
           find: recovery.find,
           stateOf: recovery.gates.state,
@@ -136,7 +136,10 @@ test('what somebody asks for is recovered first, also of a campaign that is done
   const first = Promise.withResolvers<void>();
   sale.recoverAs('w1', {
     // The others have nothing but this worker, which does not come to them before it has been asked.
-    listLiveCampaigns: () => first.promise.then(() => listLiveCampaigns(sale.ledger)),
+    liveCampaigns: async function* () {
+      await first.promise;
+      yield* liveCampaigns(sale.ledger);
+    },
     recover: async (id) => {
       started.push(id);
       first.resolve();

@@ -1,7 +1,7 @@
 // Which campaigns a worker compares in its round, once a minute.
 import { expect, test } from 'vitest';
 import { createGateStates } from '../../src/gate/redis/gate-states.ts';
-import { listLiveCampaigns } from '../../src/ledger/gated.ts';
+import { liveCampaigns } from '../../src/ledger/gated.ts';
 import type { ReconcileReport } from '../../src/recovery/report.ts';
 import { createReconciling } from '../../workers/reconciler.ts';
 import { redisUrl } from '../helpers/services.ts';
@@ -20,7 +20,7 @@ test('every round compared every open campaign, whether or not anything had happ
   let looks: string[] = [];
   const told: number[] = [];
   const reconcile = createReconciling({
-    listLiveCampaigns: () => listLiveCampaigns(ledger),
+    liveCampaigns: () => liveCampaigns(ledger),
     marksOf: createGateStates(duties.redis, 0).marksOf,
     takeTurn: async () => true,
     look: async (campaign): Promise<ReconcileReport> => {

@@ -29,7 +29,7 @@ function openAnnouncer(duties: Duties, holder: string) {
         marks: createNoticeMarks(duties.redis),
         store: {
           countDeadLetters: () => duties.store.countDeadLetters(),
-          listLiveCampaigns: duties.store.listLiveCampaigns,
+          liveCampaigns: duties.store.liveCampaigns,
           listRebuilt: (sinceMs) => {
             lookedCount += 1;
             return listRebuilt(duties.ledger, sinceMs);
