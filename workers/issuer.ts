@@ -20,10 +20,13 @@ import { backoffMs, pause, within } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import type { Retries } from '../src/retry/port.ts';
 import { createBatchTraces, inSettleSpan, type TraceBatch } from '../src/telemetry/batch-trace.ts';
+import type { Carrier } from '../src/telemetry/messaging.ts';
 
 export interface IssuerDeps extends IssuingDeps {
   /** This duty's own: it is closed when the duty ends. */
   source: TicketSource;
+  /** What the source reads. */
+  carrier: Carrier;
   settlement: Settlement;
   retries: Pick<Retries, 'schedule'>;
   /** Resolves when the ledger is not known to be away, or `stopping` aborts. */
@@ -38,7 +41,7 @@ export interface IssuerDeps extends IssuingDeps {
 /** Runs until `stopping` aborts; then finishes the batches in hand. */
 export async function issueTickets(deps: IssuerDeps, stopping: AbortSignal): Promise<void> {
   const inHand = new Map<Batch, Promise<void>>();
-  const traceBatch = createBatchTraces();
+  const traceBatch = createBatchTraces(deps.carrier);
   const take = (batches: readonly Batch[]) => {
     for (const batch of batches) {
       const work = settleBatch({ ...deps, traceBatch }, batch, stopping);

@@ -11,13 +11,14 @@ import type { Batch, TicketSource } from '../src/broker/port.ts';
 import type { GateLease } from '../src/gate/port.ts';
 import { backoffMs, pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
+import { inSendSpan } from '../src/telemetry/relay-trace.ts';
 
 export interface RelayDeps {
   send: SendBlocks;
   /** Notes that all entries of the batch's shard up to its last one have been carried. */
   noteCarried: (batch: Batch) => Promise<void>;
-  /** Takes how many entries were carried. */
-  onCarried: (count: number) => void;
+  /** Takes what is in the topic now. */
+  onCarried: (batches: readonly Batch[]) => void;
   onError: (error: unknown) => void;
   /** Undefined while another worker has it. */
   takeLease: () => Promise<GateLease | undefined>;
@@ -27,6 +28,8 @@ export interface RelayDeps {
   lookForLost: () => Promise<void>;
   /** How often it looks. */
   lookForLostMs: number;
+  /** Looks once how far the workers are behind the topic. */
+  lookAtLag: () => Promise<void>;
 }
 
 export async function relayTickets(deps: RelayDeps, stopping: AbortSignal): Promise<void> {
@@ -42,13 +45,14 @@ export async function relayTickets(deps: RelayDeps, stopping: AbortSignal): Prom
 }
 
 async function relayUntil(deps: RelayDeps, ending: AbortSignal): Promise<void> {
-  const { lookForLost, lookForLostMs } = deps;
+  const { lookForLost, lookForLostMs, lookAtLag } = deps;
   const source = deps.openSource();
   const marks = createMarks(deps);
   try {
     await Promise.all([
       carryOn(deps, source, marks, ending),
       keepDoing(lookForLost, lookForLostMs, deps, ending),
+      keepDoing(lookAtLag, limits.relayLagMs, deps, ending),
       keepDoing(marks.write, limits.relayNoteMs, deps, ending),
     ]);
   } finally {
@@ -97,7 +101,7 @@ async function carryOn(deps: RelayDeps, source: TicketSource, marks: Marks, endi
     if (batches.length === 0) continue;
     const readAt = performance.now();
     try {
-      await send(batches);
+      await inSendSpan(batches, () => send(batches));
       failureCount = 0;
     } catch (error) {
       onError(error);
@@ -106,7 +110,7 @@ async function carryOn(deps: RelayDeps, source: TicketSource, marks: Marks, endi
       for (const batch of batches) source.release(batch, 'unsettled');
       continue;
     }
-    onCarried(batches.reduce((count, { entries }) => count + entries.length, 0));
+    onCarried(batches);
     for (const batch of batches) {
       marks.carried(batch);
       source.release(batch, 'settled');

@@ -44,7 +44,11 @@ export const workerEvents = ({ log, metrics, health, onError, stopping }: Worker
     log.error(report, 'gate, streams, retry queue and ledger differ; run sluice reconcile <campaign> for details'),
   onDeadLetters: metrics.deadLetters,
   onRedriven: (reason, count) => log.warn({ reason, count }, 'redrove dead letters by the policy of AUTO_REDRIVE'),
-  onCarried: metrics.carried,
+  onCarried: (batches) => {
+    const now = Date.now();
+    for (const { entries } of batches) metrics.carried(entries.map(({ fields }) => now - Number(fields.admitted_at)));
+  },
+  onLag: metrics.lag,
   onLost: (count) => {
     metrics.carriedAgain(count);
     log.warn(

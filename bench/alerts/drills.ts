@@ -179,5 +179,7 @@ export const NOT_DRILLED: Readonly<Record<string, string>> = {
   SluiceBacklogFull: 'holds for 2 minutes before it fires',
   SluiceBatchesSlow: 'holds for 5 minutes before it fires',
   SluiceErrorBudgetBurns: 'holds for 15 minutes before it fires',
+  SluiceRelayLate: 'the drills have no broker; test/deploy/alert-cases.ts has its series',
+  SluiceOutboxLate: 'the same',
   SluiceGateTooLate: 'a Redis that decides joins after their deadline cannot be made on purpose from outside',
 };

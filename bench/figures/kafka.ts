@@ -56,7 +56,8 @@ export const kafka: Figure = {
 
 async function openBroker(): Promise<Kafka> {
   try {
-    return await startKafka();
+    // Java compiles all of it, as it does where Kafka's own script starts a broker.
+    return await startKafka({ jvm: ['-Xmx512m'] });
   } catch (error) {
     throw new Missing((error as Error).message);
   }

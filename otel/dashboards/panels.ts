@@ -137,6 +137,13 @@ const queue: Board = {
           [p('0.95', 'sluice_batch_seconds'), 'batch p95'],
           [p('0.95', 'sluice_insert_seconds'), 'write p95'],
         ),
+        graph(
+          'Way to Kafka',
+          's',
+          'With BROKER=kafka: from the join until Kafka has the ticket; and what other services wait for. 1 s and 60 s warn.',
+          [p('0.99', 'sluice_relay_delay_seconds'), 'to Kafka p99'],
+          ['max(sluice_outbox_oldest_seconds)', 'oldest of the outbox'],
+        ),
         graph('Tickets of a batch', 'short', 'Full batches (500) mean that work piles up.', [
           p('0.5', 'sluice_batch_tickets'),
           'p50',

@@ -19,7 +19,7 @@ export type OpenSource = (isWanted?: (campaign: string) => boolean, consumer?: s
 export function relayDuty(
   parts: WorkerParts,
   settings: WorkerSettings,
-  { onCarried, onLost, ...events }: WorkerEvents,
+  { onCarried, onLost, onLag, ...events }: WorkerEvents,
 ) {
   const { redis, kafka } = parts;
   if (kafka === undefined) return undefined;
@@ -47,6 +47,10 @@ export function relayDuty(
     noteCarried: (batch: Batch) => noteCarriedTo(redis, batch),
     lookForLost: () => lost.look(),
     lookForLostMs: claimIdleMs / 3,
+    lookAtLag: async () => {
+      const [to, from] = await Promise.all([ends(), committed()]);
+      onLag(to.map((end, partition) => Number(end - (from[partition] ?? 0n))));
+    },
     onCarried,
     onError: events.onError,
   };
@@ -81,7 +85,7 @@ function streamsOf(
     onVanished,
     onForeign,
     onError,
-  }: Omit<WorkerEvents, 'onCarried' | 'onLost'>,
+  }: Omit<WorkerEvents, 'onCarried' | 'onLost' | 'onLag'>,
 ) {
   const inHandMax = ledger.connectionMax * limits.inHandPerConnection;
   const onLookFailed = (lanes: string, error: unknown): void =>

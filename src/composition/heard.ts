@@ -1,5 +1,6 @@
 // What the duties of a worker report.
 
+import type { Batch } from '../broker/port.ts';
 import type { Phase } from '../domain/campaign.ts';
 import type { ComparisonSums } from '../domain/comparison-sums.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
@@ -47,8 +48,10 @@ export interface WorkerEvents {
   onRedriven: (reason: string, count: number) => void;
   onGateLost: (campaign: string) => void;
   onEnded: (campaign: string, end: 'archived' | 'purged') => void;
-  /** Tickets that the relay has carried to the other broker. */
-  onCarried: (count: number) => void;
+  /** Batches that the relay has carried to the other broker. */
+  onCarried: (batches: readonly Batch[]) => void;
+  /** By partition, records of the topic that the workers have not committed; seen by the relay. */
+  onLag: (records: readonly number[]) => void;
   /** Tickets whose records workers had passed, and that the relay has carried again. */
   onLost: (count: number) => void;
   /** Entries of the outbox that services were told of, each with one batch of tickets. */
@@ -87,6 +90,7 @@ export const UNHEARD: Omit<WorkerEvents, 'onError'> = {
   onEnded: nothing,
   onCarried: nothing,
   onLost: nothing,
+  onLag: nothing,
   onPublished: nothing,
   onOutbox: nothing,
   onUntold: nothing,

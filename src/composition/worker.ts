@@ -62,7 +62,7 @@ export function composeWorker(
 
 /** What the duties take that issue tickets. */
 function issuingDuties(
-  { redis, ledger, guard, retries }: WorkerParts,
+  { redis, ledger, guard, retries, kafka }: WorkerParts,
   { couponKey }: WorkerSettings,
   { onSettled, onInserted, onIssuedLate, onRetry, onBuried, onLeft, onError }: WorkerEvents,
 ) {
@@ -88,6 +88,7 @@ function issuingDuties(
   return {
     issuer: {
       ...issuing,
+      carrier: kafka === undefined ? ('redis' as const) : ('kafka' as const),
       settlement: createSettlement(redis),
       retries: {
         schedule: async (job: RetryJob) => {

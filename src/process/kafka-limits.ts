@@ -34,6 +34,8 @@ export const kafkaLimits = {
   relayPaceMs: 20,
   /** The relay notes this often how far it is: what it carried since, the next relay carries again. */
   relayNoteMs: 250,
+  /** The relay asks the brokers this often how far the workers are behind: two requests. */
+  relayLagMs: 5_000,
   /** Entries in line and none new: the relay looks again this soon, since entries behind others are not announced. */
   relayLookMaxMs: 20,
   /** The outbox is looked at this often while it is empty: services hear of a ticket half a second after its row. */

@@ -2,7 +2,7 @@
 import { type Span, SpanKind } from '@opentelemetry/api';
 import { limits } from '../process/limits.ts';
 import { noteFault } from './fault-spans.ts';
-import { streamAttributes, TICKETS } from './messaging.ts';
+import { type Carrier, streamAttributes, TICKETS } from './messaging.ts';
 import { createPerSecond } from './per-second.ts';
 import { failSpan, inClientSpan, sampledContext, startSpan, within } from './spans.ts';
 
@@ -23,14 +23,15 @@ export interface BatchTrace {
 /** Called once for each batch, with the traceparents of its entries; '' for an entry that has none. */
 export type TraceBatch = (batch: TracedBatch, traceparents: readonly string[]) => BatchTrace;
 
-export function createBatchTraces(): TraceBatch {
+/** `carrier` is what the batches come through. */
+export function createBatchTraces(carrier: Carrier): TraceBatch {
   const mayRecord = createPerSecond(limits.faultTracesPerSecond);
   return (batch, traceparents) => {
     const startedAt = performance.now();
     const links = traceparents.map(sampledContext).filter((one) => one !== undefined);
     const start = () => {
       const attributes = {
-        ...streamAttributes('process', batch.campaign, batch.shard),
+        ...streamAttributes('process', batch.campaign, batch.shard, carrier),
         'messaging.batch.message_count': batch.entries.length,
       };
       return startSpan(`process ${TICKETS}`, { kind: SpanKind.CONSUMER, attributes, links, startTime: startedAt });

@@ -4,9 +4,17 @@ import type { Attributes } from '@opentelemetry/api';
 
 type Operation = 'send' | 'process' | 'settle';
 
+/** What carries tickets from the gate to a worker. The gate is told that they are settled in Redis, whatever carries them. */
+export type Carrier = 'redis' | 'kafka';
+
 /** What the stream of one shard of a campaign is; its destination is the same for all campaigns. */
-export const streamAttributes = (operation: Operation, campaign: string, shard: number): Attributes => ({
-  'messaging.system': 'redis',
+export const streamAttributes = (
+  operation: Operation,
+  campaign: string,
+  shard: number,
+  carrier: Carrier = 'redis',
+): Attributes => ({
+  'messaging.system': carrier,
   'messaging.operation.type': operation,
   'messaging.operation.name': operation === 'settle' ? 'ack' : operation,
   'messaging.destination.name': TICKETS,

@@ -22,8 +22,10 @@ export interface WorkerMetrics {
   looked: (backlog: number, retrying: number) => void;
   /** Takes how many dead letters wait for a person, by reason; every worker sees the same. */
   deadLetters: (counts: ReadonlyMap<string, number>) => void;
-  /** Counts tickets that this worker's relay carried to the other broker. */
-  carried: (count: number) => void;
+  /** Takes tickets that this worker's relay carried to the other broker: ms since each was admitted. */
+  carried: (delaysMs: readonly number[]) => void;
+  /** Takes how many records of each partition the workers have not committed; seen by the relay. */
+  lag: (records: readonly number[]) => void;
   /** Counts those of them whose records workers had passed without settling them. */
   carriedAgain: (count: number) => void;
   /** Counts entries of the outbox that this worker told other services of. */
@@ -114,8 +116,18 @@ function issuingMetrics(): Pick<WorkerMetrics, 'settled' | 'issuedLate' | 'inser
   };
 }
 
-function relayMetrics(): Pick<WorkerMetrics, 'carried' | 'carriedAgain'> {
+function relayMetrics(): Pick<WorkerMetrics, 'carried' | 'carriedAgain' | 'lag'> {
   const counts = { carried: 0, again: 0 };
+  let lags: readonly number[] = [];
+  const delay = createHistogram({
+    name: 'sluice_relay_delay_seconds',
+    description: 'Time from the join of a ticket until Kafka has it',
+    unit: 's',
+    boundaries: WORK_SECONDS,
+  })();
+  gauges('sluice_kafka_lag_records', 'Records of a partition that the workers have not committed', () =>
+    lags.map((records, partition) => [records, { partition: String(partition) }]),
+  );
   counter('sluice_carried', 'Tickets that this worker carried to Kafka', () => [[counts.carried, {}]]);
   counter(
     'sluice_carried_again',
@@ -123,8 +135,13 @@ function relayMetrics(): Pick<WorkerMetrics, 'carried' | 'carriedAgain'> {
     () => [[counts.again, {}]],
   );
   return {
-    carried: (count) => {
-      counts.carried += count;
+    carried: (delaysMs) => {
+      counts.carried += delaysMs.length;
+      // What an intruder wrote says no time.
+      for (const ms of delaysMs) if (Number.isFinite(ms)) delay(Math.max(0, ms) / 1_000);
+    },
+    lag: (records) => {
+      lags = records;
     },
     carriedAgain: (count) => {
       counts.again += count;

@@ -53,6 +53,23 @@ export const ALERT_CASES: readonly AlertCase[] = [
     healthy: { sluice_joins_waiting: always(0) },
   },
   { alert: 'SluiceNoWorker', fault: { sluice_workers_ready: always(0) }, healthy: { sluice_workers_ready: always(1) } },
+  {
+    alert: 'SluiceRelayLate',
+    fault: {
+      'sluice_relay_delay_seconds_bucket{le="1"}': rising(90),
+      'sluice_relay_delay_seconds_bucket{le="2.5"}': rising(100),
+      'sluice_relay_delay_seconds_bucket{le="+Inf"}': rising(100),
+    },
+    healthy: {
+      'sluice_relay_delay_seconds_bucket{le="0.05"}': rising(100),
+      'sluice_relay_delay_seconds_bucket{le="+Inf"}': rising(100),
+    },
+  },
+  {
+    alert: 'SluiceOutboxLate',
+    fault: { sluice_outbox_oldest_seconds: always(61) },
+    healthy: { sluice_outbox_oldest_seconds: always(59) },
+  },
   { alert: 'SluiceConnectionsNearlyUsed', fault: share('redis', 71), healthy: share('redis', 69) },
   { alert: 'SluiceConnectionsNearlyUsed', fault: share('database', 81), healthy: share('database', 79) },
   { alert: 'SluiceConnectionsUsedUp', fault: share('redis', 91), healthy: share('redis', 89) },

@@ -19,6 +19,7 @@ export async function issue(t: TestContext, front: TestFront, ledger: Ledger, ca
     retries: { schedule: () => Promise.reject(new Error('nothing is retried here')) },
     issueBatch: (rows: IssuanceRow[], epoch: number) => issueBatch(ledger, rows, epoch),
     keepMalformed: () => Promise.reject(new Error('nothing is malformed here')),
+    carrier: 'redis' as const,
     couponKey: COUPON_KEY,
     untilLedgerUp: async () => undefined,
     onSettled: () => undefined,

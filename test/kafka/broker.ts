@@ -23,6 +23,8 @@ type Properties = Record<string, string | number>;
 export interface KafkaOptions {
   /** One combined node (broker and controller), or three. */
   nodes?: 1 | 3;
+  /** Options of Java; few resources and a quick start if they are not given. */
+  jvm?: readonly string[];
   /** Added to `server.properties` of every node, or put in place of what stands there; by node where they differ. */
   properties?: Properties | ((node: NodePorts) => Properties);
   /** Further arguments of the storage tool's `format`, such as `['--add-scram', 'SCRAM-SHA-256=[name=a,password=b]']`. */
@@ -49,7 +51,12 @@ export interface Kafka extends AsyncDisposable {
  * Resolves when every node has started. Throws an Error that says what to install where Java or Maven is missing: a test
  * that has to be skipped then starts its brokers with `ownKafka` of ./own.ts.
  */
-export async function startKafka({ nodes = 1, properties = {}, format = [] }: KafkaOptions = {}): Promise<Kafka> {
+export async function startKafka({
+  nodes = 1,
+  jvm = QUICK_JVM,
+  properties = {},
+  format = [],
+}: KafkaOptions = {}): Promise<Kafka> {
   const programs = kafkaPrograms();
   const folder = await mkdtemp(join(tmpdir(), 'sluice-kafka-'));
   const running: Node[] = [];
@@ -65,7 +72,12 @@ export async function startKafka({ nodes = 1, properties = {}, format = [] }: Ka
     for (const node of ports) {
       const own = typeof properties === 'function' ? properties(node) : properties;
       running.push(
-        createNode(programs, join(folder, `node-${node.id}`), { ...propertiesOf(node, ports), ...own }, node),
+        createNode(
+          { ...programs, jvm },
+          join(folder, `node-${node.id}`),
+          { ...propertiesOf(node, ports), ...own },
+          node,
+        ),
       );
     }
     await Promise.all(running.map((node) => node.format(format)));
@@ -134,16 +146,22 @@ interface Node {
   signal(name: NodeJS.Signals): void;
 }
 
+const QUICK_JVM = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+
 /** The id of every cluster here: 16 bytes in the alphabet of URLs. */
 const CLUSTER_ID = 'c2x1aWNlLXRlc3RzLTAwMQ';
 
-function createNode(programs: KafkaPrograms, dir: string, properties: Properties, { id, port }: NodePorts): Node {
+interface BrokerPrograms extends KafkaPrograms {
+  jvm: readonly string[];
+}
+
+function createNode(programs: BrokerPrograms, dir: string, properties: Properties, { id, port }: NodePorts): Node {
   const file = join(dir, 'server.properties');
   let child: ChildProcess | undefined;
   let ended: Promise<unknown> = Promise.resolve();
   let starts = 0;
   const run = (log: string, mainClass: string, args: readonly string[]) => {
-    const flags = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dlog4j2.level=INFO'];
+    const flags = [...programs.jvm, '-Dlog4j2.level=INFO'];
     const [command, ...rest] = tied([programs.java, ...flags, '-cp', programs.classpath, mainClass, ...args]);
     const output = openSync(log, 'w');
     const started = spawn(command!, rest, { cwd: dir, stdio: ['ignore', output, output] });

@@ -51,6 +51,7 @@ export async function startCarriers(
           noteCarried: (batch) => noteCarriedTo(redis, batch),
           lookForLost: async () => undefined,
           lookForLostMs: claimIdleMs,
+          lookAtLag: async () => undefined,
           onCarried: unheard,
           onError: unheard,
         },
