@@ -7,36 +7,24 @@
 //   removed                                           nobody tells it again
 //
 // A worker that lost its lease while it told may repeat events behind later ones: `sequence` says which is the later one.
-import type { GateLease } from '../src/gate/port.ts';
 import type { Outbox, OutboxSize, Publish } from '../src/outbox/port.ts';
 import { backoffMs, pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
+import { type LeasedDeps, whileLeased } from './leased.ts';
 
-export interface PublisherDeps {
+export interface PublisherDeps extends LeasedDeps {
   outbox: Outbox;
   publish: Publish;
-  /** Undefined while another worker has it. */
-  takeLease: () => Promise<GateLease | undefined>;
   /** Takes how many entries were told. */
   onPublished: (count: number) => void;
   /** Takes what waits. */
   onOutbox: (size: OutboxSize) => void;
   /** Takes how many entries were removed that nobody was told of. */
   onUntold: (count: number) => void;
-  onError: (error: unknown) => void;
 }
 
-export async function publishOutbox(deps: PublisherDeps, stopping: AbortSignal): Promise<void> {
-  while (!stopping.aborted) {
-    try {
-      await using lease = await deps.takeLease();
-      if (lease !== undefined) await publishUntil(deps, AbortSignal.any([stopping, lease.lost]));
-    } catch (error) {
-      deps.onError(error);
-    }
-    await pause(limits.relayTakeMs, stopping);
-  }
-}
+export const publishOutbox = (deps: PublisherDeps, stopping: AbortSignal): Promise<void> =>
+  whileLeased(deps, (ending) => publishUntil(deps, ending), stopping);
 
 async function publishUntil(deps: PublisherDeps, ending: AbortSignal): Promise<void> {
   const { outbox, publish, onPublished, onOutbox, onError } = deps;

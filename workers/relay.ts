@@ -8,20 +8,17 @@
 // The streams are the outbox: an entry stays pending, in the hands of the relay, until its gate settles it.
 import type { SendBlocks } from '../src/broker/kafka/record.ts';
 import type { Batch, TicketSource } from '../src/broker/port.ts';
-import type { GateLease } from '../src/gate/port.ts';
 import { backoffMs, pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import { inSendSpan } from '../src/telemetry/relay-trace.ts';
+import { type LeasedDeps, whileLeased } from './leased.ts';
 
-export interface RelayDeps {
+export interface RelayDeps extends LeasedDeps {
   send: SendBlocks;
   /** Notes that all entries of the batch's shard up to its last one have been carried. */
   noteCarried: (batch: Batch) => Promise<void>;
   /** Takes what is in the topic now. */
   onCarried: (batches: readonly Batch[]) => void;
-  onError: (error: unknown) => void;
-  /** Undefined while another worker has it. */
-  takeLease: () => Promise<GateLease | undefined>;
   /** Of the relay's own consumer: what it has released as settled it does not receive again. */
   openSource: () => TicketSource;
   /** Looks once for entries that wait although workers are past them, and carries them again. */
@@ -32,17 +29,8 @@ export interface RelayDeps {
   lookAtLag: () => Promise<void>;
 }
 
-export async function relayTickets(deps: RelayDeps, stopping: AbortSignal): Promise<void> {
-  while (!stopping.aborted) {
-    try {
-      await using lease = await deps.takeLease();
-      if (lease !== undefined) await relayUntil(deps, AbortSignal.any([stopping, lease.lost]));
-    } catch (error) {
-      deps.onError(error);
-    }
-    await pause(limits.relayTakeMs, stopping);
-  }
-}
+export const relayTickets = (deps: RelayDeps, stopping: AbortSignal): Promise<void> =>
+  whileLeased(deps, (ending) => relayUntil(deps, ending), stopping);
 
 async function relayUntil(deps: RelayDeps, ending: AbortSignal): Promise<void> {
   const { lookForLost, lookForLostMs, lookAtLag } = deps;
