@@ -28,7 +28,7 @@ export interface AnnouncerDeps {
     /** Gates that were rebuilt since then by the ledger's clock; without a time, that clock alone. */
     listRebuilt: (
       sinceMs: number | undefined,
-    ) => Promise<{ nowMs: number; opened: { campaign: string; reason: string }[] }>;
+    ) => Promise<{ nowMs: number; opened: { campaign: string; epoch: number; reason: string }[] }>;
   };
   readGates: ReadEachGate;
   /** How often it looks; the usual unless a test says otherwise. */
@@ -60,18 +60,29 @@ async function tellOfLetters({ store, marks, lettersMin }: AnnouncerDeps, tell: 
 }
 
 /**
- * Since the look before this one, whichever worker had it. Redis keeps until when that was; where it lost that with the
+ * Since the look before this one, whichever worker had it, and a little longer: an opening is seen when it is committed, and the
+ * ledger dates it when its statement begins. Each is told once. Redis keeps until when that was; where it lost that with the
  * gates, this worker's own look counts.
  */
 async function tellOfGates(
-  { store, marks }: AnnouncerDeps,
+  { store, marks, onError }: AnnouncerDeps,
   tell: (notice: Notice) => void,
   seen: { untilMs?: number },
 ) {
   const since = (await marks.read('rebuilt-until')) ?? seen.untilMs;
-  const { nowMs, opened } = await store.listRebuilt(since);
+  const { nowMs, opened: found } = await store.listRebuilt(since && since - limits.noticeOverlapMs);
   seen.untilMs = nowMs;
   await marks.write('rebuilt-until', nowMs);
+  // Where Redis does not know whether an opening was told, it is told again.
+  const isNews = await Promise.all(
+    found.map(({ campaign, epoch }) =>
+      marks.claim(`rebuilt:${campaign}:${epoch}`, limits.noticeAgainMs).catch((error) => {
+        onError(error);
+        return true;
+      }),
+    ),
+  );
+  const opened = found.filter((_, index) => isNews[index]);
   if (opened.length === 0) return;
   const campaigns = [...new Set(opened.map(({ campaign }) => campaign))];
   const reasons = [...new Set(opened.map(({ reason }) => reason))];

@@ -177,7 +177,7 @@ export interface OpenedGates {
   /** The ledger's clock, epoch ms. */
   nowMs: number;
   /** The newest first, at most `OPENED_MAX`. */
-  opened: { campaign: string; reason: EpochReason }[];
+  opened: { campaign: string; epoch: number; reason: EpochReason }[];
 }
 
 const OPENED_MAX = 1_000;
@@ -192,7 +192,7 @@ export async function listRebuilt(ledger: Ledger, sinceMs: number | undefined): 
   if (sinceMs === undefined) return { nowMs: now.getTime(), opened: [] };
   const opened = await ledger.db
     .selectFrom('epochs')
-    .select(['campaign', 'reason'])
+    .select(['campaign', 'epoch', 'reason'])
     .where('opened_at', '>', new Date(Math.max(sinceMs, now.getTime() - limits.noticeAgainMs)))
     .where('opened_at', '<=', now)
     .where('reason', '!=', 'unverified')

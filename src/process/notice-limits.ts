@@ -4,6 +4,8 @@ export const noticeLimits = {
   noticeLookMs: 15_000,
   /** Dead letters that go on waiting are told of again after this long, and a rebuilt gate never within it. */
   noticeAgainMs: 3_600_000,
+  /** Looks for rebuilt gates overlap by this: a row is seen when it is committed, at most a statement after its time. */
+  noticeOverlapMs: 30_000,
   /** A campaign that stays sold out is told of once in this long. */
   noticeSoldOutMs: 30 * 86_400_000,
   /** Notices that wait for the webhook: what is older than these is no news. */

@@ -1,4 +1,5 @@
 // What operators are told without having asked: by one worker, once, of what the real stores hold.
+import { sql } from 'kysely';
 import { expect, type TestContext, test } from 'vitest';
 import type { Notice } from '../../src/domain/notice.ts';
 import { createEachGateReader } from '../../src/gate/redis/gate-reader.ts';
@@ -102,4 +103,20 @@ test('a gate that was rebuilt is told once, and one that was found whole is not'
   await until('a notice', () => of('gate-rebuilt').length > 0);
   await furtherLooks();
   expect(of('gate-rebuilt').map(({ data }) => data)).toEqual([{ count: 1, campaigns: [lost], reasons: ['missing'] }]);
+});
+
+test('a rebuilt gate whose opening was committed after a later look is told as well', async (t) => {
+  const duties = await openSale(t);
+  const { of, furtherLooks } = openAnnouncer(duties, 'one');
+  await furtherLooks();
+  const campaign = await duties.openCampaign({ stock: 1 });
+  await duties.ledger.transaction(async (tx) => {
+    await sql`insert into epochs (campaign, epoch, reason, worker, opened_at)
+      values (${campaign}, 2, 'missing', 'w', current_timestamp(3))`.execute(tx);
+    await furtherLooks();
+  });
+  const told = () => of('gate-rebuilt').flatMap(({ data }) => data.campaigns);
+  await until('a notice', () => told().includes(campaign));
+  await furtherLooks();
+  expect(told().filter((one) => one === campaign)).toHaveLength(1);
 });
