@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { answersOk, freePort, Missing, openFolder, startChild, untilReady } from './processes.ts';
 
@@ -33,7 +34,7 @@ export interface Front extends AsyncDisposable {
   environment: Record<string, string>;
   /** Where its code is. */
   checkout: string;
-  /** One call of the admin API; throws unless it succeeds. */
+  /** One call of the admin API; throws unless it succeeds. A GET that is answered 503 is put again for a minute. */
   admin(method: string, path: string, body?: object): Promise<Record<string, unknown>>;
   createCampaign(campaign: NewCampaign): Promise<void>;
   /** Makes campaigns, so many at a time, and does not wait until the front knows them. */
@@ -47,6 +48,8 @@ export interface Front extends AsyncDisposable {
 
 export const SHARDS = 8;
 const CREATED_AT_A_TIME = 4;
+const ASK_AGAIN_MS = 50;
+const ASKED_FOR_MS = 60_000;
 export const joinPath = (campaign: string): string => `/v1/campaigns/${campaign}/tickets`;
 
 /** Starts a front without workers and without per-client limits; every other setting is the default. */
@@ -78,13 +81,23 @@ export async function startFront(
     environment: { ...environment, ...ports },
   });
   await untilReady('src/main.ts', child, () => answersOk(`http://127.0.0.1:${port}/readyz`));
-  const admin = async (method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
+  const admin = async (
+    method: string,
+    path: string,
+    body?: object,
+    endsAt = Date.now() + ASKED_FOR_MS,
+  ): Promise<Record<string, unknown>> => {
     const response = await fetch(`http://127.0.0.1:${adminPort}${path}`, {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
+    // A front that sheds load answers 503; a question is put to it again, and a change may have been made.
+    if (response.status === 503 && method === 'GET' && Date.now() < endsAt) {
+      await sleep(ASK_AGAIN_MS);
+      return admin(method, path, body, endsAt);
+    }
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
     return JSON.parse(text) as Record<string, unknown>;
   };

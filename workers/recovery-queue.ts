@@ -34,7 +34,7 @@ export interface ClosedGate {
 const URGENCIES = ['asked', 'open', 'rest'] as const;
 export type Urgency = (typeof URGENCIES)[number];
 
-interface Waiting extends ClosedGate {
+interface WaitingGate extends ClosedGate {
   /** Its place among the urgencies. */
   urgency: number;
   /** Recoveries that came to nothing so far. */
@@ -42,7 +42,7 @@ interface Waiting extends ClosedGate {
 }
 
 interface Resting {
-  waiting: Waiting;
+  waiting: WaitingGate;
   until: number;
 }
 
@@ -52,13 +52,15 @@ const REST_MAX_MS = 1_000;
 const TRIES_MAX = 20;
 const LARGE_MAX = 4;
 
-const isLarge = ({ campaign }: Waiting): boolean => campaign.stock > limits.recoverySmallStockMax;
+const isLarge = ({ campaign }: WaitingGate): boolean => campaign.stock > limits.recoverySmallStockMax;
 
 export class RecoveryQueue {
   private readonly deps: RecoveryQueueDeps;
   private readonly stopping: AbortSignal;
   /** By urgency, small campaigns before large ones. */
-  private readonly lines = URGENCIES.map(() => [new Map<string, Waiting>(), new Map<string, Waiting>()] as const);
+  private readonly lines = URGENCIES.map(
+    () => [new Map<string, WaitingGate>(), new Map<string, WaitingGate>()] as const,
+  );
   private readonly underWay = new Map<string, Promise<void>>();
   private readonly resting = new Map<string, Resting>();
   private readonly alone = new Set<string>();
@@ -76,7 +78,7 @@ export class RecoveryQueue {
     for (const gate of gates) {
       const { id } = gate.campaign;
       if (this.underWay.has(id) || this.resting.has(id)) continue;
-      const waiting: Waiting = { ...gate, urgency: URGENCIES.indexOf(urgencyOf(gate.campaign)), triedCount: 0 };
+      const waiting: WaitingGate = { ...gate, urgency: URGENCIES.indexOf(urgencyOf(gate.campaign)), triedCount: 0 };
       const before = this.lines.findIndex((line) => line.some((its) => its.delete(id)));
       if (before < 0) this.progress.found();
       else waiting.urgency = Math.min(waiting.urgency, before);
@@ -121,11 +123,11 @@ export class RecoveryQueue {
     while (this.underWay.size > 0) await Promise.all(this.underWay.values());
   }
 
-  private wait(waiting: Waiting): void {
+  private wait(waiting: WaitingGate): void {
     this.lines[waiting.urgency]![isLarge(waiting) ? 1 : 0].set(waiting.campaign.id, waiting);
   }
 
-  private next(): Waiting | undefined {
+  private next(): WaitingGate | undefined {
     for (const [small, large] of this.lines) {
       for (const its of this.largeCount < LARGE_MAX ? [small, large] : [small]) {
         const [first] = its.values();
@@ -154,7 +156,7 @@ export class RecoveryQueue {
     }
   }
 
-  private async recover(waiting: Waiting): Promise<void> {
+  private async recover(waiting: WaitingGate): Promise<void> {
     const { deps, progress } = this;
     const { id } = waiting.campaign;
     try {
@@ -172,7 +174,7 @@ export class RecoveryQueue {
   }
 
   /** A campaign that has no gate any more has none that is closed. */
-  private async stateOf({ campaign: { id }, ...waiting }: Waiting): Promise<GateState | 'closed'> {
+  private async stateOf({ campaign: { id }, ...waiting }: WaitingGate): Promise<GateState | 'closed'> {
     // Another worker has opened it, or this worker looks at it under its lease.
     if (waiting.state === 'closed') return (await this.deps.isStillClosed(id)) ? 'closed' : 'verified';
     const campaign = waiting.state === undefined ? await this.deps.find(id) : undefined;
@@ -186,7 +188,7 @@ export class RecoveryQueue {
     return state;
   }
 
-  private rest({ campaign, urgency, triedCount }: Waiting, maxMs: number): void {
+  private rest({ campaign, urgency, triedCount }: WaitingGate, maxMs: number): void {
     if (triedCount >= TRIES_MAX && maxMs === REST_MAX_MS) return;
     const until = performance.now() + backoffMs(triedCount + 1, limits.backoffMinMs, maxMs);
     this.resting.set(campaign.id, { waiting: { campaign, urgency, triedCount: triedCount + 1 }, until });

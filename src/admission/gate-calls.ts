@@ -31,7 +31,7 @@ export interface GateCalls {
   waitingCount: () => number;
 }
 
-interface Waiting extends Join {
+interface WaitingJoin extends Join {
   /** It has met the gate closed before. */
   isAgain: boolean;
   resolve: (decision: Decision) => void;
@@ -41,7 +41,7 @@ interface Waiting extends Join {
 /** The joins of one campaign that wait for its gate, and how it answers. */
 interface Lane {
   memory: CampaignMemory;
-  waiting: Waiting[];
+  waiting: WaitingJoin[];
   callCount: number;
   scheduled: boolean;
   /** When the gate last answered a call of it, or the first call of those under way was made. */
@@ -84,7 +84,7 @@ function ask(state: State, memory: CampaignMemory, join: Join): Promise<Decision
   return promise;
 }
 
-function enqueue(state: State, memory: CampaignMemory, waiting: Waiting): void {
+function enqueue(state: State, memory: CampaignMemory, waiting: WaitingJoin): void {
   const { id } = memory.view;
   let lane = state.lanes.get(id);
   if (lane === undefined) {
@@ -127,7 +127,7 @@ function schedule(state: State, lane: Lane): void {
 const isHeld = ({ kind }: Decision): boolean => kind === 'admitted' || kind === 'known';
 
 /** Settles every join of the batch: what holds a ticket once a replica confirmed it, the rest at once. */
-async function decide(state: State, lane: Lane, batch: Waiting[]): Promise<void> {
+async function decide(state: State, lane: Lane, batch: WaitingJoin[]): Promise<void> {
   const confirm = state.deps.barrier?.begin(lane.memory.view.id);
   try {
     const decisions = await askGate(state, lane, batch);
@@ -149,7 +149,7 @@ async function decide(state: State, lane: Lane, batch: Waiting[]): Promise<void>
 }
 
 /** Joins that met a closed gate ask once more when it is open, or soon; false where they are to be refused now. */
-function askLater(state: State, memory: CampaignMemory, joins: readonly Waiting[]): boolean {
+function askLater(state: State, memory: CampaignMemory, joins: readonly WaitingJoin[]): boolean {
   const open = joins.length === 0 ? undefined : state.deps.closed?.wait(memory, joins.length);
   void open?.then(() => {
     for (const join of joins) enqueue(state, memory, { ...join, isAgain: true });
@@ -157,7 +157,7 @@ function askLater(state: State, memory: CampaignMemory, joins: readonly Waiting[
   return open !== undefined;
 }
 
-async function askGate(state: State, lane: Lane, batch: Waiting[]): Promise<Decision[]> {
+async function askGate(state: State, lane: Lane, batch: WaitingJoin[]): Promise<Decision[]> {
   const { gate, campaigns, now = spanClock } = state.deps;
   const { memory } = lane;
   const { view } = memory;

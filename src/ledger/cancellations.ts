@@ -69,7 +69,7 @@ export async function cancelTicket(
 async function endBeside(
   { tx, tellsOutbox }: Changing,
   before: Cancellation,
-  issuance: Standing | undefined,
+  issuance: IssuedRow | undefined,
   retriedUnit: number,
 ): Promise<Cancellation> {
   if (issuance !== undefined) await deleteIssuance({ tx, tellsOutbox }, issuance);
@@ -164,7 +164,7 @@ export async function markReturned(ledger: Ledger, cancellation: DeadLetterId): 
 }
 
 type Held = Pick<StoredDeadLetter, 'epoch' | 'seq' | 'unit' | 'user'>;
-type Standing = { campaign: string; unit: number; epoch: number; seq: number; code: string };
+type IssuedRow = { campaign: string; unit: number; epoch: number; seq: number; code: string };
 
 /** A transaction, and whether it writes into the outbox. */
 interface Changing {
@@ -260,7 +260,7 @@ async function returnable(
 }
 
 /** Of a ticket that was never issued no service was told, and none is told that it is cancelled. */
-async function deleteIssuance({ tx, tellsOutbox }: Changing, issuance: Standing): Promise<void> {
+async function deleteIssuance({ tx, tellsOutbox }: Changing, issuance: IssuedRow): Promise<void> {
   const { campaign, unit } = issuance;
   await tx.deleteFrom('issuances').where('campaign', '=', campaign).where('unit', '=', unit).execute();
   if (tellsOutbox) await tellOutbox(tx, campaign, 'cancelled', [issuance]);

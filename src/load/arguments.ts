@@ -19,7 +19,7 @@ export interface Arguments {
   countsOnly: boolean;
 }
 
-export type Read =
+export type ReadArguments =
   | { kind: 'help'; text: string }
   | { kind: 'problems'; problems: string[] }
   | { kind: 'arguments'; arguments: Arguments };
@@ -50,7 +50,7 @@ const SCALE_LEAST = 0.001;
 const SCALE_MOST = 10;
 
 /** Reads `argv` (without node and script). All problems are listed at once; nothing is thrown. */
-export function readArguments(argv: string[], environment: LoadEnvironment): Read {
+export function readArguments(argv: string[], environment: LoadEnvironment): ReadArguments {
   const { values, positionals } = parseArgs({ args: argv, options: OPTIONS, strict: false, allowPositionals: true });
   if (values.help === true) return { kind: 'help', text: HELP };
   const problems: string[] = [];

@@ -19,7 +19,7 @@ export interface Service {
 }
 
 /** What the admin API says of a campaign, and when, ms since 1970. */
-export interface Standing {
+export interface CampaignReading {
   at: number;
   admitted: number;
   issued: number;
@@ -35,7 +35,7 @@ export interface LoadCampaign {
   /** Takes each step when it is due after `startAt`, ms since 1970. Throws {@link CannotRun} when one is refused. */
   operate(steps: readonly OperatorStep[], startAt: number): Promise<void>;
   /** Throws {@link CannotRun} when the admin API does not say. */
-  look(): Promise<Standing>;
+  look(): Promise<CampaignReading>;
   pause(ms: number): Promise<void>;
   /** Ends all pauses. */
   stop(): void;
@@ -72,7 +72,7 @@ export async function openCampaign(service: Service, shape: Shape): Promise<Load
     id,
     joinBefore: (count, seed, identity) => joinBefore(http, { id, count, seed, identity }),
     operate: (steps, startAt) => operate(admin, pauses, steps, startAt),
-    look: async () => standingOf(await admin('GET', '')),
+    look: async () => readingOf(await admin('GET', '')),
     pause: (ms) => pauses.sleep(ms),
     stop: () => pauses.stop(),
     async close() {
@@ -135,7 +135,7 @@ async function operate(admin: Admin, pauses: Pauses, steps: readonly OperatorSte
   }
 }
 
-function standingOf(body: unknown): Standing {
+function readingOf(body: unknown): CampaignReading {
   const fields = fieldsOf(body);
   const count = (name: string) => (typeof fields[name] === 'number' ? fields[name] : 0);
   return {

@@ -2,7 +2,7 @@
 import { unitsOf } from '../../k6/shapes/scaled.ts';
 import { type Call, FIGURES, type Figure, type Shape, TIMED } from '../../k6/shapes/shape.ts';
 import { percentile } from '../rehearsal/percentiles.ts';
-import type { Standing } from './campaign.ts';
+import type { CampaignReading } from './campaign.ts';
 import type { Column } from './samples.ts';
 import type { Shots } from './shooting.ts';
 
@@ -32,7 +32,7 @@ export interface Measured {
   /** Of all generators together. */
   shots: Shots;
   /** The last one is of the end. */
-  standings: readonly Standing[];
+  readings: readonly CampaignReading[];
   /** Buyers who joined before the load. */
   joinedBeforeCount: number;
   /** When the load began, ms since 1970. */
@@ -59,8 +59,8 @@ export function timesOf(tookMs: readonly number[]): Record<'p50Ms' | 'p95Ms' | '
 
 /** Every figure that a bar may be for. */
 export function figuresOf(measured: Measured): Record<Figure, number> {
-  const { shape, shots, standings, joinedBeforeCount } = measured;
-  const last = standings.at(-1)!;
+  const { shape, shots, readings, joinedBeforeCount } = measured;
+  const last = readings.at(-1)!;
   const rows = callRows(measured);
   const timeOf = (call: Call, time: 'p95Ms' | 'p99Ms') => rows.find((row) => row.call === call)?.[time] ?? 0;
   const wrongCount = Object.values(shots.wrong).reduce((sum, count) => sum + count, 0);
@@ -81,10 +81,10 @@ export function figuresOf(measured: Measured): Record<Figure, number> {
 }
 
 /** From the last accepted join until the admin API said that nothing waits; the longest time looked at when it never did. */
-function issuedAfterMs({ shots, standings, startAt }: Measured): number {
+function issuedAfterMs({ shots, readings, startAt }: Measured): number {
   const acceptedAt = startAt + shots.lastAcceptedMs;
-  const done = standings.find(({ at, backlog, retrying }) => at >= acceptedAt && backlog + retrying === 0);
-  return Math.round(Math.max(0, (done ?? standings.at(-1)!).at - acceptedAt));
+  const done = readings.find(({ at, backlog, retrying }) => at >= acceptedAt && backlog + retrying === 0);
+  return Math.round(Math.max(0, (done ?? readings.at(-1)!).at - acceptedAt));
 }
 
 /** The shape's bars. With `countsOnly` those that a slow machine breaks are not judged. */

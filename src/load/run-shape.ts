@@ -4,7 +4,7 @@ import { secondsOf as durationOf, onBusyMachine, type Size, scaled } from '../..
 import type { Shape } from '../../k6/shapes/shape.ts';
 import { CannotRun, NotAllowed } from '../rehearsal/cannot-run.ts';
 import { bareIdentity, gatewayIdentity } from '../rehearsal/identity.ts';
-import { type LoadCampaign, openCampaign, type Service, type Standing } from './campaign.ts';
+import { type CampaignReading, type LoadCampaign, openCampaign, type Service } from './campaign.ts';
 import { callRows, figuresOf, judge, type Measured, secondsOf, timesOf } from './figures.ts';
 import { type Generators, startGenerators } from './generators.ts';
 import { machineOf } from './machine.ts';
@@ -88,14 +88,14 @@ async function load(
     part,
     parts: generators.count,
   }));
-  const [done, standings] = await Promise.all([
+  const [done, readings] = await Promise.all([
     shooting,
     watch(campaign, { endAt: startAt + seconds * 1_000, loaded: shooting }),
     campaign.operate(shape.operator, startAt),
   ]);
   const shots = togetherOf(done.map((one) => one.shots));
   if (shots.notAllowed !== undefined) throw new NotAllowed(`the service refused a buyer (${shots.notAllowed})`);
-  return { shape, shots, standings, joinedBeforeCount: joinedBefore.length, startAt };
+  return { shape, shots, readings, joinedBeforeCount: joinedBefore.length, startAt };
 }
 
 /**
@@ -105,25 +105,25 @@ async function load(
 async function watch(
   campaign: LoadCampaign,
   { endAt, loaded }: { endAt: number; loaded: Promise<unknown> },
-): Promise<Standing[]> {
+): Promise<CampaignReading[]> {
   let isLoaded = false;
   void loaded.then(
     () => (isLoaded = true),
     () => (isLoaded = true),
   );
-  const standings: Standing[] = [];
+  const readings: CampaignReading[] = [];
   for (let left = endAt - Date.now(); left > 0; left = endAt - Date.now()) {
     await campaign.pause(Math.min(left, LOOK_MEANWHILE_MS));
     // The service is under load: a look without an answer is none.
-    const standing = await campaign.look().catch(() => undefined);
-    if (standing !== undefined) standings.push(standing);
+    const reading = await campaign.look().catch(() => undefined);
+    if (reading !== undefined) readings.push(reading);
     if (isLoaded) break;
   }
   for (;;) {
-    const standing = await campaign.look();
-    standings.push(standing);
-    const isIssued = standing.backlog + standing.retrying === 0;
-    if (isLoaded && (isIssued || Date.now() > endAt + 2 * PATIENCE_MS)) return standings;
+    const reading = await campaign.look();
+    readings.push(reading);
+    const isIssued = reading.backlog + reading.retrying === 0;
+    if (isLoaded && (isIssued || Date.now() > endAt + 2 * PATIENCE_MS)) return readings;
     await campaign.pause(LOOK_MS);
   }
 }
@@ -152,10 +152,10 @@ function reportOf(
   { size, countsOnly }: RunOptions,
   generator: { processes: number; neededPerSecond: number; heldPerSecond: number },
 ): ShapeReport {
-  const { shape, shots, standings } = measured;
+  const { shape, shots, readings } = measured;
   const bars = judge(shape, figuresOf(measured), countsOnly);
   const { p99Ms, maxMs } = timesOf(shots.lateMs);
-  const { admitted, issued } = standings.at(-1)!;
+  const { admitted, issued } = readings.at(-1)!;
   const wasLate = !countsOnly && isLate(p99Ms);
   return {
     shape: full.name,

@@ -12,7 +12,7 @@ import { type OwnWorkers, startOwnWorkers } from './own-workers.ts';
 import { localSecrets } from './secrets.ts';
 import { startLocalServices } from './services.ts';
 
-export interface Place extends AsyncDisposable {
+export interface Furnished extends AsyncDisposable {
   redisUrl: string;
   databaseUrl: string;
   adminToken: string;
@@ -29,7 +29,7 @@ export interface Place extends AsyncDisposable {
 }
 
 /** Rejects when a server cannot be started or the data folder is in use. */
-export async function furnish(config: Config, report: (line: string) => void): Promise<Place> {
+export async function furnish(config: Config, report: (line: string) => void): Promise<Furnished> {
   const services = await startLocalServices({
     dataDir: config.dataDir,
     redis: config.redisUrl === undefined,

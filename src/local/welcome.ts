@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import { isWildcard } from '../domain/listen-address.ts';
-import type { Place } from './furnish.ts';
+import type { Furnished } from './furnish.ts';
 import { rehearseCommand } from './next-step.ts';
 
 export interface Welcome {
-  place: Place;
+  place: Furnished;
   config: Config;
   publicUrl: string;
   adminUrl: string;

@@ -9,7 +9,7 @@ import { readConnectionUse as ledgerUse } from '../ledger/connection-use.ts';
 import { migrate } from '../ledger/migrate.ts';
 import { openLedger } from '../ledger/pool.ts';
 import { reachLedger } from '../ledger/reach.ts';
-import type { Place } from '../local/furnish.ts';
+import type { Furnished } from '../local/furnish.ts';
 import { limits } from '../process/limits.ts';
 import { openFast } from '../redis/connection.ts';
 import { readConnectionUse as redisUse } from '../redis/connection-use.ts';
@@ -24,7 +24,7 @@ import { watchStores } from './store-watch.ts';
 /** All of it closes with `open`. A RefusedStart when a store says that a promise of the configuration cannot be kept. */
 export async function openFront(
   config: Config,
-  place: Place,
+  place: Furnished,
   { log, onError }: { log: Log; onError: (error: unknown) => void },
   open: AsyncDisposableStack,
 ): Promise<FrontParts> {
@@ -72,7 +72,7 @@ type Configured =
   | 'tokens';
 
 /** What the configuration, and what a machine was furnished with, say of a front. */
-export function frontSettings(config: Config, place: Place): Pick<FrontSettings, Configured> {
+export function frontSettings(config: Config, place: Furnished): Pick<FrontSettings, Configured> {
   const { telemetry, admin, workers } = config;
   return {
     durability: config.durability,

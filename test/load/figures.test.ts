@@ -26,7 +26,7 @@ function measured(changed: { samples?: Samples; issued?: number; dropped?: numbe
       givenBackCount: 0,
       wrong: {},
     },
-    standings: [
+    readings: [
       { ...STANDING, at: 1_200, issued: 3, backlog: 1 },
       { ...STANDING, issued: changed.issued ?? 4 },
     ],

@@ -10,7 +10,7 @@ import { GROUP, keys } from '../../redis/keys.ts';
 import { type Read, readAll, readWhole } from '../../redis/reads.ts';
 import { readLines } from './lines.ts';
 
-interface Waiting {
+interface GateInLine {
   id: string;
   seq: number;
   shards: number;
@@ -60,8 +60,8 @@ export async function lookAtQueue(redis: RedisClient): Promise<QueueLook> {
   return { backlog, byCampaign, ...(await readStreams(redis, longest(waiting))) };
 }
 
-async function readWaiting(redis: RedisClient, campaigns: readonly string[]): Promise<Waiting[]> {
-  const waiting: Waiting[] = [];
+async function readWaiting(redis: RedisClient, campaigns: readonly string[]): Promise<GateInLine[]> {
+  const waiting: GateInLine[] = [];
   for (let from = 0; from < campaigns.length; from += limits.campaignsPerRead) {
     const part = campaigns.slice(from, from + limits.campaignsPerRead);
     const gates = await readWhole(
@@ -76,7 +76,7 @@ async function readWaiting(redis: RedisClient, campaigns: readonly string[]): Pr
   return waiting;
 }
 
-function longest(waiting: readonly Waiting[]): Waiting[] {
+function longest(waiting: readonly GateInLine[]): GateInLine[] {
   let left: number = limits.streamsPerLookMax;
   const sorted = waiting.toSorted((one, other) => other.backlog - one.backlog);
   return sorted.filter(({ shards }) => {
@@ -85,7 +85,7 @@ function longest(waiting: readonly Waiting[]): Waiting[] {
   });
 }
 
-async function readStreams(redis: RedisClient, campaigns: readonly Waiting[]) {
+async function readStreams(redis: RedisClient, campaigns: readonly GateInLine[]) {
   const asked = campaigns.flatMap(({ id, seq, shards }) =>
     Array.from({ length: shards }, (_, shard) => ({ id, seq, shards, shard })),
   );
