@@ -21,6 +21,7 @@ const PROGRAMS = 2;
 /** Opening so many waits leaves the collector work that one round of usual length would count as theirs. */
 const LONGER = 3;
 const CHANGES = 120;
+const CHANGES_QUICK = 20;
 /** Of the clients: a long-poll that has ended is asked again a moment later. */
 const WAITING_SHARE = 0.98;
 
@@ -65,15 +66,15 @@ export const waiters: Figure = {
     const scene = await openScene({ ...context, seconds: LONGER * context.seconds }, stack);
     const some = context.quick ? 50 : SOME;
     const many = context.quick ? 200 : roomFor(MANY, context.connections, notes);
-    notes.push(`each measurement takes ${LONGER * context.seconds} s.`);
+    notes.push(`each measurement takes ${(LONGER * context.seconds).toFixed(1)} s.`);
     notes.push('each round measures joins before the waits are opened, beside them, and after they are closed.');
     notes.push(
       `half of the waits are streams, half long-polls of 30 s, of which ${Math.round(many / 60)} a second end and come again.`,
     );
     notes.push(
-      `${CHANGES} tickets are given back beside the joins; each time the streams behind hear of another place.`,
+      `${scene.changes} tickets are given back beside the joins; each time the streams behind hear of another place.`,
     );
-    await joinAll(scene, many + 2 * (context.rounds + 1) * 2 * CHANGES);
+    await joinAll(scene, many + 2 * (context.rounds + 1) * 2 * scene.changes);
     const contenders = Object.entries({ some, many }).map(([name, count]) => contender(scene, name, count));
     return await alternate(context, contenders, notes);
   },
@@ -81,6 +82,8 @@ export const waiters: Figure = {
 
 interface Scene {
   context: Context;
+  /** Tickets that are given back while one measurement runs; fewer than clients wait. */
+  changes: number;
   front: Front;
   programs: Jobs[];
   joins: () => Promise<Sample>;
@@ -100,7 +103,8 @@ async function openScene(context: Context, stack: AsyncDisposableStack): Promise
     front: front.pid,
     redis: redis.pid,
   });
-  return { context, front, programs, joins, emptyMb: residentMb(front.pid) };
+  const changes = context.quick ? CHANGES_QUICK : CHANGES;
+  return { context, changes, front, programs, joins, emptyMb: residentMb(front.pid) };
 }
 
 /** Everybody who will wait joins beforehand: the rounds open waits only. */
@@ -136,7 +140,7 @@ const middle = (one: number, other: number): number => (one + other) / 2;
 
 /** What waits cost alone, and joins beside them. */
 async function besideWaits(scene: Scene, count: number): Promise<Sample> {
-  const { front, programs, joins, context, emptyMb } = scene;
+  const { front, programs, joins, context, emptyMb, changes } = scene;
   try {
     await waitAll(scene, count);
     const waitKb = ((residentMb(front.pid) - emptyMb) * 1_024) / count;
@@ -148,7 +152,7 @@ async function besideWaits(scene: Scene, count: number): Promise<Sample> {
     const sample = await joins();
     const changed = await changing;
     const waitsLeft = await waiting(front);
-    if (waitsLeft < (count - CHANGES) * WAITING_SHARE)
+    if (waitsLeft < (count - changes) * WAITING_SHARE)
       throw new Error(`${waitsLeft} of ${count} clients waited to the end`);
     return { ...sample, waitKb, waitsCoreShare, waitsLeft, ...changed };
   } finally {
@@ -175,8 +179,8 @@ async function waiting({ telemetryPort }: Front): Promise<number> {
   return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-async function changeSome({ programs }: Scene): Promise<Sample> {
-  const results = await inAll(programs, () => ({ do: 'change', count: CHANGES / PROGRAMS }));
+async function changeSome({ programs, changes }: Scene): Promise<Sample> {
+  const results = await inAll(programs, () => ({ do: 'change', count: changes / PROGRAMS }));
   const brokenCount = results.reduce((sum, result) => sum + result.brokenCount, 0);
   if (brokenCount > 0) throw new Error(`${brokenCount} waits ended before their time`);
   return { heardMaxMs: Math.max(...results.flatMap(({ heardMs }) => heardMs)) };
