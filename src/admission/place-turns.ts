@@ -12,8 +12,9 @@ export interface PlaceTurn {
 
 /** How many streams may hear of another place in a look, where the event loop was busy for that share of its time before. */
 export function placesToTell(busyShare: number): number {
-  const idle = Math.min(1, (1 - busyShare) / (1 - limits.placesBusyShare));
-  return Math.max(limits.placesToldMin, Math.round(limits.placesToldMax * idle));
+  const { placesToldMin: fewest, placesToldMax: most, placesCalmShare: calm, placesBusyShare: busy } = limits;
+  const calmness = Math.min(1, Math.max(0, (busy - busyShare) / (busy - calm)));
+  return Math.round(fewest + (most - fewest) * calmness);
 }
 
 /** As {@link placesToTell} says, for how busy this process's event loop was since it was last asked. */

@@ -5,10 +5,10 @@ import { limits } from '../../src/process/limits.ts';
 import { until } from '../helpers/until.ts';
 
 test('a busy event loop tells fewer places, and never none', () => {
-  const { placesToldMax: max, placesToldMin: min, placesBusyShare: busy } = limits;
-  expect([0, busy / 2, busy].map(placesToTell)).toEqual([max, max, max]);
-  expect(placesToTell((1 + busy) / 2)).toBe(max / 2);
-  expect([0.99, 1].map(placesToTell)).toEqual([min, min]);
+  const { placesToldMax: most, placesToldMin: fewest, placesCalmShare: calm, placesBusyShare: busy } = limits;
+  expect([0, calm / 2, calm].map(placesToTell)).toEqual([most, most, most]);
+  expect(placesToTell((calm + busy) / 2)).toBe((most + fewest) / 2);
+  expect([busy, 0.99, 1].map(placesToTell)).toEqual([fewest, fewest, fewest]);
 });
 
 test('how busy this event loop is decides', async () => {
