@@ -38,6 +38,8 @@ export const kafkaLimits = {
   relayLagMs: 5_000,
   /** Entries in line and none new: the relay looks again this soon, since entries behind others are not announced. */
   relayLookMaxMs: 20,
+  /** How long a person's question about the lag may take: less than `statusPartMs`, so that the status has the reason. */
+  kafkaAskMs: 2_000,
   /** The outbox is looked at this often while it is empty: services hear of a ticket half a second after its row. */
   outboxLookMs: 500,
   /** Entries in one reading of the outbox, up to 60 kB each, and in one produce request. */
