@@ -14,9 +14,20 @@ interface Process {
   reasons: string[];
 }
 
+/** How far workers are behind the topic of tickets, as a front tells it. */
+export interface TopicLag {
+  topic: string;
+  group: string;
+  records: number | null;
+  worstRecords: number | null;
+  problem: string | null;
+}
+
 export interface Status {
   at: string;
   stores: { redis: Store; database: Store };
+  /** Absent where Redis alone carries tickets; null where the front did not learn it. */
+  kafka?: TopicLag | null;
   fronts: Process[] | null;
   workers: Process[] | null;
   backlog: { tickets: number; campaigns: number; oldestWaitMs: number } | null;
@@ -51,11 +62,12 @@ export function topText(status: Status, before: Status | undefined, screen: Scre
   return [`${screen.strong(title)}\n`, summary(status), campaigns(status, before), needs(status, screen)].join('\n');
 }
 
-function summary({ stores, fronts, workers, backlog, retrying, deadLetters }: Status): string {
+function summary({ stores, kafka, fronts, workers, backlog, retrying, deadLetters }: Status): string {
   return table(
     [
       ['redis', storeWords(stores.redis)],
       ['database', storeWords(stores.database)],
+      ...(kafka === undefined ? [] : [['kafka', kafkaWords(kafka)]]),
       ['fronts', processWords(fronts)],
       ['workers', processWords(workers)],
       ['backlog', backlogWords(backlog)],
@@ -71,6 +83,15 @@ function storeWords({ reachable, connections }: Store): string {
     ? 'answers'
     : `answers, ${whole(connections.open)} of ${whole(connections.max)} connections open`;
 }
+
+function kafkaWords(lag: TopicLag | null): string {
+  if (lag === null) return UNKNOWN;
+  return lag.records === null ? `lag unknown: ${visible(lag.problem ?? '')}` : lagWords(lag.records);
+}
+
+/** A record has 1 to 500 tickets, and nothing but its reader knows how many. */
+export const lagWords = (records: number): string =>
+  records === 0 ? 'lag 0 records' : `lag ${counted(records, 'record')}, each of 1 to 500 tickets`;
 
 function processWords(processes: Process[] | null): string {
   if (processes === null) return UNKNOWN;

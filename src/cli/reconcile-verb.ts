@@ -1,10 +1,13 @@
 // Comparing what the stores say of a campaign, and building its gate anew.
+import { visible } from '../domain/text.ts';
+import { lagWords, type TopicLag } from './present-status.ts';
 import type { Verb } from './verb.ts';
 
 interface Reconciliation {
   campaign: string;
   counts: Record<string, number>;
   examples: { kind: string; unit?: number; epoch?: number; seq?: number; detail?: string }[];
+  kafka?: TopicLag;
 }
 
 const MEANING: Record<string, string> = {
@@ -31,8 +34,20 @@ export const RECONCILE_VERB: Verb = {
     method: repair === true ? 'POST' : 'GET',
     path: `/admin/campaigns/${id}/reconcile`,
   }),
-  show: (body, { request }) => lines(body as Reconciliation, request.method === 'POST'),
+  show: (body, { request }) => {
+    const found = body as Reconciliation;
+    return `${lines(found, request.method === 'POST')}${kafkaLine(found)}`;
+  },
 };
+
+/** Beside the comparison: what waits in Kafka waits in the gate too, so that a lag is no difference. */
+function kafkaLine({ kafka }: Reconciliation): string {
+  if (kafka === undefined) return '';
+  const of = `of group ${kafka.group} on topic ${kafka.topic}, all campaigns`;
+  return kafka.records === null
+    ? `Kafka: the lag ${of}, is unknown: ${visible(kafka.problem ?? '')}\n`
+    : `Kafka: ${lagWords(kafka.records)} (${of})\n`;
+}
 
 function lines({ campaign, counts, examples }: Reconciliation, isRepair: boolean): string {
   const rebuilt = isRepair

@@ -16,6 +16,7 @@ import type { ConnectionUse } from '../domain/connection-use.ts';
 import { type Durability, waitsForReplica } from '../domain/durability.ts';
 import type { AskedTicket } from '../domain/ended-campaign.ts';
 import type { ServerError } from '../domain/server-error.ts';
+import type { TopicLag } from '../domain/service-status.ts';
 import type { TicketKeys } from '../domain/ticket.ts';
 import type { WaitingTickets } from '../domain/waiting.ts';
 import type { Gate, ReadGates, Returns } from '../gate/port.ts';
@@ -81,6 +82,8 @@ export interface FrontParts {
   retries: Retries;
   /** The retrier's queue as pages. */
   board: Hono;
+  /** Undefined where no Kafka carries tickets. */
+  readTopicLag?: (() => Promise<TopicLag>) | undefined;
 }
 
 export interface FrontSettings {
@@ -143,7 +146,7 @@ export interface ComposedFront extends AsyncDisposable {
 }
 
 export function composeFront(parts: FrontParts, settings: FrontSettings): ComposedFront {
-  const { redis, ledger, status, retries, board } = parts;
+  const { redis, ledger, status, retries, board, readTopicLag } = parts;
   const { durability, ticketKeys, couponKey, clientLimits, corsOrigins, publicUrl, graceMs, onError } = settings;
   const breaker = createRedisBreaker(redis);
   const asked = createAskedGates(redis);
@@ -224,7 +227,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
   const list = createCampaignList({ store, glances: guardGlances(createGateGlances(redis), breaker), onError });
   const { look, repair } = composeRecovery({ redis, ledger, retries, durability, graceMs });
   const admin = createAdmin({
-    reconcile: { look, repair },
+    reconcile: { look, repair, readTopicLag },
     ending: composeEnding({ redis, ledger, retries, name: 'front' }),
     desk: createCampaignDesk({
       store,
@@ -238,6 +241,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     status: createServiceStatus({
       readRedisConnections: () => breaker.run(() => readRedisUse(redis)),
       readDatabaseConnections: readConnections,
+      readTopicLag,
       readFronts: () => breaker.run(createFrontReports(redis).read),
       readWorkers: () => breaker.run(reports.read),
       readWaiting,

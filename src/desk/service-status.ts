@@ -2,7 +2,7 @@
 // and for a limited time: a status is wanted most while a store is away.
 import type { ConnectionUse } from '../domain/connection-use.ts';
 import type { WorkerReport } from '../domain/readiness.ts';
-import type { AttentionStatus, ProcessStatus, ServiceStatus, StoreStatus } from '../domain/service-status.ts';
+import type { AttentionStatus, ProcessStatus, ServiceStatus, StoreStatus, TopicLag } from '../domain/service-status.ts';
 import type { WaitingTickets } from '../domain/waiting.ts';
 import { within } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
@@ -11,6 +11,8 @@ import { type Need, needsOf } from './status-needs.ts';
 export interface ServiceStatusDeps {
   readRedisConnections: () => Promise<ConnectionUse | undefined>;
   readDatabaseConnections: () => Promise<ConnectionUse | undefined>;
+  /** Undefined where no Kafka carries tickets. */
+  readTopicLag?: (() => Promise<TopicLag>) | undefined;
   readFronts: () => Promise<WorkerReport[]>;
   readWorkers: () => Promise<WorkerReport[]>;
   readWaiting: () => Promise<WaitingTickets>;
@@ -25,9 +27,10 @@ export type ReadStatus = () => Promise<ServiceStatus & { needs: readonly Need[] 
 /** Never rejects. */
 export function createServiceStatus(deps: ServiceStatusDeps): ReadStatus {
   return async () => {
-    const [redis, database, fronts, workers, waiting, retrying, deadLetters, attention] = await Promise.all([
+    const [redis, database, kafka, fronts, workers, waiting, retrying, deadLetters, attention] = await Promise.all([
       inTime(deps.readRedisConnections),
       inTime(deps.readDatabaseConnections),
+      deps.readTopicLag && inTime(deps.readTopicLag),
       inTime(deps.readFronts),
       inTime(deps.readWorkers),
       inTime(deps.readWaiting),
@@ -37,6 +40,7 @@ export function createServiceStatus(deps: ServiceStatusDeps): ReadStatus {
     ]);
     const status: ServiceStatus = {
       stores: { redis: storeOf(redis), database: storeOf(database) },
+      ...(deps.readTopicLag && { kafka: kafka?.value ?? null }),
       fronts: presentOf(fronts),
       workers: presentOf(workers),
       waiting: waiting?.value ?? null,

@@ -9,6 +9,7 @@ export interface Need {
   what:
     | 'redis-unreachable'
     | 'database-unreachable'
+    | 'kafka-lag-unknown'
     | 'no-worker-ready'
     | 'process-not-ready'
     | 'gates-closed'
@@ -19,7 +20,7 @@ export interface Need {
 }
 
 export function needsOf(status: ServiceStatus): Need[] {
-  const { stores, fronts, workers, waiting, attention, deadLetters } = status;
+  const { stores, kafka, fronts, workers, waiting, attention, deadLetters } = status;
   return [
     ...need(
       !stores.redis.reachable,
@@ -30,6 +31,11 @@ export function needsOf(status: ServiceStatus): Need[] {
       !stores.database.reachable,
       'database-unreachable',
       'The database does not answer this front: tickets wait and are not issued. Next: sluice doctor',
+    ),
+    ...need(
+      kafka?.problem != null,
+      'kafka-lag-unknown',
+      `Kafka does not tell this front how far workers are behind: ${kafka?.problem}. Joins continue; while no broker answers, tickets wait and are not issued. Next: sluice doctor`,
     ),
     ...need(workers !== null && readyOf(workers).length === 0, 'no-worker-ready', noWorkerText(workers ?? [])),
     ...[

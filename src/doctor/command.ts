@@ -12,6 +12,7 @@ import { examineGates, examineServers } from './examine.ts';
 import { type Finding, reasonOf } from './finding.ts';
 import { examineKafka } from './kafka.ts';
 import { notedServices } from './noted-services.ts';
+import { examineOutbox } from './outbox.ts';
 import { DOCTOR_EXIT, exitCodeOf, jsonOf, textOf } from './report.ts';
 
 interface Output {
@@ -72,7 +73,8 @@ async function lookAt(config: Config, redisUrl: string, databaseUrl: string): Pr
   const isUnseen = ({ check, status }: Finding) => status === 'unknown' && ['redis', 'ledger'].includes(check);
   if (!servers.some(isUnseen)) {
     // Campaigns are in tables; without those the line about the tables says all there is to say.
-    return (await hasTables(ledger)) ? [...servers, ...(await examineGates({ redis, ledger }))] : servers;
+    if (!(await hasTables(ledger))) return servers;
+    return [...servers, ...(await examineGates({ redis, ledger })), ...(await examineOutbox(ledger, config))];
   }
   const ledgerError = await ledger.run('SELECT 1', []).then(
     () => undefined,

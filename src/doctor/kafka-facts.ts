@@ -17,6 +17,8 @@ export interface KafkaFacts {
   topicRights: Fact<Set<Rights['topic']> | undefined>;
   group: Fact<{ rights: Set<Rights['group']>; members: number | undefined }>;
   lag: Fact<GroupLag>;
+  /** The topic that tells other services; undefined where none is told. */
+  issuances: Pick<KafkaFacts, 'topic' | 'topicRights'> | undefined;
 }
 
 /** The facts, or what is in the way to every broker. Never rejects. */
@@ -24,18 +26,28 @@ export async function gatherKafkaFacts(kafka: KafkaConfig): Promise<KafkaFacts |
   const admin = openAdmin(kafka, 'sluice-doctor');
   try {
     const brokers = await readAdvertised(admin);
-    const { topic, group } = kafka;
+    const { topic, group, issuancesTopic } = kafka;
     // One after the other: a wait for a broker that is away is then one, not five at a time.
     return {
       brokers,
-      topic: await factOf(() => readTopic(admin, topic)),
-      topicRights: await factOf(() => topicRights(admin, topic)),
+      ...(await topicFacts(admin, topic)),
       group: await factOf(() => groupState(admin, group)),
       lag: await factOf(() => readLag(admin, topic, group)),
+      issuances: issuancesTopic === undefined ? undefined : await topicFacts(admin, issuancesTopic),
     };
   } catch (error) {
     return kafkaObstacle(error);
   } finally {
     await admin.close().catch(() => undefined);
   }
+}
+
+async function topicFacts(
+  admin: ReturnType<typeof openAdmin>,
+  topic: string,
+): Promise<Pick<KafkaFacts, 'topic' | 'topicRights'>> {
+  return {
+    topic: await factOf(() => readTopic(admin, topic)),
+    topicRights: await factOf(() => topicRights(admin, topic)),
+  };
 }

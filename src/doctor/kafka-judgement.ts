@@ -3,7 +3,7 @@ import type { KafkaConfig } from '../config/kafka.ts';
 import type { Obstacle } from '../domain/obstacle.ts';
 import { listenerProblem, shown } from '../kafka/listeners.ts';
 import type { Rights } from '../kafka/rights.ts';
-import { topicProblems } from '../kafka/topic-rules.ts';
+import { type TopicWish, topicProblems } from '../kafka/topic-rules.ts';
 import { broken, type Fact, type Finding, judged, ok, unknown, warning } from './finding.ts';
 import type { KafkaFacts } from './kafka-facts.ts';
 
@@ -14,7 +14,14 @@ export function judgeKafka(facts: KafkaFacts | Obstacle, kafka: KafkaConfig): Fi
   const reached = ok('kafka', `answers; brokers ${brokers.map(({ id }) => id).join(', ')}`);
   const listeners = judgeListeners(facts, kafka);
   if (listeners.status === 'broken') return [reached, listeners];
-  return [reached, listeners, judgeTopic(facts, kafka), judgeRights(facts, kafka), judgeLag(facts, kafka)];
+  return [
+    reached,
+    listeners,
+    judgeTopic('kafka-topic', facts.topic, kafka),
+    judgeRights(facts, kafka),
+    judgeLag(facts, kafka),
+    ...judgeIssuances(facts, kafka),
+  ];
 }
 
 const unreached = ({ what, cure }: Obstacle, { brokers }: KafkaConfig): Finding => ({
@@ -37,15 +44,15 @@ function judgeListeners({ brokers }: KafkaFacts, kafka: KafkaConfig): Finding {
   });
 }
 
-function judgeTopic({ topic }: KafkaFacts, kafka: KafkaConfig): Finding {
-  const check = 'kafka-topic';
+/** `wish` names the topic, and says what it has to be like. */
+function judgeTopic(check: string, topic: KafkaFacts['topic'], wish: TopicWish): Finding {
   return judged(check, topic, (facts) => {
-    if (facts === undefined) return ok(check, `topic ${kafka.topic} is not there yet: the first worker creates it`);
-    const [gravest] = topicProblems(facts, kafka);
+    if (facts === undefined) return ok(check, `topic ${wish.topic} is not there yet: the first worker creates it`);
+    const [gravest] = topicProblems(facts, wish);
     if (gravest !== undefined) return (gravest.status === 'broken' ? broken : warning)(check, gravest);
     if (facts.settings === undefined)
-      return unknown(check, `this user may not read the settings of topic ${kafka.topic}`);
-    return ok(check, `topic ${kafka.topic}: ${facts.partitions} partitions, copies: ${facts.copies}`);
+      return unknown(check, `this user may not read the settings of topic ${wish.topic}`);
+    return ok(check, `topic ${wish.topic}: ${facts.partitions} partitions, copies: ${facts.copies}`);
   });
 }
 
@@ -89,6 +96,22 @@ function judgeLag({ topic, lag, group }: KafkaFacts, kafka: KafkaConfig): Findin
         'start workers with BROKER=kafka; with BROKER=redis workers issue these tickets from Redis, and the lag has no effect',
     });
   });
+}
+
+/** One line for the topic of other services: its rights, then what it is like. */
+function judgeIssuances({ issuances }: KafkaFacts, kafka: KafkaConfig): Finding[] {
+  if (issuances === undefined) return [];
+  const check = 'kafka-issuances';
+  const topic = kafka.issuancesTopic!;
+  const missing = missingOf(issuances.topicRights, ['Describe', 'Write']);
+  if (missing.length === 0) return [judgeTopic(check, issuances.topic, { ...kafka, topic })];
+  return [
+    broken(check, {
+      found: `this user lacks ${list(missing)} on topic ${topic}`,
+      means: 'workers cannot tell other services what was issued and cancelled',
+      remedy: 'as an administrator: kafka-acls.sh --add, with the rights that docs/kafka.md lists',
+    }),
+  ];
 }
 
 const isMissing = (topic: Fact<unknown>): boolean => 'told' in topic && topic.told === undefined;

@@ -68,7 +68,8 @@ function settingProblems({ copies, settings = {} }: TopicFacts, wish: TopicWish)
   const problem = (name: string, means: string, to: string, status: TopicProblem['status'] = 'broken') =>
     problems.push({ status, found: `${name} of topic ${topic} is ${value(name)}`, means, remedy: set(name, to) });
   if (value('cleanup.policy').includes('compact')) {
-    problem('cleanup.policy', 'Kafka compacts by key, and tickets have none: it refuses them', 'delete');
+    const means = 'Kafka compacts by key: it refuses tickets, which have none, and keeps one event of each campaign';
+    problem('cleanup.policy', means, 'delete');
   }
   const retention = Number(value('retention.ms'));
   if (retention >= 0 && retention < retentionMs) {

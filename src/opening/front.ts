@@ -10,6 +10,7 @@ import { migrate } from '../ledger/migrate.ts';
 import { openLedger } from '../ledger/pool.ts';
 import { reachLedger } from '../ledger/reach.ts';
 import type { Furnished } from '../local/furnish.ts';
+import { lately } from '../process/lately.ts';
 import { limits } from '../process/limits.ts';
 import { openFast } from '../redis/connection.ts';
 import { readConnectionUse as redisUse } from '../redis/connection-use.ts';
@@ -51,7 +52,13 @@ export async function openFront(
   const read = { redis: () => redisUse(redis), database: () => ledgerUse(ledger), memory: () => readMemory(redis) };
   const { seen } = open.use(watchStores(read, onError));
   storeMetrics({ connections: seen, memory: () => seen('memory') });
-  return { redis, ledger, status, retries, board: board.routes };
+  return { redis, ledger, status, retries, board: board.routes, readTopicLag: topicLagOf(config) };
+}
+
+/** Undefined where Redis alone carries tickets. Kafka's client is loaded with the first question: many fronts hear none. */
+function topicLagOf({ broker, kafka }: Config): FrontParts['readTopicLag'] {
+  if (broker !== 'kafka') return undefined;
+  return lately(limits.backlogKeptMs, async () => (await import('../kafka/topic-lag.ts')).readTopicLag(kafka!));
 }
 
 type Configured =

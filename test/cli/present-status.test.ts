@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { plain, type Screen, type Status, statusText, topText } from '../../src/cli/present-status.ts';
+import { plain, type Screen, type Status, statusText, type TopicLag, topText } from '../../src/cli/present-status.ts';
 
 const process = (name: string, ...reasons: string[]) => ({ name, silentMs: 1, reasons });
 const STATUS: Status = {
@@ -58,4 +58,16 @@ test('nothing to show is said, and what needs a person stands out', () => {
   const shown = topText({ ...calm, needs: [{ what: 'x', text: 'Look here.' }] }, undefined, loud);
   expect(shown).toMatch(/^\*sluice top {2}/);
   expect(shown).toMatch(/^\*Needs a person:\*\n<- Look here\.>$/m);
+});
+
+test('the lag of Kafka is told in records where Kafka carries tickets, and only there', () => {
+  const lag = { topic: 't', group: 'g', records: 1_200, worstRecords: 700, problem: null };
+  expect(statusText(STATUS, plain)).not.toMatch(/^kafka/m);
+  const said = (kafka: TopicLag | null) => /^kafka +(.*)$/m.exec(statusText({ ...STATUS, kafka }, plain))?.[1];
+  expect(said(lag)).toBe('lag 1,200 records, each of 1 to 500 tickets');
+  expect(said({ ...lag, records: 0 })).toBe('lag 0 records');
+  expect(said({ ...lag, records: null, problem: 'no broker\u001b answers' })).toBe(
+    'lag unknown: no broker\\u{001B} answers',
+  );
+  expect(said(null)).toBe('unknown');
 });

@@ -27,6 +27,13 @@ test.for<[string, Partial<ServiceStatus>, string[], RegExp?]>([
     { stores: { redis: up, database: { reachable: false, connections: null } } },
     ['database-unreachable'],
   ],
+  [
+    'Kafka is away',
+    { kafka: { topic: 't', group: 'g', records: null, worstRecords: null, problem: 'no broker answers' } },
+    ['kafka-lag-unknown'],
+    /how far workers are behind: no broker answers\. Joins continue/,
+  ],
+  ['workers are behind Kafka', { kafka: { topic: 't', group: 'g', records: 7, worstRecords: 7, problem: null } }, []],
   ['no worker reports', { workers: [] }, ['no-worker-ready'], /No worker has reported/],
   [
     'no worker is ready',

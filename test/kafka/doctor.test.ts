@@ -74,6 +74,19 @@ test('records that no member of the group receives are a warning with their numb
   });
 });
 
+test('the topic of other services is a line of its own: what it is like, and what breaks it', async (t) => {
+  const topic = await ownTopic(t, { partitions: 2 });
+  const kafka = configOf(kafkaBrokers(), { issuancesTopic: topic });
+  expect((await examined(kafka)).of('kafka-issuances')).toMatchObject({
+    status: 'ok',
+    found: `topic ${topic}: 2 partitions, copies: 1`,
+  });
+  expect((await examined({ ...kafka, replication: 3 })).of('kafka-issuances')).toMatchObject({
+    status: 'broken',
+    found: expect.stringContaining(`topic ${topic} has 1 of the 3 copies`),
+  });
+});
+
 test('brokers that are away are one line, with the reason', async () => {
   const { findings } = await examined(configOf(['127.0.0.1:1']));
   expect(findings).toEqual([

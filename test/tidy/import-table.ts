@@ -141,6 +141,7 @@ const TABLE: Record<string, Row> = {
       'doctor',
       'http',
       'kafka',
+      'lately',
       'ledger',
       'listener',
       'redis',

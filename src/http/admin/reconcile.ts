@@ -2,9 +2,10 @@
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { Fault } from '../../domain/fault.ts';
+import type { TopicLag } from '../../domain/service-status.ts';
 import { noSuchCampaign } from '../errors.ts';
 import { campaignId, jsonAnswer, type problemAnswer } from '../public/schemas.ts';
-import { actorHeader } from './schemas.ts';
+import { actorHeader, topicLag } from './schemas.ts';
 
 /** What a comparison found: `counts` by kind, and examples of each. */
 export interface Reconciliation {
@@ -18,6 +19,8 @@ export interface ReconcileDeps {
   look: (campaign: string) => Promise<Reconciliation | undefined>;
   /** Builds the gate anew; false when it was not built here: somebody else is at it, or it must not be done. */
   repair: (campaign: string, actor: string) => Promise<boolean>;
+  /** Undefined where no Kafka carries tickets. Never rejects. */
+  readTopicLag?: (() => Promise<TopicLag>) | undefined;
 }
 
 const report = z
@@ -35,6 +38,7 @@ const report = z
         detail: z.string().optional(),
       }),
     ),
+    kafka: topicLag.optional(),
   })
   .openapi('Reconciliation');
 
@@ -51,10 +55,10 @@ export interface ReconcileRouteDeps {
 }
 
 export function reconcileRoutes(app: OpenAPIHono, { reconcile, changed, actor }: ReconcileRouteDeps): void {
-  const lookAt = async (id: string): Promise<Reconciliation> => {
-    const found = await reconcile.look(id);
+  const lookAt = async (id: string): Promise<Reconciliation & { kafka?: TopicLag }> => {
+    const [found, kafka] = await Promise.all([reconcile.look(id), reconcile.readTopicLag?.()]);
     if (found === undefined) throw noSuchCampaign();
-    return found;
+    return kafka === undefined ? found : { ...found, kafka };
   };
   app.openapi(
     createRoute({

@@ -22,6 +22,19 @@ const time = z.iso
   .refine((text) => parseInstant(text) !== undefined, 'must lie between the years 1971 and 9998')
   .transform((text) => parseInstant(text)!)
   .nullable();
+/** How far workers are behind the topic of tickets, where Kafka carries them. */
+export const topicLag = z
+  .object({
+    topic: z.string(),
+    group: z.string(),
+    records: z.int().nullable().openapi({
+      description:
+        'Records of all campaigns that the group has not committed, each of 1 to 500 tickets; null where the brokers did not say it',
+    }),
+    worstRecords: z.int().nullable().openapi({ description: 'Of the partition with the most' }),
+    problem: z.string().nullable().openapi({ description: 'Why the lag is not known; null where it is' }),
+  })
+  .openapi('TopicLag', { description: 'There where the front has BROKER=kafka' });
 const units = z.int().min(1).max(limits.stockMax);
 
 const described = ({ description }: { description?: string }) => (description === undefined ? {} : { description });

@@ -4,6 +4,7 @@ import type { ReadStatus } from '../../desk/service-status.ts';
 import { ATTENTIONS, type Attention } from '../../domain/campaign-attention.ts';
 import { backlogBody } from '../../domain/waiting.ts';
 import { campaignId, jsonAnswer, type problemAnswer } from '../public/schemas.ts';
+import { topicLag } from './schemas.ts';
 
 const store = z.object({
   reachable: z.boolean(),
@@ -27,6 +28,7 @@ const status = z
   .object({
     at: z.iso.datetime(),
     stores: z.object({ redis: store, database: store }),
+    kafka: topicLag.nullable().optional(),
     fronts: processes,
     workers: processes,
     backlog: z

@@ -22,7 +22,10 @@ export interface Asked {
   leaving?: AbortSignal;
 }
 
-/** At most `socketsMax` questions at once; each ends within `patienceMs`. */
+/**
+ * At most `socketsMax` questions at once; each ends within `patienceMs` of the moment it has a socket. Waiting for one does not
+ * count: a buyer has a connection of their own, and where this process is slow every question of a crowd would end unsent.
+ */
 export function openClient(url: string, { socketsMax = 256, patienceMs = 5_000 } = {}): Client {
   const base = new URL(url);
   const agent = new http.Agent({ keepAlive: true, maxSockets: socketsMax });
@@ -30,7 +33,10 @@ export function openClient(url: string, { socketsMax = 256, patienceMs = 5_000 }
     new Promise((resolve) => {
       const { hostname: host, port } = base;
       const request = http.request({ agent, host, port, method, path, headers, ...(leaving && { signal: leaving }) });
-      const patience = setTimeout(() => request.destroy(new Error(`no answer in ${patienceMs} ms`)), patienceMs);
+      let patience: NodeJS.Timeout | undefined;
+      request.once('socket', () => {
+        patience = setTimeout(() => request.destroy(new Error(`no answer in ${patienceMs} ms`)), patienceMs);
+      });
       const end = (result: Answer | { unknown: string }) => {
         clearTimeout(patience);
         resolve(result);

@@ -38,6 +38,8 @@ export interface Crowd {
 
 const POLL_MS = 150;
 const AGAIN_MS = 120;
+/** Of a buyer that has polled for a while; of a large crowd all together ask no more than 5,000 times a second. */
+const pollMaxMs = (buyers: number): number => Math.max(1_000, buyers / 5);
 
 export function startCrowd(plan: CrowdPlan): Crowd {
   const history = emptyHistory();
@@ -101,7 +103,7 @@ const LATER = new Set(['quota-exceeded', 'campaign-paused', 'campaign-not-open']
 const isFinal = (answer: JoinAnswer): boolean => answer.kind === 'refused' && !LATER.has(answer.why);
 
 async function followTicket({ client, history, user, plan, again }: Buyer, ticket: string, goesOn: () => boolean) {
-  for (let wait = POLL_MS; goesOn(); wait = Math.min(wait * 1.3, 1_000)) {
+  for (let wait = POLL_MS; goesOn(); wait = Math.min(wait * 1.3, pollMaxMs(plan.buyers))) {
     const status = await poll(client, history, user, ticket);
     if (status === 'issued' || status === 'cancelled' || status === 'failed') {
       // Another tab looks once more: what has ended must stay as it is.

@@ -26,6 +26,11 @@ export interface HouseOptions {
   worker?: Record<string, string>;
   /** The code that fronts and workers run. */
   root?: string;
+  /**
+   * Fronts and workers reach their stores without the proxies. These are of this process: a large crowd, which is too, would
+   * hold them up for seconds, and the case would see a slow Redis that nothing hurt.
+   */
+  direct?: boolean;
   /** Brokers that carry the tickets to workers, which read them as one group. */
   kafka?: KafkaOptions;
 }
@@ -85,7 +90,7 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
   const chance = chanceOf(seed);
 
   async function house(options: HouseOptions = {}): Promise<House> {
-    const { ownDatabase = false, root } = options;
+    const { ownDatabase = false, direct = false, root } = options;
     const [redis, databaseServer, kafka] = await Promise.all([
       startRedisServer(scope, folder, options.redis),
       ownDatabase === false
@@ -100,17 +105,21 @@ export function openStage({ seed, sharedDatabaseUrl }: StageDeps): Stage {
       workerRedis: await startTcpProxy(scope, redis.url),
       workerDatabase: await startTcpProxy(scope, database.url),
     };
+    const reached = (link: TcpProxy, url: string) => (direct ? url : link.url);
     const userOf = (url: string) =>
       url.replace('://', options.redisUser === undefined ? '://' : `://${options.redisUser}@`);
     const code = { folder, ...(root !== undefined && { root }) };
     const front = await startFront(scope, {
       ...code,
-      redisUrl: userOf(links.frontRedis.url),
-      databaseUrl: links.frontDatabase.url,
+      redisUrl: userOf(reached(links.frontRedis, redis.url)),
+      databaseUrl: reached(links.frontDatabase, database.url),
       environment: options.front ?? {},
     });
     const workers = new Map<string, Child>();
-    const workerStores = { redisUrl: userOf(links.workerRedis.url), databaseUrl: links.workerDatabase.url };
+    const workerStores = {
+      redisUrl: userOf(reached(links.workerRedis, redis.url)),
+      databaseUrl: reached(links.workerDatabase, database.url),
+    };
     const another = async (name: string, environment: Record<string, string> = {}) => {
       const all = { ...(kafka && throughKafka(kafka, options.kafka!)), ...options.worker, ...environment };
       const worker = await startWorker(scope, name, { ...code, ...workerStores, environment: all });
