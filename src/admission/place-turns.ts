@@ -10,22 +10,31 @@ export interface PlaceTurn {
   placesLeft: number;
 }
 
-/** How many streams may hear of another place in a look, where the event loop was busy for that share of its time before. */
+/** How many streams may hear of another place in a look, where the process was busy for that share of the time before. */
 export function placesToTell(busyShare: number): number {
   const { placesToldMin: fewest, placesToldMax: most, placesCalmShare: calm, placesBusyShare: busy } = limits;
   const calmness = Math.min(1, Math.max(0, (busy - busyShare) / (busy - calm)));
   return Math.round(fewest + (most - fewest) * calmness);
 }
 
-/** As {@link placesToTell} says, for how busy this process's event loop was since it was last asked. */
+/**
+ * As {@link placesToTell} says, for how busy this process was since it was last asked: its event loop, or its core, since
+ * the loop counts the time that the kernel takes for it as idle, and knows nothing of the collector's threads.
+ */
 export function createPlacesBudget(): () => number {
-  let before = performance.eventLoopUtilization();
+  let loop = performance.eventLoopUtilization();
+  let used = process.cpuUsage();
+  let at = performance.now();
   return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, before);
-    before = now;
+    const { utilization } = performance.eventLoopUtilization(loop);
+    const { user, system } = process.cpuUsage(used);
+    const now = performance.now();
+    const coreShare = (user + system) / 1_000 / Math.max(1, now - at);
+    loop = performance.eventLoopUtilization();
+    used = process.cpuUsage();
+    at = now;
     // No number where no time has gone by.
-    return placesToTell(utilization || 0);
+    return placesToTell(Math.max(utilization || 0, coreShare));
   };
 }
 

@@ -1,22 +1,22 @@
-// Which streams hear of another place in a look: fewer on a busy event loop, and no campaign keeps them from another.
+// Which streams hear of another place in a look: fewer from a busy front, and no campaign keeps them from another.
 import { expect, test } from 'vitest';
 import { createPlacesBudget, lookInTurn, type PlaceTurn, placesToTell } from '../../src/admission/place-turns.ts';
 import { limits } from '../../src/process/limits.ts';
 import { until } from '../helpers/until.ts';
 
-test('a busy event loop tells fewer places, and never none', () => {
+test('a busy front tells fewer places, and never none', () => {
   const { placesToldMax: most, placesToldMin: fewest, placesCalmShare: calm, placesBusyShare: busy } = limits;
   expect([0, calm / 2, calm].map(placesToTell)).toEqual([most, most, most]);
   expect(placesToTell((calm + busy) / 2)).toBe((most + fewest) / 2);
   expect([busy, 0.99, 1].map(placesToTell)).toEqual([fewest, fewest, fewest]);
 });
 
-test('how busy this event loop is decides', async () => {
+test('how busy this process is decides', async () => {
   const budget = createPlacesBudget();
   const startedAt = performance.now();
   while (performance.now() - startedAt < 50);
   expect(budget()).toBe(limits.placesToldMin);
-  await until('a look after which the loop was idle', 30_000, () => budget() === limits.placesToldMax);
+  await until('a look after which the process was idle', 30_000, () => budget() === limits.placesToldMax);
 });
 
 /** Campaigns of which each wants to tell so many places in every look: what each of them told in each look. */
