@@ -24,6 +24,8 @@ export interface WaitingResult {
   heardMs: number[];
   /** Clients whose wait ended in another way than by its time. */
   brokenCount: number;
+  /** Other places that streams have heard of since the last job. */
+  placesCount: number;
 }
 
 interface Client {
@@ -38,6 +40,11 @@ interface Client {
   onFirst?: () => void;
 }
 
+interface Joined {
+  ticket: string;
+  seq: number;
+}
+
 const JOINED_AT_A_TIME = 64;
 const JOIN_ATTEMPTS_MAX = 60;
 /**
@@ -50,18 +57,21 @@ const LONGEST_SECONDS = 30;
 const CLIENTS_PER_ADDRESS = 2_500;
 const HEARD_WITHIN_MS = 30_000;
 let front = { port: 0, first: 0 };
+/** In the order of the queue. */
 const tickets: string[] = [];
 const clients: Client[] = [];
 let brokenCount = 0;
+let placesCount = 0;
 let isClosing = false;
 
 serveJobs(async (job: WaitingJob): Promise<WaitingResult> => {
   let heardMs: number[] = [];
+  placesCount = 0;
   if (job.do === 'join') await joinAll(job);
   else if (job.do === 'wait') await waitAll(job.count);
   else if (job.do === 'change') heardMs = await changeSome(job.count);
   else await closeAll();
-  return { heardMs, brokenCount };
+  return { heardMs, brokenCount, placesCount };
 });
 
 /** So many of them at a time, none waits for another. */
@@ -77,18 +87,20 @@ async function joinAll({ port, campaign, count, first, each }: WaitingJob & { do
   front = { port, first };
   const baseUrl = `http://127.0.0.1:${port}`;
   const client = createHttpClient({ baseUrl, socketsMax: JOINED_AT_A_TIME, timeoutMs: HEARD_WITHIN_MS });
+  const joined: Joined[] = [];
   await inParallel(count, JOINED_AT_A_TIME, async (n) => {
     const headers = { 'x-user-id': crowd(`waiting-${first}`, n) };
     for (let attempt = 1; ; attempt += 1) {
       const path = joinPath(each ? `${campaign}${n}` : campaign);
       const result = await client.request({ method: 'POST', path, headers });
-      const ticket = result.kind === 'answer' ? (result.body as { ticket?: string }).ticket : undefined;
-      if (ticket !== undefined) return void tickets.push(ticket);
+      const answer = result.kind === 'answer' ? (result.body as Partial<Joined>) : {};
+      if (answer.ticket !== undefined) return void joined.push(answer as Joined);
       if (attempt === JOIN_ATTEMPTS_MAX) throw new Error(`a join met ${JSON.stringify(result)}`);
       await sleep(500 * Math.random());
     }
   });
   client.close();
+  tickets.push(...joined.toSorted((one, other) => one.seq - other.seq).map(({ ticket }) => ticket));
 }
 
 async function waitAll(count: number): Promise<void> {
@@ -143,13 +155,13 @@ function heard(client: Client, text: string): void {
   else if (text.startsWith('HTTP/1.1 ') && !text.startsWith('HTTP/1.1 200')) brokenCount += 1;
   // The first answer, or the long-poll's time is over.
   else if (!client.streams && text.includes('"queued"')) ask(client);
+  else if (client.streams && text.includes('event: ticket')) placesCount += 1;
 }
 
 async function changeSome(count: number): Promise<number[]> {
-  const step = Math.floor(clients.length / count);
   const heardMs: number[] = [];
-  // Odd steps reach streams and long-polls alike.
-  for (let n = 0; n < count; n += 1) heardMs.push(await changeOne(clients[n * step + (n % 2)]!));
+  // From the head of the queue, so that all others move up; streams and long-polls in turn.
+  for (const client of clients.slice(0, count)) heardMs.push(await changeOne(client));
   return heardMs;
 }
 

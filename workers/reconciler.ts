@@ -1,7 +1,7 @@
 // Compares the stores of live campaigns once a minute, read-only, and tells what it found. Repairing is a person's. Where
 // there are many, those are compared whose gate has changed since, and a few of the quiet ones in turn.
 import type { StoredCampaign } from '../src/domain/campaign.ts';
-import type { ComparisonSums } from '../src/domain/comparison-sums.ts';
+import type { RoundSums } from '../src/domain/comparison-sums.ts';
 import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import { foundIn, type ReconcileReport } from '../src/recovery/report.ts';
@@ -14,8 +14,8 @@ export interface ReconcilerDeps {
   /** Whether it is this worker's turn with a campaign: for `ms` nobody else's. */
   takeTurn: (campaign: string, ms: number) => Promise<boolean>;
   look: (campaign: string) => Promise<ReconcileReport | undefined>;
-  /** What the last round found, over its campaigns. */
-  onRound: (found: ComparisonSums) => void;
+  /** What the last round found, over its campaigns, and how many it left out for their size. */
+  onRound: (found: RoundSums) => void;
   onMismatch: (report: ReconcileReport) => void;
   onError: (error: unknown) => void;
 }
@@ -37,12 +37,14 @@ export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal)
   let compared = new Map<string, Compared>();
   let round = 0;
 
-  /** Those that were compared longest ago first. */
-  async function chosen(): Promise<{ id: string; mark: string }[]> {
+  /** Those that were compared longest ago first, and how many are too large. */
+  async function chosen(): Promise<{ campaigns: { id: string; mark: string }[]; tooLarge: number }> {
     const live: { id: string; mark: string; round: number }[] = [];
+    let tooLarge = 0;
     for await (const page of deps.liveCampaigns()) {
       // It holds every ticket in memory once; one campaign beyond that is for a person to ask for.
       const some = page.filter(({ stock }) => stock <= limits.reconcileStockMax);
+      tooLarge += page.length - some.length;
       const marks = await deps.marksOf(some);
       for (const [index, { id }] of some.entries())
         live.push({ id, mark: marks[index]!, round: compared.get(id)?.round ?? 0 });
@@ -53,16 +55,16 @@ export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal)
       const before = compared.get(id);
       return before === undefined || before.differs || before.mark !== mark;
     };
-    return [
-      ...all.filter((one) => isBusy(one)).slice(0, COMPARED_MAX),
-      ...all.filter((one) => !isBusy(one)).slice(0, QUIET_MAX),
-    ];
+    const busy = all.filter((one) => isBusy(one)).slice(0, COMPARED_MAX);
+    const quiet = all.filter((one) => !isBusy(one)).slice(0, QUIET_MAX);
+    return { campaigns: [...busy, ...quiet], tooLarge };
   }
 
   return async (stopping) => {
     round += 1;
-    const sums = { mismatches: 0, lost: 0, unissued: 0 };
-    for (const { id, mark } of await chosen()) {
+    const { campaigns, tooLarge } = await chosen();
+    const sums = { mismatches: 0, lost: 0, unissued: 0, tooLarge };
+    for (const { id, mark } of campaigns) {
       if (stopping.aborted) break;
       // One that cannot be compared does not hold up the others.
       try {

@@ -180,11 +180,16 @@ async function waiting({ telemetryPort }: Front): Promise<number> {
 }
 
 async function changeSome({ programs, changes }: Scene): Promise<Sample> {
+  const startedAt = performance.now();
   const results = await inAll(programs, () => ({ do: 'change', count: changes / PROGRAMS }));
-  const brokenCount = results.reduce((sum, result) => sum + result.brokenCount, 0);
+  const placesPerSecond = sumOf(results, 'placesCount') / ((performance.now() - startedAt) / 1_000);
+  const brokenCount = sumOf(results, 'brokenCount');
   if (brokenCount > 0) throw new Error(`${brokenCount} waits ended before their time`);
-  return { heardMaxMs: Math.max(...results.flatMap(({ heardMs }) => heardMs)) };
+  return { heardMaxMs: Math.max(...results.flatMap(({ heardMs }) => heardMs)), placesPerSecond };
 }
+
+const sumOf = (results: WaitingResult[], count: 'placesCount' | 'brokenCount'): number =>
+  results.reduce((sum, result) => sum + result[count], 0);
 
 /** As many waits as the front has connections for, by its limit of open files, which the programs that wait share. */
 function roomFor(count: number, joining: number, notes: string[]): number {

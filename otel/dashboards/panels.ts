@@ -174,6 +174,7 @@ const queue: Board = {
           ['sum(sluice_accepted_not_issued)', 'accepted, not issued'],
           ['sum(sluice_ledger_mismatch)', 'differences'],
           ['sum(sluice_tickets_lost)', 'lost, not asked for'],
+          ['max(sluice_campaigns_not_compared)', 'campaigns too large to be compared'],
         ),
         graph('Gates opened again', 'short', 'Rebuilt from the ledger, or found whole.', [
           'sum by (how) (increase(sluice_gate_recoveries_total[5m]))',

@@ -19,11 +19,12 @@ export interface WaitingGroup<W extends Grouped> {
   dueAt: number[];
   /** By the span clock, from when on another place is a change; never for most. */
   placeFrom: number[];
-  /** The version of the lines of which its client knows its place. */
+  /** The version of the places in the lines of which its client knows its own. */
   placeVersions: number[];
   /** Its place in the epoch of the lines; NaN where that is not known. */
   seqs: number[];
-  tags: string[];
+  /** Of the tags of their tickets: a number in a column is read at a fraction of what a text somewhere in memory costs. */
+  tagHashes: number[];
   /** The row whose place is told next. */
   turn: number;
   /** By the span clock, until when the group need not be looked at. */
@@ -38,7 +39,7 @@ export const createWaitingGroup = <W extends Grouped>(campaign: string): Waiting
   placeFrom: [],
   placeVersions: [],
   seqs: [],
-  tags: [],
+  tagHashes: [],
   turn: 0,
   restsUntil: 0,
 });
@@ -54,21 +55,21 @@ export function addWait<W extends Grouped>(group: WaitingGroup<W>, wait: W, dueA
   group.placeFrom.push(NEVER);
   group.placeVersions.push(UNTOLD);
   group.seqs.push(NOWHERE.seq);
-  group.tags.push(wait.held.ticket.tag);
+  group.tagHashes.push(hashOf(wait.held.ticket.tag));
 }
 
 /** The last wait takes its row: who goes through the rows from the last to the first misses none. */
 export function removeWait<W extends Grouped>(group: WaitingGroup<W>, wait: W): void {
   const { row } = wait;
   const last = group.waits.pop()!;
-  for (const column of [group.dueAt, group.placeFrom, group.placeVersions, group.seqs]) fill(column, row);
-  fill(group.tags, row);
+  for (const column of [group.dueAt, group.placeFrom, group.placeVersions, group.seqs, group.tagHashes])
+    fill(column, row);
   if (last === wait) return;
   group.waits[row] = last;
   last.row = row;
 }
 
-function fill<T>(column: T[], row: number): void {
+function fill(column: number[], row: number): void {
   const last = column.pop()!;
   if (row < column.length) column[row] = last;
 }
@@ -86,18 +87,26 @@ export function expect<W extends Grouped>(
   group.restsUntil = 0;
 }
 
-/** The waits that may be over because the work has come so far, or because their tickets were cancelled. */
+/** The waits that may be over because the work has come so far, or because their tickets were cancelled; a few others, too. */
 export function* passed<W extends Grouped>(
-  { waits, seqs, tags, lines }: WaitingGroup<W>,
+  { waits, seqs, tagHashes, lines }: WaitingGroup<W>,
   memory: CampaignMemory | undefined,
   change: LinesChange,
 ): Generator<W> {
   const cancelled = change === 'cancelled' ? memory?.cancelled : undefined;
+  const cancelledHashes = cancelled && new Set(Array.from(cancelled, hashOf));
   const furthest = Math.max(0, ...lines.watermarks, ...lines.acked);
   for (let row = waits.length - 1; row >= 0; row -= 1) {
     const isBehind = seqs[row]! > furthest;
-    if (!isBehind || cancelled?.has(tags[row]!)) yield waits[row]!;
+    if (!isBehind || cancelledHashes?.has(tagHashes[row]!)) yield waits[row]!;
   }
+}
+
+/** 32 bits: two tags in a billion share them. */
+function hashOf(tag: string): number {
+  let hash = 0;
+  for (let n = 0; n < tag.length; n += 1) hash = (Math.imul(hash, 31) + tag.charCodeAt(n)) | 0;
+  return hash;
 }
 
 export function* due<W extends Grouped>({ waits, dueAt }: WaitingGroup<W>, now: number): Generator<W> {
@@ -110,8 +119,8 @@ export function* untold<W extends Grouped>(group: WaitingGroup<W>, now: number):
   for (let left = waits.length; left > 0; left -= 1) {
     const row = group.turn < waits.length ? group.turn : 0;
     group.turn = row + 1;
-    if (now < placeFrom[row]! || placeVersions[row] === lines.version) continue;
-    placeVersions[row] = lines.version;
+    if (now < placeFrom[row]! || placeVersions[row] === lines.placesVersion) continue;
+    placeVersions[row] = lines.placesVersion;
     yield waits[row]!;
   }
 }
@@ -121,7 +130,7 @@ export function nextDue({ waits, dueAt, placeFrom, placeVersions, lines }: Waiti
   let next = NEVER;
   for (let row = 0; row < waits.length; row += 1) {
     if (dueAt[row]! < next) next = dueAt[row]!;
-    if (placeFrom[row]! < next && placeVersions[row] !== lines.version) next = placeFrom[row]!;
+    if (placeFrom[row]! < next && placeVersions[row] !== lines.placesVersion) next = placeFrom[row]!;
   }
   return next;
 }

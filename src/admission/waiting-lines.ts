@@ -6,8 +6,8 @@ import type { CampaignMemory } from './campaign-memory.ts';
 import { type HeldTicket, isWaiting, standingOf } from './held-tickets.ts';
 
 export interface Lines {
-  /** Grows with each change that may end the waiting of a ticket or move its place. */
-  version: number;
+  /** Grows whenever places may have moved: a ticket that is settled out of turn moves none. */
+  placesVersion: number;
   /** Undefined while nothing is known of the gate. */
   epoch: number | undefined;
   /** Last seq given out. */
@@ -29,7 +29,7 @@ export interface WaitingPlace {
 export const NOWHERE: WaitingPlace = { epoch: Number.NaN, seq: Number.NaN, shard: 0 };
 
 export const createLines = (): Lines => ({
-  version: 0,
+  placesVersion: 0,
   epoch: undefined,
   seq: 0,
   watermarks: [],
@@ -55,7 +55,7 @@ export function takeLines(lines: Lines, memory: CampaignMemory | undefined): Lin
   const change = changeOf(lines, memory);
   lines.seq = view?.seq ?? 0;
   if (change === 'none') return change;
-  lines.version += 1;
+  if (change === 'other-gate' || !areSame(view!.watermarks, lines.watermarks)) lines.placesVersion += 1;
   lines.epoch = view?.epoch;
   lines.watermarks = view?.watermarks ?? [];
   lines.acked = view?.acked ?? [];

@@ -7,6 +7,7 @@ import { createTurns } from '../process/turns.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { Campaigns } from './campaigns.ts';
 import { type HeldTicket, standingOf } from './held-tickets.ts';
+import { createPlacesBudget, lookInTurn, type PlaceTurn } from './place-turns.ts';
 import { endsWait, type TicketBody } from './ticket-body.ts';
 import type { Tickets } from './tickets.ts';
 import {
@@ -88,6 +89,7 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
   const ofTicket = createTally();
   const ofIdentity = createTally();
   const inTurn = createTurns(limits.waitQuestionsMax);
+  const placesBudget = createPlacesBudget();
   let lookedAt = 0;
   let stopLooking: (() => void) | undefined;
 
@@ -98,18 +100,13 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
       const group = groups.get(id);
       if (group !== undefined) group.restsUntil = 0;
     }
-    const turn: Turn = { now, placesLeft: limits.placesToldMax };
-    let spender: WaitingGroup<Wait> | undefined;
-    for (const group of groups.values()) {
-      if (now < group.restsUntil) continue;
-      lookAt(group, turn);
-      if (turn.placesLeft === 0) spender ??= group;
-    }
-    // Next time all others tell their places before it.
-    if (spender !== undefined && groups.delete(spender.campaign)) groups.set(spender.campaign, spender);
+    const turn: PlaceTurn = { now, placesLeft: placesBudget() };
+    lookInTurn(groups, turn, (group) => {
+      if (now >= group.restsUntil) lookAt(group, turn);
+    });
   }
 
-  function lookAt(group: WaitingGroup<Wait>, turn: Turn): void {
+  function lookAt(group: WaitingGroup<Wait>, turn: PlaceTurn): void {
     const { now } = turn;
     const { lines } = group;
     const memory = campaigns.watch(group.campaign);
@@ -227,13 +224,7 @@ export function createWaits({ campaigns, tickets, leaving }: WaitsDeps): Waits {
   };
 }
 
-/** Of one look: how many more places may be told in it. */
-interface Turn {
-  now: number;
-  placesLeft: number;
-}
-
-function tellPlaces(group: WaitingGroup<Wait>, memory: CampaignMemory, turn: Turn): void {
+function tellPlaces(group: WaitingGroup<Wait>, memory: CampaignMemory, turn: PlaceTurn): void {
   for (const wait of untold(group, turn.now)) {
     if (wait.wake === undefined || !wait.isAsSeen || placeIn(wait, memory) === wait.seen!.ahead) continue;
     wait.wake();

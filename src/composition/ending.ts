@@ -68,10 +68,13 @@ export function composeEnding({ redis, ledger, retries, name }: EndingParts) {
       const giveUpAt = performance.now() + ms;
       return store.deleteRows(id, () => performance.now() > giveUpAt);
     },
+    /** Deletes rows of purged campaigns until the next look: the archives of other campaigns wait no longer for it. */
     async deleteLeftRows(stopping: AbortSignal): Promise<void> {
+      const giveUpAt = performance.now() + limits.endLookMs;
+      const isEnough = () => stopping.aborted || performance.now() > giveUpAt;
       for (const id of await store.listWithRows()) {
-        if (stopping.aborted) return;
-        await store.deleteRows(id, () => stopping.aborted);
+        if (isEnough()) return;
+        await store.deleteRows(id, isEnough);
       }
     },
     findUser: (user: string) => store.findUser(user),

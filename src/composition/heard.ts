@@ -2,7 +2,7 @@
 
 import type { Batch } from '../broker/port.ts';
 import type { Phase } from '../domain/campaign.ts';
-import type { ComparisonSums } from '../domain/comparison-sums.ts';
+import type { RoundSums } from '../domain/comparison-sums.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
 import type { SettledWork } from '../domain/settled-work.ts';
 import type { OutboxSize } from '../outbox/port.ts';
@@ -38,7 +38,7 @@ export interface WorkerEvents {
   onRecovered: (campaign: string, recovery: Recovery, isOneOfMany: boolean) => void;
   onRecoveryProgress: (progress: RecoveryProgress) => void;
   onAlone: (campaign: string) => void;
-  onReconciled: (found: ComparisonSums) => void;
+  onReconciled: (found: RoundSums) => void;
   onMismatch: (report: ReconcileReport) => void;
   /** How many wait for a person, by reason. */
   onDeadLetters: (counts: ReadonlyMap<string, number>) => void;

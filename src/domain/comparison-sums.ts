@@ -8,3 +8,9 @@ export interface ComparisonSums {
   /** Tickets that buyers were promised, and that no row, no queue and no dead letter has. */
   unissued: number;
 }
+
+/** The same, and what the round left out. */
+export interface RoundSums extends ComparisonSums {
+  /** Live campaigns of more than `limits.reconcileStockMax` units; no round compares them. */
+  tooLarge: number;
+}

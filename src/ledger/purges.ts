@@ -5,6 +5,7 @@
 // is left. A crash between two batches leaves rows for the next look; polls are answered 410 from the first step on.
 import { type Kysely, sql } from 'kysely';
 import type { EndObstacle } from '../domain/campaign-end.ts';
+import { pause } from '../process/lifecycle.ts';
 import { limits } from '../process/limits.ts';
 import { auditEnd } from './audit.ts';
 import { lockCampaign } from './campaign-rows.ts';
@@ -72,16 +73,18 @@ export async function countRows(ledger: Ledger, id: string): Promise<Record<stri
 }
 
 /**
- * Deletes rows of a purged campaign, `limits.rowsPerDelete` at a time, until none is left or `isEnough` says so. True when
- * none is left, which is noted.
+ * Deletes rows of a purged campaign, `limits.rowsPerDelete` at a time with rests in between (`limits.deleteRests`), until none
+ * is left or `isEnough` says so. True when none is left, which is noted.
  */
 export async function deleteRows(ledger: Ledger, id: string, isEnough: () => boolean): Promise<boolean> {
   for (const [table, which] of Object.entries(GOES)) {
     for (;;) {
+      const startedAt = performance.now();
       const { numAffectedRows = 0n } = await sql`delete from ${sql.table(table)}
         where ${which(id)} limit ${limits.rowsPerDelete}`.execute(ledger.db);
       if (numAffectedRows < limits.rowsPerDelete) break;
       if (isEnough()) return false;
+      await pause(Math.min(limits.deleteRestMaxMs, limits.deleteRests * (performance.now() - startedAt)));
     }
   }
   await ledger.db

@@ -4,7 +4,7 @@ import { secondsOf as durationOf, onBusyMachine, type Size, scaled } from '../..
 import type { Shape } from '../../k6/shapes/shape.ts';
 import { CannotRun, NotAllowed } from '../rehearsal/cannot-run.ts';
 import { bareIdentity, gatewayIdentity } from '../rehearsal/identity.ts';
-import { type CampaignReading, type LoadCampaign, openCampaign, type Service } from './campaign.ts';
+import { type LoadCampaign, openCampaign, type Service } from './campaign.ts';
 import { callRows, figuresOf, judge, type Measured, secondsOf, timesOf } from './figures.ts';
 import { type Generators, startGenerators } from './generators.ts';
 import { machineOf } from './machine.ts';
@@ -12,6 +12,7 @@ import type { ShapeReport } from './report.ts';
 import { mergeSamples } from './samples.ts';
 import type { Shots } from './shooting.ts';
 import { isLate, neededPerSecond, tryRate } from './trial.ts';
+import { watch } from './watching.ts';
 
 export interface RunOptions {
   service: Service;
@@ -29,8 +30,6 @@ export interface RunOptions {
 const PATIENCE_MS = 60_000;
 /** From the message to the generators until the first arrival. */
 const LEAD_MS = 300;
-const LOOK_MS = 250;
-const LOOK_MEANWHILE_MS = 1_000;
 /** What one generator process sends a second beside the service on the same cores. */
 const PER_PROCESS_SECOND = 1_500;
 
@@ -90,42 +89,12 @@ async function load(
   }));
   const [done, readings] = await Promise.all([
     shooting,
-    watch(campaign, { endAt: startAt + seconds * 1_000, loaded: shooting }),
+    watch(campaign, { endAt: startAt + seconds * 1_000, patienceMs: 2 * PATIENCE_MS, loaded: shooting }),
     campaign.operate(shape.operator, startAt),
   ]);
   const shots = togetherOf(done.map((one) => one.shots));
   if (shots.notAllowed !== undefined) throw new NotAllowed(`the service refused a buyer (${shots.notAllowed})`);
   return { shape, shots, readings, joinedBeforeCount: joinedBefore.length, startAt };
-}
-
-/**
- * Looks until the load is over and nothing waits, or patience ends: now and then while buyers arrive, since a stock may be
- * sold and issued long before the last of them, and often after that.
- */
-async function watch(
-  campaign: LoadCampaign,
-  { endAt, loaded }: { endAt: number; loaded: Promise<unknown> },
-): Promise<CampaignReading[]> {
-  let isLoaded = false;
-  void loaded.then(
-    () => (isLoaded = true),
-    () => (isLoaded = true),
-  );
-  const readings: CampaignReading[] = [];
-  for (let left = endAt - Date.now(); left > 0; left = endAt - Date.now()) {
-    await campaign.pause(Math.min(left, LOOK_MEANWHILE_MS));
-    // The service is under load: a look without an answer is none.
-    const reading = await campaign.look().catch(() => undefined);
-    if (reading !== undefined) readings.push(reading);
-    if (isLoaded) break;
-  }
-  for (;;) {
-    const reading = await campaign.look();
-    readings.push(reading);
-    const isIssued = reading.backlog + reading.retrying === 0;
-    if (isLoaded && (isIssued || Date.now() > endAt + 2 * PATIENCE_MS)) return readings;
-    await campaign.pause(LOOK_MS);
-  }
 }
 
 function togetherOf(all: readonly Shots[]): Shots {

@@ -11,8 +11,14 @@ export const endLimits = {
   keysPerDelete: 500,
   /** Keys of an archived campaign are deleted once more after this long: a process that has not heard of its end may write one. */
   keysDeletedAgainMs: 60_000,
-  /** Rows in one DELETE of a purge: a short lock, and 10 ms of the ledger. */
-  rowsPerDelete: 1_000,
+  /** Rows in one DELETE of a purge: a short lock, and 10 to 25 ms of the ledger. */
+  rowsPerDelete: 500,
+  /**
+   * A purge rests so many times as long as its last DELETE took: it leaves nine tenths of the ledger's time to those that sell.
+   * Without rests 100,000 rows took 4 s, in which joins of another campaign fell to half. With them they take 40 s.
+   */
+  deleteRests: 9,
+  deleteRestMaxMs: 1_000,
   /** A purge or an erasure that an operator asked for goes on in a worker after this long. */
   endCallMs: 6_000,
   /** An archived campaign stays one: how long a front believes what the ledger said of it, and how many it remembers. */

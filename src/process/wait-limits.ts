@@ -20,6 +20,11 @@ export const waitLimits = {
    * hear each second. Of 10,000 each hears every 20 s, about as often as a poll would ask. A change of status is no place.
    */
   placesToldMax: 50,
+  /** The same while the event loop has no time left: joins come first, and of 10,000 streams each hears every 100 s. */
+  placesToldMin: 10,
+  /** Shares of its time that an event loop is busy: up to the one all of them hear, and from the other on the fewest. */
+  placesCalmShare: 0.3,
+  placesBusyShare: 0.7,
   /** What proxies wait for a word of ours by default: HAProxy as Debian configures it 50 s, nginx 60 s. */
   proxySilenceMs: 50_000,
   longPollMaxMs: 30_000,

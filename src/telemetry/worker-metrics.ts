@@ -1,7 +1,7 @@
 // The numbers of a worker: what it issued and how long that took, what failed, and what it saw of all campaigns.
 
 import type { Phase } from '../domain/campaign.ts';
-import type { ComparisonSums } from '../domain/comparison-sums.ts';
+import type { RoundSums } from '../domain/comparison-sums.ts';
 import { FAILURE_REASONS, failureReasonOf } from '../domain/failure.ts';
 import type { SettledWork } from '../domain/settled-work.ts';
 import { limits } from '../process/limits.ts';
@@ -17,7 +17,7 @@ export interface WorkerMetrics {
   retried: (reason: string) => void;
   buried: (reason: string) => void;
   /** Takes what the last comparison of the stores found, over the campaigns that were this worker's turn. */
-  reconciled: (found: ComparisonSums) => void;
+  reconciled: (found: RoundSums) => void;
   /** Takes what was last seen of all campaigns; every worker sees the same. */
   looked: (backlog: number, retrying: number) => void;
   /** Takes how many dead letters wait for a person, by reason; every worker sees the same. */
@@ -182,7 +182,7 @@ function failureMetrics(): Pick<WorkerMetrics, 'retried' | 'buried' | 'reconcile
   );
   let seen: { backlog: number; retrying: number } | undefined;
   let letters: ReadonlyMap<string, number> | undefined;
-  let compared: ComparisonSums = { mismatches: 0, lost: 0, unissued: 0 };
+  let compared: RoundSums = { mismatches: 0, lost: 0, unissued: 0, tooLarge: 0 };
   gauge('sluice_backlog', 'Tickets that are admitted and not settled, over all campaigns', () => seen?.backlog);
   gauge('sluice_retrying', 'Tickets that wait for a retry, over all campaigns', () => seen?.retrying);
   gauge(
@@ -203,6 +203,11 @@ function failureMetrics(): Pick<WorkerMetrics, 'retried' | 'buried' | 'reconcile
     'sluice_accepted_not_issued',
     'Tickets that buyers were promised and that no worker will issue: no row, no queue and no dead letter has them',
     () => compared.unissued,
+  );
+  gauge(
+    'sluice_campaigns_not_compared',
+    'Live campaigns that the comparison of the stores leaves out, because they have too many units',
+    () => compared.tooLarge,
   );
   return {
     retried: (reason) => {

@@ -58,17 +58,19 @@ test('waits that leave in whatever order take their own numbers with them', () =
   const seqs = Array.from({ length: 200 }, (_, n) => n + 1);
   const group = groupOf(seqs);
   const left = new Set(seqs);
+  const hashes = new Map(group.waits.map(({ name, row }) => [name, group.tagHashes[row]]));
+  expect(new Set(hashes.values()).size).toBe(seqs.length);
   const chance = chanceOf('whoever leaves');
   while (left.size > 0) {
     const wait = oneOf(chance, group.waits);
     removeWait(group, wait);
     left.delete(Number(wait.name));
     for (const [row, { name, row: own }] of group.waits.entries()) {
-      expect([own, group.seqs[row], group.tags[row]]).toEqual([row, Number(name), `tag-${name}`]);
+      expect([own, group.seqs[row], group.tagHashes[row]]).toEqual([row, Number(name), hashes.get(name)]);
     }
     expect(group.waits.length).toBe(left.size);
   }
-  expect([group.dueAt, group.placeFrom, group.placeVersions, group.seqs, group.tags].flat()).toEqual([]);
+  expect([group.dueAt, group.placeFrom, group.placeVersions, group.seqs, group.tagHashes].flat()).toEqual([]);
 });
 
 test('a wait that ends while all that are due are looked at hides no other', () => {
@@ -86,7 +88,7 @@ test('places are told in turn, each once for what is known, and none before its 
   expect([...untold(group, 99)]).toEqual([]);
   const take = (count: number) => [...untold(group, 100).take(count)].map(({ name }) => name);
   expect([take(2), take(2), take(2), take(2)]).toEqual([['1', '2'], ['3', '4'], ['5'], []]);
-  group.lines.version += 1;
+  group.lines.placesVersion += 1;
   expect(take(9).toSorted()).toEqual(['1', '2', '3', '4', '5']);
 });
 

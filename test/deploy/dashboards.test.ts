@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { dashboardOf } from '../../otel/dashboards/build.ts';
 import { atRest } from '../../otel/dashboards/panel.ts';
 import { BOARDS } from '../../otel/dashboards/panels.ts';
+import { escaped } from '../../src/load/plot.ts';
 import { ROOT } from '../helpers/root.ts';
 import { askedBy } from './promql.ts';
 
@@ -37,5 +38,16 @@ test('every label that a legend names is one by which its expression sums', () =
         expect(/by \(([^)]*)\)/.exec(expr)?.[1]?.split(', '), title).toContain(label);
       }
     }
+  }
+});
+
+test('every panel is in the picture of its board, or the page names it as one that is not drawn', () => {
+  const page = readFileSync(join(ROOT, 'docs/operating/dashboards.md'), 'utf8');
+  for (const { id, rows } of BOARDS) {
+    const picture = readFileSync(join(ROOT, `docs/operating/pictures/${id}.svg`), 'utf8');
+    const undrawn = rows
+      .flatMap((row) => row.panels)
+      .filter(({ title }) => !picture.includes(`aria-label="${escaped(title)}`));
+    for (const { title } of undrawn) expect(page, 'npm run pictures').toContain(`*${title}*`);
   }
 });

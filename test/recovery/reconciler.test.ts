@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { createGateStates } from '../../src/gate/redis/gate-states.ts';
 import { liveCampaigns } from '../../src/ledger/gated.ts';
+import { limits } from '../../src/process/limits.ts';
 import type { ReconcileReport } from '../../src/recovery/report.ts';
 import { createReconciling } from '../../workers/reconciler.ts';
 import { redisUrl } from '../helpers/services.ts';
@@ -11,14 +12,15 @@ import { openDuties, users } from '../workers/duties.ts';
 const database = ownDatabase();
 const never = new AbortController().signal;
 
-test('every round compared every open campaign, whether or not anything had happened to it', async (t) => {
+test('every round compared every open campaign, whether or not anything had happened to it, and counted the one that is too large', async (t) => {
   const ledger = database.open();
   const duties = openDuties(t, { redisUrl: redisUrl(), ledger });
   const ids: string[] = [];
   while (ids.length < 30) ids.push(await duties.openCampaign({ stock: 5 }));
   const [busy = '', differing = ''] = ids;
   let looks: string[] = [];
-  const told: number[] = [];
+  await duties.openCampaign({ stock: limits.reconcileStockMax + 1 });
+  const told: number[][] = [];
   const reconcile = createReconciling({
     liveCampaigns: () => liveCampaigns(ledger),
     marksOf: createGateStates(duties.redis, 0).marksOf,
@@ -27,7 +29,7 @@ test('every round compared every open campaign, whether or not anything had happ
       looks.push(campaign);
       return { campaign, counts: campaign === differing ? { 'unit-unaccounted': 1 } : {}, examples: [] };
     },
-    onRound: ({ mismatches }) => told.push(mismatches),
+    onRound: ({ mismatches, tooLarge }) => told.push([mismatches, tooLarge]),
     onMismatch: () => undefined,
     onError: (error) => expect(error).toBe(undefined),
   });
@@ -44,5 +46,5 @@ test('every round compared every open campaign, whether or not anything had happ
   expect(second).toHaveLength(12);
   const quiet = new Set([...second, ...(await round()), ...(await round())]);
   expect(quiet.size).toBe(30);
-  expect(told).toEqual([1, 1, 1, 1]);
+  expect(told, 'differences, and campaigns that are too large').toEqual(Array(4).fill([1, 1]));
 });
