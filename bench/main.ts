@@ -12,6 +12,7 @@ import { failovers } from './figures/failovers.ts';
 import { growth } from './figures/growth.ts';
 import { joins } from './figures/joins.ts';
 import { kafka } from './figures/kafka.ts';
+import { kafkaPeer } from './figures/kafka-peer.ts';
 import { outages } from './figures/outages.ts';
 import { overload } from './figures/overload.ts';
 import { polls } from './figures/polls.ts';
@@ -43,6 +44,7 @@ const FIGURES: readonly Figure[] = [
   attacks,
   ended,
   kafka,
+  kafkaPeer,
 ];
 /** With fewer connections a closed loop waits for the disk (fsync before every answer) and neither core is busy. */
 const CONNECTIONS = 256;

@@ -10,6 +10,7 @@ export interface PeerServer extends AsyncDisposable {
 const PROGRAMS = {
   'bare-hono': new URL('./peers/bare-hono.ts', import.meta.url),
   'hono-bullmq': new URL('./peers/hono-bullmq.ts', import.meta.url),
+  'hono-kafka': new URL('./peers/hono-kafka.ts', import.meta.url),
 };
 
 export async function startPeer(name: keyof typeof PROGRAMS, args: string[] = []): Promise<PeerServer> {

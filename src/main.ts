@@ -8,6 +8,7 @@ import { welcome } from './local/welcome.ts';
 import { frontSettings, openFront } from './opening/front.ts';
 import { openAdminListener, openPublicListener } from './opening/listeners.ts';
 import { showFront } from './opening/shown-front.ts';
+import { warmUp } from './opening/warm-up.ts';
 import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './process/lifecycle.ts';
 import { limits } from './process/limits.ts';
 import { outliveOutput } from './process/output.ts';
@@ -54,6 +55,7 @@ const service = open.use(
   }),
 );
 showFront(service, { telemetry: told, redis: parts.redis, metricsCampaigns: config.telemetry.campaigns }, open);
+await warmUp(service.warmUpApp(), { stopping, onError });
 // A front that was asked to end during its start starts no workers only to stop them.
 if (!stopping.aborted) ownWorkers = open.use(await place.startWorkers(service));
 publicListener.serve(service.front.fetch);
@@ -67,9 +69,8 @@ open.defer(async () => {
 const adminListener = await openAdminListener(config, service.admin.fetch, () => onRefused('admin'), open);
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url, telemetryUrl: told.url };
-const { readiness } = service;
-await readiness.untilWorkerReady(config.workers.count > 0 ? limits.workerFirstReportMs : 0, stopping);
-await welcome({ place, config, ...urls, workersSeen: readiness.workersSeen, rehearse, say, stopping });
+await service.readiness.untilWorkerReady(config.workers.count > 0 ? limits.workerFirstReportMs : 0, stopping);
+await welcome({ place, config, ...urls, workersSeen: service.readiness.workersSeen, rehearse, say, stopping });
 await untilAborted(stopping);
 // First the balancer hears of it, from /readyz; then connections end with their next answer, and who waits goes elsewhere.
 await pause(config.drainNoticeMs / 2);

@@ -11,7 +11,7 @@ export interface ReconcilerDeps {
   liveCampaigns: () => AsyncIterable<StoredCampaign[]>;
   /** What of each gate changes with its tickets and settings; one read for a page of them. */
   marksOf: (campaigns: readonly StoredCampaign[]) => Promise<string[]>;
-  /** Whether it is this worker's turn with a campaign: for `ms` nobody else's. */
+  /** Whether it is this worker's turn with a campaign, or still is: for `ms` nobody else's. */
   takeTurn: (campaign: string, ms: number) => Promise<boolean>;
   look: (campaign: string) => Promise<ReconcileReport | undefined>;
   /** What the last round found, over its campaigns, and how many it left out for their size. */
@@ -24,6 +24,14 @@ export interface ReconcilerDeps {
 const COMPARED_MAX = 200;
 /** And of the others, whose keys somebody may have changed: 10,000 within 17 hours, for 0.3 % of a core. */
 const QUIET_MAX = 10;
+
+/**
+ * A turn outlives the pause to the next round, in which its worker takes it again: where workers took turns with a campaign,
+ * one would show 0 differences before the other shows them, and an alert would clear for a moment.
+ */
+const TURN_MS = 2 * limits.reconcileMs;
+/** No gate says this of itself. */
+const NO_MARK = '';
 
 interface Compared {
   /** What the gate said of itself before the comparison. */
@@ -68,7 +76,11 @@ export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal)
       if (stopping.aborted) break;
       // One that cannot be compared does not hold up the others.
       try {
-        if (!(await deps.takeTurn(id, limits.reconcileMs / 2))) continue;
+        if (!(await deps.takeTurn(id, TURN_MS))) {
+          // Behind all others: another worker compares it.
+          compared.set(id, { mark: NO_MARK, round, differs: false });
+          continue;
+        }
         const report = await deps.look(id);
         if (report === undefined) continue;
         const found = foundIn(report);

@@ -162,7 +162,7 @@ interface JobResult {
 }
 
 /** Rounds of a program that commits rows of its own into the peers' database. */
-async function openProgram(context: Context, stack: AsyncDisposableStack, program: URL, args: string[] = []) {
+export async function openProgram(context: Context, stack: AsyncDisposableStack, program: URL, args: string[] = []) {
   const database = await context.stand.database();
   const jobs: Jobs = stack.use(
     await startJobs('contender', program, ['--database', await database.url('peers'), ...args]),
@@ -180,7 +180,10 @@ async function openProgram(context: Context, stack: AsyncDisposableStack, progra
 }
 
 /** The job among `choices` with the best rate; trying them is also the warm-up. */
-async function bestOf<Choice>(choices: readonly Choice[], rate: (choice: Choice) => Promise<Sample>): Promise<Choice> {
+export async function bestOf<Choice>(
+  choices: readonly Choice[],
+  rate: (choice: Choice) => Promise<Sample>,
+): Promise<Choice> {
   let best: { choice: Choice; ratePerSecond: number } | undefined;
   for (const choice of choices) {
     const ratePerSecond = (await rate(choice)).ratePerSecond!;

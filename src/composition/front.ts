@@ -71,6 +71,7 @@ import { createRetryTraces } from '../telemetry/retry-trace.ts';
 import { createTicketTraces } from '../telemetry/ticket-trace.ts';
 import { composeEnding } from './ending.ts';
 import { composeRecovery } from './recovery.ts';
+import { composeWarmUp, type WarmUpApp } from './warm-up.ts';
 
 export interface FrontParts {
   /** Fast: a command that is not answered within the gate's call limit fails. */
@@ -127,6 +128,8 @@ export interface FrontSettings {
 export interface ComposedFront extends AsyncDisposable {
   front: ReturnType<typeof countingAnswers>;
   admin: ReturnType<typeof countingAnswers>;
+  /** What compiles the code of `front` before the first buyer comes. */
+  warmUpApp: () => WarmUpApp;
   breaker: Breaker;
   gate: Gate;
   returns: Returns;
@@ -277,6 +280,7 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
       'admin',
       countAnswer,
     ),
+    warmUpApp: () => composeWarmUp(redis, settings),
     breaker,
     gate,
     returns,

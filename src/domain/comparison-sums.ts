@@ -5,7 +5,7 @@ export interface ComparisonSums {
   mismatches: number;
   /** Tickets that Redis lost, and whose holders have not polled since. */
   lost: number;
-  /** Tickets that buyers were promised, and that no row, no queue and no dead letter has. */
+  /** Tickets that the gate promises to buyers, and that no row, no queue and no dead letter has. */
   unissued: number;
 }
 

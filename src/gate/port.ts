@@ -186,7 +186,7 @@ export interface LeaseSpans {
 export interface GateLocks {
   /** The lease of the one builder of this gate; undefined while another builder works. Its token is the fence. */
   lease(campaign: string, holder: string, spans?: LeaseSpans): Promise<GateLease | undefined>;
-  /** True when it is this worker's turn to compare the stores; for `ms` it is nobody else's. */
+  /** True when it is this worker's turn to compare the stores: nobody had it, or this worker has it still. For `ms` it is nobody else's. */
   takeTurn(campaign: string, holder: string, ms: number): Promise<boolean>;
 }
 

@@ -201,7 +201,7 @@ function failureMetrics(): Pick<WorkerMetrics, 'retried' | 'buried' | 'reconcile
   gauge('sluice_tickets_lost', 'Tickets that Redis lost and whose holders have not polled since', () => compared.lost);
   gauge(
     'sluice_accepted_not_issued',
-    'Tickets that buyers were promised and that no worker will issue: no row, no queue and no dead letter has them',
+    'Tickets that the gate promises to buyers and that no worker will issue: no row, no queue and no dead letter has them',
     () => compared.unissued,
   );
   gauge(

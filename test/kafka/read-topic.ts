@@ -6,6 +6,8 @@ const FETCH_BYTES = 4_194_304;
 interface FoundRecord {
   partition: number;
   value: Buffer;
+  /** When the broker had it, ms since the epoch, where the topic has `message.timestamp.type=LogAppendTime`. */
+  appendedAt: number;
 }
 
 /** The records of all partitions as they are when it begins, in order of offset within each. */
@@ -25,14 +27,14 @@ export async function readTopic(brokers: string[], topic: string): Promise<Found
           topics: [{ topicId: id, partitions: [{ ...wanted, partitionMaxBytes: FETCH_BYTES }] }],
           maxWaitTime: 500,
         });
-        for (const { firstOffset, records } of responses.flatMap((one) =>
+        for (const { firstOffset, maxTimestamp, records } of responses.flatMap((one) =>
           one.partitions.flatMap((p) => p.records ?? []),
         )) {
           for (const { offsetDelta, value } of records) {
             const offset = firstOffset + BigInt(offsetDelta);
             if (offset < next[partition]! || offset >= end) continue;
             next[partition] = offset + 1n;
-            found.push({ partition, value: value ?? Buffer.alloc(0) });
+            found.push({ partition, value: value ?? Buffer.alloc(0), appendedAt: Number(maxTimestamp) });
           }
         }
       }

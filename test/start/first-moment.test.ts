@@ -81,4 +81,9 @@ test("a front's telemetry port answers from the first moment on", { timeout: 2 *
   expect(await front.ask('/metrics')).toMatchObject({ status: 200 });
   front.goOn();
   await until('it is ready', DEADLINE_MS, () => front.output().includes('Ready.'));
+  // The crowd with which it warmed up is in no number.
+  const { text } = await front.ask('/metrics');
+  expect(text).toContain('sluice_admissions_total{decision="admitted"} 0');
+  expect(text).not.toContain('http_route="/v1/campaigns/{id}/tickets"');
+  expect(text).not.toContain('warm-up');
 });

@@ -49,6 +49,9 @@ export async function takeLease(
 /** Whose turn it is with a gate. */
 export const createGateLocks = (redis: RedisClient): GateLocks => ({
   lease: (campaign, holder, spans) => takeLease(redis, keys.recovery(campaign), holder, spans),
-  takeTurn: async (campaign, holder, ms) =>
-    (await redis.set(keys.reconciliation(campaign), holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK',
+  async takeTurn(campaign, holder, ms) {
+    const key = keys.reconciliation(campaign);
+    if ((await redis.set(key, holder, 'PX', ms, 'NX').catch(rethrow)) === 'OK') return true;
+    return (await runScript(redis, renew, [key], [holder, ms]).catch(rethrow)) === 1;
+  },
 });
