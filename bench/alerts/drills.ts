@@ -174,6 +174,7 @@ function answered(wanted: number, status: number): void {
 
 /** Alerts that no drill makes fire, and why. */
 export const NOT_DRILLED: Readonly<Record<string, string>> = {
+  SluiceTicketsLost: 'ends only when the holders of lost tickets poll, and the buyers of the drills do not',
   SluiceJoinsSlow: 'holds for 2 minutes before it fires; slow-redis makes the same number rise',
   SluiceIssuesTooSlowly: 'looks at 15 minutes',
   SluiceBacklogFull: 'holds for 2 minutes before it fires',

@@ -19,22 +19,23 @@ export function placesToTell(busyShare: number): number {
 
 /**
  * As {@link placesToTell} says, for how busy this process was since it was last asked: its event loop, or its core, since
- * the loop counts the time that the kernel takes for it as idle, and knows nothing of the collector's threads.
+ * the loop counts the time that the kernel takes for it as idle, and knows nothing of the collector's threads. None right
+ * after the last answer: what follows a reading, such as the names of those who gave back, is a look of its own.
  */
 export function createPlacesBudget(): () => number {
   let loop = performance.eventLoopUtilization();
   let used = process.cpuUsage();
   let at = performance.now();
   return () => {
+    const now = performance.now();
+    if (now - at < limits.viewReadMs / 2) return 0;
     const { utilization } = performance.eventLoopUtilization(loop);
     const { user, system } = process.cpuUsage(used);
-    const now = performance.now();
-    const coreShare = (user + system) / 1_000 / Math.max(1, now - at);
+    const coreShare = (user + system) / 1_000 / (now - at);
     loop = performance.eventLoopUtilization();
     used = process.cpuUsage();
     at = now;
-    // No number where no time has gone by.
-    return placesToTell(Math.max(utilization || 0, coreShare));
+    return placesToTell(Math.max(utilization, coreShare));
   };
 }
 
@@ -46,8 +47,9 @@ export function lookInTurn<G extends { campaign: string }>(
 ): void {
   let spender: G | undefined;
   for (const group of groups.values()) {
+    const { placesLeft } = turn;
     lookAt(group);
-    if (turn.placesLeft === 0) spender ??= group;
+    if (placesLeft > 0 && turn.placesLeft === 0) spender = group;
   }
   if (spender !== undefined && groups.delete(spender.campaign)) groups.set(spender.campaign, spender);
 }

@@ -14,9 +14,16 @@ test('a busy front tells fewer places, and never none', () => {
 test('how busy this process is decides', async () => {
   const budget = createPlacesBudget();
   const startedAt = performance.now();
-  while (performance.now() - startedAt < 50);
+  while (performance.now() - startedAt < limits.viewReadMs);
   expect(budget()).toBe(limits.placesToldMin);
   await until('a look after which the process was idle', 30_000, () => budget() === limits.placesToldMax);
+});
+
+test('a look right after another one tells no place', async () => {
+  const budget = createPlacesBudget();
+  expect(budget()).toBe(0);
+  await until('a look that may tell places', () => budget() > 0);
+  expect(budget()).toBe(0);
 });
 
 /** Campaigns of which each wants to tell so many places in every look: what each of them told in each look. */
@@ -46,4 +53,11 @@ test('a campaign in which one buyer waits tells the place beside one with thousa
   const looks = toldBy({ crowd: 10_000, quiet: 1 }, 5, 50);
   expect(looks.map(({ quiet }) => quiet)).toEqual([0, 1, 1, 1, 1]);
   expect(looks.map(({ crowd }) => crowd)).toEqual([50, 49, 49, 49, 49]);
+});
+
+test('a look that may tell no place puts no campaign last', () => {
+  expect(toldBy({ one: 1_000, other: 1_000 }, 3, 0)).toEqual(Array(3).fill({ one: 0, other: 0 }));
+  const groups = new Map(['one', 'other'].map((campaign) => [campaign, { campaign }]));
+  lookInTurn(groups, { now: 0, placesLeft: 0 }, () => undefined);
+  expect([...groups.keys()]).toEqual(['one', 'other']);
 });

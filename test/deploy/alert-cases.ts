@@ -162,6 +162,11 @@ export const ALERT_CASES: readonly AlertCase[] = [
     healthy: { sluice_accepted_not_issued: always(0) },
   },
   {
+    alert: 'SluiceTicketsLost',
+    fault: { sluice_tickets_lost: always(1) },
+    healthy: { sluice_tickets_lost: always(0), sluice_accepted_not_issued: always(1) },
+  },
+  {
     alert: 'SluiceRedisMemoryHigh',
     fault: { sluice_redis_memory_bytes: always(71), sluice_redis_memory_max_bytes: always(100) },
     // 0 is no limit.
