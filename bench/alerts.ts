@@ -1,6 +1,6 @@
 // Makes alerts fire by real faults in a real Prometheus, and clear after them: `npm run alerts [-- <drill> …]`. Nothing is
 // compressed: rules, scrape interval and evaluation are those of otel/. Writes bench/results/alerts.md; exit code 1 when an
-// alert did not fire within two minutes or did not clear.
+// alert did not fire within two minutes, or within the time of its rule where that is longer, or did not clear.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { atRest } from '../otel/dashboards/panel.ts';
 import { BOARDS } from '../otel/dashboards/panels.ts';
 import { alerts } from '../test/deploy/rules.ts';
 import { ROOT } from '../test/helpers/root.ts';
-import { DRILLS, type Drill, NOT_DRILLED } from './alerts/drills.ts';
+import { DRILLS, type Drill, FIRES_LATE, NOT_DRILLED } from './alerts/drills.ts';
 import { openScene, type Scene } from './alerts/scene.ts';
 import { describeMachine } from './machine.ts';
 import { ownerOf } from './open-loop.ts';
@@ -21,7 +21,11 @@ const FIRE_MS = 120_000;
 const CLEAR_MS = 360_000;
 const LOOK_MS = 500;
 /** Its windows forget a complete outage after hours: it fires as long as the fault is in them. */
-const CLEARS_LATE: ReadonlySet<string> = new Set(['SluiceErrorBudgetBurnsFast', 'SluiceOwnErrors']);
+const CLEARS_LATE: ReadonlySet<string> = new Set([
+  'SluiceErrorBudgetBurnsFast',
+  'SluiceErrorBudgetBurns',
+  'SluiceOwnErrors',
+]);
 
 interface Row {
   drill: string;
@@ -75,16 +79,21 @@ async function run({ prometheus, ...rest }: Scene, name: string, drill: Drill): 
   const scene = { prometheus, ...rest };
   // What a drill before this one left behind would be no alert of this one.
   await when(
-    CLEAR_MS,
+    () => CLEAR_MS,
     drill.alerts,
     async (alert) => CLEARS_LATE.has(alert) || !(await prometheus.firing()).has(alert),
   );
   console.log(`${name}: ${drill.fault}`);
   const end = await drill.begin(scene);
-  const fired = await when(FIRE_MS, drill.alerts, async (alert) => (await prometheus.firing()).has(alert));
+  const fireMs = (alert: string) => Math.max(FIRE_MS, 1_000 * (FIRES_LATE[alert] ?? 0));
+  const fired = await when(fireMs, drill.alerts, async (alert) => (await prometheus.firing()).has(alert));
   const waited = drill.alerts.filter((alert) => fired.has(alert) && !CLEARS_LATE.has(alert));
   // What an operator does about the fault is a part of the time that it takes.
-  const clearing = when(CLEAR_MS, waited, async (alert) => !(await prometheus.firing()).has(alert));
+  const clearing = when(
+    () => CLEAR_MS,
+    waited,
+    async (alert) => !(await prometheus.firing()).has(alert),
+  );
   const [cleared] = await Promise.all([clearing, end()]);
   return drill.alerts.map((alert) => ({
     drill: name,
@@ -96,15 +105,17 @@ async function run({ prometheus, ...rest }: Scene, name: string, drill: Drill): 
 
 /** After how many seconds each of them was as asked for; those that were not within the time are missing. */
 async function when(
-  withinMs: number,
+  withinMs: (alert: string) => number,
   wanted: readonly string[],
   isSo: (alert: string) => Promise<boolean>,
 ): Promise<Map<string, number>> {
   const from = performance.now();
   const times = new Map<string, number>();
-  while (times.size < wanted.length && performance.now() - from < withinMs) {
+  const longestMs = Math.max(0, ...wanted.map(withinMs));
+  while (times.size < wanted.length && performance.now() - from < longestMs) {
     for (const alert of wanted) {
-      if (!times.has(alert) && (await isSo(alert).catch(() => false))) {
+      const isLate = performance.now() - from >= withinMs(alert);
+      if (!isLate && !times.has(alert) && (await isSo(alert).catch(() => false))) {
         times.set(alert, Math.round((performance.now() - from) / 1_000));
       }
     }

@@ -131,7 +131,7 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
   },
   'slow-redis': {
     fault: 'Redis answers for a moment every 0.95 s (DEBUG SLEEP)',
-    alerts: ['SluiceJoinsVerySlow'],
+    alerts: ['SluiceJoinsVerySlow', 'SluiceJoinsSlow'],
     async begin({ redis }) {
       const ended = new AbortController();
       const sleeping = (async () => {
@@ -140,6 +140,73 @@ export const DRILLS: Readonly<Record<string, Drill>> = {
       return async () => {
         ended.abort();
         await sleeping;
+      };
+    },
+  },
+  'full-queue': {
+    fault: 'all workers are killed, and the campaign takes no more joins than 50 tickets waiting',
+    alerts: ['SluiceBacklogFull'],
+    async begin({ admin, campaign, workers, startWorkers }) {
+      answered(200, await admin('PATCH', `/admin/campaigns/${campaign}`, { backlogMax: 50 }));
+      for (const worker of workers()) await worker.end();
+      return async () => {
+        startWorkers();
+        answered(200, await admin('PATCH', `/admin/campaigns/${campaign}`, { backlogMax: 0 }));
+      };
+    },
+  },
+  'slow-database': {
+    fault: 'each INSERT of rows takes 3 s longer (a trigger that sleeps once a statement)',
+    alerts: ['SluiceBatchesSlow'],
+    async begin({ database }) {
+      // NOW() is the same for all rows of a statement.
+      await database.sql(
+        'CREATE TRIGGER drills.slow BEFORE INSERT ON drills.issuances FOR EACH ROW BEGIN IF NOT (@slept_at <=> NOW(6)) THEN SET @slept_at = NOW(6); DO SLEEP(3); END IF; END',
+      );
+      return async () => void (await database.sql('DROP TRIGGER drills.slow'));
+    },
+  },
+  'crowd-without-workers': {
+    fault: 'all workers are killed, and a crowd of 150 joins a second comes for 210 s',
+    alerts: ['SluiceIssuesTooSlowly'],
+    async begin({ workers, startWorkers, crowd }) {
+      for (const worker of workers()) await worker.end();
+      const stop = crowd(150);
+      const over = setTimeout(stop, 210_000);
+      return async () => {
+        clearTimeout(over);
+        stop();
+        startWorkers();
+      };
+    },
+  },
+  'spent-budget': {
+    fault: 'Redis is killed, and started again after a minute',
+    alerts: ['SluiceErrorBudgetBurns'],
+    async begin({ redis }) {
+      await redis.stop();
+      const back = sleep(60_000).then(redis.start);
+      return () => back;
+    },
+  },
+  'stepping-clock': {
+    fault: "the clock of Redis's machine jumps 3 s ahead and back, once a second",
+    alerts: ['SluiceGateTooLate'],
+    async begin({ setRedisClock }) {
+      if (setRedisClock === undefined)
+        throw new Error('this drill needs a C compiler: Redis gets a clock that can be set');
+      const ended = new AbortController();
+      const stepping = (async () => {
+        while (!ended.signal.aborted) {
+          for (const aheadSeconds of [3, 0]) {
+            setRedisClock(aheadSeconds);
+            await sleep(500);
+          }
+        }
+      })();
+      return async () => {
+        ended.abort();
+        await stepping;
       };
     },
   },
@@ -172,15 +239,19 @@ function answered(wanted: number, status: number): void {
   if (status !== wanted) throw new Error(`the admin API answered ${status}, not ${wanted}`);
 }
 
+/** Alerts that look at more than two minutes, and after how many seconds of their fault each must fire. */
+export const FIRES_LATE: Readonly<Record<string, number>> = {
+  // Each for so long after its windows have seen enough of the fault.
+  SluiceJoinsSlow: 240,
+  SluiceBacklogFull: 240,
+  SluiceBatchesSlow: 480,
+  SluiceIssuesTooSlowly: 600,
+  SluiceErrorBudgetBurns: 1_080,
+};
+
 /** Alerts that no drill makes fire, and why. */
 export const NOT_DRILLED: Readonly<Record<string, string>> = {
   SluiceTicketsLost: 'ends only when the holders of lost tickets poll, and the buyers of the drills do not',
-  SluiceJoinsSlow: 'holds for 2 minutes before it fires; slow-redis makes the same number rise',
-  SluiceIssuesTooSlowly: 'looks at 15 minutes',
-  SluiceBacklogFull: 'holds for 2 minutes before it fires',
-  SluiceBatchesSlow: 'holds for 5 minutes before it fires',
-  SluiceErrorBudgetBurns: 'holds for 15 minutes before it fires',
   SluiceRelayLate: 'the drills have no broker; test/deploy/alert-cases.ts has its series',
   SluiceOutboxLate: 'the same',
-  SluiceGateTooLate: 'a Redis that decides joins after their deadline cannot be made on purpose from outside',
 };

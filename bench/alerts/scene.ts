@@ -2,7 +2,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Child, freePort, startChild } from '../../test/faults/stage/child.ts';
+import { buildClock } from '../../test/faults/stage/clock.ts';
 import { type DatabaseServer, startDatabaseServer } from '../../test/faults/stage/database-server.ts';
+import { program } from '../../test/faults/stage/needs.ts';
 import { type RedisServer, startRedisServer } from '../../test/faults/stage/redis-server.ts';
 import { ROOT } from '../../test/helpers/root.ts';
 import { steadyLoad } from '../../test/helpers/steady-load.ts';
@@ -12,6 +14,8 @@ import { type Prometheus, startPrometheus } from './prometheus.ts';
 
 export interface Scene {
   redis: RedisServer;
+  /** Sets how many seconds Redis's clock is ahead of this machine's; undefined where no C compiler is. */
+  setRedisClock: ((aheadSeconds: number) => void) | undefined;
   database: DatabaseServer;
   prometheus: Prometheus;
   front: () => Child;
@@ -23,18 +27,21 @@ export interface Scene {
   url: string;
   /** The campaign that buyers join. */
   campaign: string;
+  /** So many joins a second more, until what it returns is called. */
+  crowd: (joinsPerSecond: number) => () => void;
 }
 
 const JOINS_PER_SECOND = 20;
-/** Two hours of joins, and few enough that workers compare the stores of the campaign. */
-const STOCK = 150_000;
+/** Two hours of joins and a crowd, and few enough that workers compare the stores of the campaign. */
+const STOCK = 190_000;
 const WORKERS = 2;
 const STARTED_MS = 120_000;
 const TOKEN = 'a-token-of-the-drills-only';
 
 /** All of it ends with `t`. Resolves once tickets are issued and Prometheus has scraped all three. */
 export async function openScene(t: Owner, folder: string): Promise<Scene> {
-  const redis = await startRedisServer(t, folder);
+  const clock = program('cc') === undefined ? undefined : buildClock(folder);
+  const redis = await startRedisServer(t, folder, clock === undefined ? {} : { environment: clock.environment });
   const database = await startDatabaseServer(t, folder);
   await database.sql('CREATE DATABASE drills CHARACTER SET utf8mb4');
   await database.sql('USE drills');
@@ -96,7 +103,9 @@ export async function openScene(t: Owner, folder: string): Promise<Scene> {
   const campaign = 'drill';
   await admin('POST', '/admin/campaigns', { id: campaign, stock: STOCK });
   const path = `/v1/campaigns/${campaign}/tickets`;
-  steadyLoad(t, url, JOINS_PER_SECOND, (n) => ({ method: 'POST', path, headers: { 'x-user-id': `buyer-${n}` } }));
+  const joining = (joinsPerSecond: number, name: string) =>
+    steadyLoad(t, url, joinsPerSecond, (n) => ({ method: 'POST', path, headers: { 'x-user-id': `${name}-${n}` } }));
+  joining(JOINS_PER_SECOND, 'buyer');
   const prometheus = await startPrometheus(t, folder, [
     { job: 'sluice-front', ports: telemetryPorts.slice(0, 1) },
     { job: 'sluice-worker', ports: telemetryPorts.slice(1) },
@@ -109,6 +118,7 @@ export async function openScene(t: Owner, folder: string): Promise<Scene> {
   });
   return {
     redis,
+    setRedisClock: clock?.set,
     database,
     prometheus,
     front: () => front!,
@@ -118,6 +128,10 @@ export async function openScene(t: Owner, folder: string): Promise<Scene> {
     admin,
     url,
     campaign,
+    crowd: (joinsPerSecond) => {
+      const { stop } = joining(joinsPerSecond, 'visitor');
+      return () => void stop();
+    },
   };
 }
 
