@@ -3,15 +3,15 @@
 import { fileURLToPath } from 'node:url';
 import { openAdmin, openProducer } from '../../src/kafka/clients.ts';
 import type { Kafka } from '../../test/kafka/broker.ts';
-import type { Context, Figure } from '../figure.ts';
+import type { Context, Figure, Sample } from '../figure.ts';
 import { serverAt } from '../peers/kafka-server.ts';
-import { type PeerServer, startPeer } from '../peers.ts';
+import { startPeer } from '../peers.ts';
 import { startChild } from '../processes.ts';
 import { alternate, type Contender } from '../rounds.ts';
 import { joinPath } from '../sluice.ts';
 import { underLoad } from '../under-load.ts';
 import { bestOf, drainSluice, openProgram } from './drain.ts';
-import { joinsBeside, openBroker, PARTITIONS, workerThrough } from './kafka.ts';
+import { countingRows, joinsBeside, openBroker, PARTITIONS, workerThrough } from './kafka.ts';
 
 const CONSUMER = new URL('../peers/kafka-consumer.ts', import.meta.url);
 /** What the peer's producer waits for more messages, as operators set `linger.ms`. */
@@ -27,6 +27,12 @@ export const kafkaPeer: Figure = {
       bar: { atLeast: 1 },
       over: 'sluiceaccepts.ratePerSecond',
       under: 'peeraccepts.ratePerSecond',
+    },
+    {
+      text: 'tickets issued/s meanwhile ÷ those of that consumer group',
+      bar: { atLeast: 3 },
+      over: 'sluiceaccepts.issuedPerSecond',
+      under: 'peeraccepts.issuedPerSecond',
     },
     {
       text: 'tickets drained/s from Kafka ÷ messages/s of a consumer group with one transaction a message',
@@ -56,34 +62,40 @@ export const kafkaPeer: Figure = {
 
 const argsOf = ({ brokers }: Kafka): string[] => ['--brokers', brokers.join(',')];
 
-/** Requests on a front whose messages one consumer process issues meanwhile. */
+/**
+ * Requests on a front whose messages one consumer process issues meanwhile. Both are started for each round, and their topic is a
+ * new one: the consumer never ends what the front accepts, and would continue with it beside the other contenders.
+ */
 const peerAccepts = (context: Context, broker: Kafka, notes: string[]): Contender => ({
   name: 'peeraccepts',
-  async open(stack) {
-    const topic = 'peeraccepts';
-    await createTopic(broker, topic);
+  async open() {
     const database = await (await context.stand.database()).url('peeraccepts');
-    const consumer = [...argsOf(broker), '--database', database, '--partitions', `${PARTITIONS}`, '--topic', topic];
-    const command = [process.execPath, fileURLToPath(CONSUMER), ...consumer];
-    const child = startChild({ role: 'contender', command });
-    stack.defer(() => child.stop());
-    const startFront = (lingerMs: number) =>
-      startPeer('hono-kafka', [...argsOf(broker), '--topic', topic, '--linger', String(lingerMs)]);
-    const measure = (peer: PeerServer, seconds: number) => {
-      const crowd = context.stand.freshName('peer');
-      const target = { port: peer.port, method: 'POST' as const, paths: [joinPath('bench')], crowd };
-      return underLoad(context, target, { front: peer.pid, worker: child.pid }, seconds);
+    const measure = async (lingerMs: number): Promise<Sample> => {
+      await using own = new AsyncDisposableStack();
+      const topic = context.stand.freshName('peeraccepts');
+      await createTopic(broker, topic);
+      const consumer = [...argsOf(broker), '--database', database, '--partitions', `${PARTITIONS}`, '--topic', topic];
+      const child = startChild({
+        role: 'contender',
+        command: [process.execPath, fileURLToPath(CONSUMER), ...consumer],
+      });
+      own.defer(() => child.stop());
+      const front = [...argsOf(broker), '--topic', topic, '--linger', String(lingerMs)];
+      const peer = own.use(await startPeer('hono-kafka', front));
+      const load = (seconds: number) => {
+        const crowd = context.stand.freshName('peer');
+        const target = { port: peer.port, method: 'POST' as const, paths: [joinPath(topic)], crowd };
+        return underLoad(context, target, { front: peer.pid, worker: child.pid }, seconds);
+      };
+      await load(context.warmSeconds);
+      const sample = await (await countingRows(own, database, () => load(context.seconds)))();
+      if (child.child.exitCode !== null) throw new Error(`the consumer ended: ${child.output()}`);
+      return sample;
     };
     const choices = context.quick ? [0] : LINGERS_MS;
-    const lingerMs = await bestOf(choices, async (choice) => {
-      await using peer = await startFront(choice);
-      await measure(peer, context.warmSeconds);
-      return await measure(peer, context.warmSeconds);
-    });
+    const lingerMs = await bestOf(choices, measure);
     notes.push(`The peer's producer: best of linger ${choices.join('/')} ms: ${lingerMs}.`);
-    const peer = stack.use(await startFront(lingerMs));
-    await measure(peer, context.warmSeconds);
-    return () => measure(peer, context.seconds);
+    return () => measure(lingerMs);
   },
 });
 

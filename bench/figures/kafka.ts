@@ -1,6 +1,7 @@
 // What it costs to have Kafka carry the tickets: a drain and the joins beside it, against Redis Streams alone. One broker on
 // this machine, which takes its share of the two cores.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { decodeBlock } from '../../src/broker/kafka/record.ts';
 import { recordKeyOf } from '../../src/domain/environment-keys.ts';
 import { openAdmin } from '../../src/kafka/clients.ts';
@@ -90,10 +91,30 @@ export const joinsBeside = (context: Context, name: string, settings: Record<str
     await sleep(WORKER_STARTS_MS);
     const database = await context.stand.database();
     const pids = { front: front.pid, redis: redis.pid, database: database.pid, worker: worker.pid };
-    const measure: () => Promise<Sample> = await openJoins(context, front, pids);
-    return measure;
+    const measure = await openJoins(context, front, pids);
+    return await countingRows(stack, databaseUrl, measure);
   },
 });
+
+/** The same rounds, and the rows that came into the table of issued tickets meanwhile, by second. */
+export async function countingRows(
+  stack: AsyncDisposableStack,
+  databaseUrl: string,
+  measure: () => Promise<Sample>,
+): Promise<() => Promise<Sample>> {
+  const ledger = await createConnection({ uri: databaseUrl });
+  stack.defer(() => ledger.destroy());
+  const count = async () => {
+    const [rows] = await ledger.query<RowDataPacket[]>('select count(*) as rowCount from issuances');
+    return { rowCount: Number(rows[0]!.rowCount), at: performance.now() };
+  };
+  return async () => {
+    const before = await count();
+    const sample = await measure();
+    const after = await count();
+    return { ...sample, issuedPerSecond: ((after.rowCount - before.rowCount) / (after.at - before.at)) * 1_000 };
+  };
+}
 
 /** A steady load of joins; when tickets came into the topic is read afterwards, so that no second reader takes its share. */
 const delay = (context: Context, broker: Kafka): Contender => ({
