@@ -269,17 +269,11 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     adminUrl: settings.adminUrl,
   });
   const countAnswer = requestMetrics();
+  const counted = (fetch: Parameters<typeof tellingServerErrors>[0], listener: 'public' | 'admin') =>
+    countingAnswers(tellingServerErrors(fetch, listener, settings.onServerError).fetch, listener, countAnswer);
   return {
-    front: countingAnswers(
-      tellingServerErrors(withCors(front.fetch, corsOrigins), 'public', settings.onServerError).fetch,
-      'public',
-      countAnswer,
-    ),
-    admin: countingAnswers(
-      tellingServerErrors(admin.fetch, 'admin', settings.onServerError).fetch,
-      'admin',
-      countAnswer,
-    ),
+    front: counted(withCors(front.fetch, corsOrigins), 'public'),
+    admin: counted(admin.fetch, 'admin'),
     warmUpApp: () => composeWarmUp(redis, settings),
     breaker,
     gate,
