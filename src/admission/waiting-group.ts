@@ -1,5 +1,6 @@
 // The clients that wait for tickets of one campaign, in columns: a look goes through all of them ten times a second, reads
 // a number of each, and touches only those about which something is to be done.
+import { crc32 } from 'node:zlib';
 import type { CampaignMemory } from './campaign-memory.ts';
 import type { HeldTicket } from './held-tickets.ts';
 import { createLines, type Lines, type LinesChange, NOWHERE, type WaitingPlace } from './waiting-lines.ts';
@@ -89,25 +90,28 @@ export function expect<W extends Grouped>(
 
 /** The waits that may be over because the work has come so far, or because their tickets were cancelled; a few others, too. */
 export function* passed<W extends Grouped>(
-  { waits, seqs, tagHashes, lines }: WaitingGroup<W>,
+  group: WaitingGroup<W>,
   memory: CampaignMemory | undefined,
   change: LinesChange,
 ): Generator<W> {
-  const cancelled = change === 'cancelled' ? memory?.cancelled : undefined;
-  const cancelledHashes = cancelled && new Set(Array.from(cancelled, hashOf));
+  const { waits, seqs, lines } = group;
+  const isCancelled = change === 'cancelled' && memory ? cancelledAmong(group, memory.cancelled) : () => false;
   const furthest = Math.max(0, ...lines.watermarks, ...lines.acked);
   for (let row = waits.length - 1; row >= 0; row -= 1) {
     const isBehind = seqs[row]! > furthest;
-    if (!isBehind || cancelledHashes?.has(tagHashes[row]!)) yield waits[row]!;
+    if (!isBehind || isCancelled(row)) yield waits[row]!;
   }
 }
 
-/** 32 bits: two tags in a billion share them. */
-function hashOf(tag: string): number {
-  let hash = 0;
-  for (let n = 0; n < tag.length; n += 1) hash = (Math.imul(hash, 31) + tag.charCodeAt(n)) | 0;
-  return hash;
+/** Whether the ticket of a row may be among those that were given back: as many steps as there are fewer of the two. */
+function cancelledAmong({ waits, tagHashes }: WaitingGroup<Grouped>, cancelled: ReadonlySet<string>) {
+  if (cancelled.size > waits.length) return (row: number): boolean => cancelled.has(waits[row]!.held.ticket.tag);
+  const hashes = new Set(Array.from(cancelled, hashOf));
+  return (row: number): boolean => hashes.has(tagHashes[row]!);
 }
+
+/** Two tags in four billion share it. Signed, so that V8 keeps it as a small integer. */
+const hashOf = (tag: string): number => crc32(tag) | 0;
 
 export function* due<W extends Grouped>({ waits, dueAt }: WaitingGroup<W>, now: number): Generator<W> {
   for (let row = waits.length - 1; row >= 0; row -= 1) if (now >= dueAt[row]!) yield waits[row]!;

@@ -54,6 +54,12 @@ test('a cancellation touches the waits of its ticket', () => {
   expect(names(passed(groupOf([1, 40]), memory, 'progress'))).toEqual([]);
 });
 
+test('a cancellation touches the waits of its ticket where far more were given back than wait here', () => {
+  const others = Array.from({ length: 1_000 }, (_, n) => `elsewhere-${n}`);
+  expect(names(passed(groupOf([1, 40]), memoryWith(...others, 'tag-40'), 'cancelled'))).toEqual(['40']);
+  expect(names(passed(groupOf([1, 40]), memoryWith(...others), 'cancelled'))).toEqual([]);
+});
+
 test('waits that leave in whatever order take their own numbers with them', () => {
   const seqs = Array.from({ length: 200 }, (_, n) => n + 1);
   const group = groupOf(seqs);
