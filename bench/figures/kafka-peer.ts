@@ -1,7 +1,7 @@
 // Sluice with Kafka beside the design of the incident reports on the same broker: a request that sends its message, and a
 // consumer group that makes each message a transaction. Both are tuned; see `bench/peers/hono-kafka.ts` and `kafka-consumer.ts`.
 import { fileURLToPath } from 'node:url';
-import { openAdmin, openProducer } from '../../src/kafka/clients.ts';
+import { openProducer } from '../../src/kafka/clients.ts';
 import type { Kafka } from '../../test/kafka/broker.ts';
 import type { Context, Figure, Sample } from '../figure.ts';
 import { serverAt } from '../peers/kafka-server.ts';
@@ -11,7 +11,7 @@ import { alternate, type Contender } from '../rounds.ts';
 import { joinPath } from '../sluice.ts';
 import { underLoad } from '../under-load.ts';
 import { bestOf, drainSluice, openProgram } from './drain.ts';
-import { countingRows, joinsBeside, openBroker, PARTITIONS, workerThrough } from './kafka.ts';
+import { countingRows, createTopic, joinsBeside, openBroker, PARTITIONS, workerThrough } from './kafka.ts';
 
 const CONSUMER = new URL('../peers/kafka-consumer.ts', import.meta.url);
 /** What the peer's producer waits for more messages, as operators set `linger.ms`. */
@@ -114,15 +114,6 @@ const peerIssues = (context: Context, broker: Kafka): Contender => ({
     return () => issue(context.quick ? 500 : 8_000);
   },
 });
-
-async function createTopic({ brokers }: Kafka, topic: string): Promise<void> {
-  const admin = openAdmin(serverAt(brokers.join(',')), 'bench');
-  try {
-    await admin.createTopics({ topics: [topic], partitions: PARTITIONS, replicas: 1 });
-  } finally {
-    await admin.close();
-  }
-}
 
 /** Spread evenly, all of one campaign. */
 async function fillTopic({ brokers }: Kafka, topic: string, count: number): Promise<void> {

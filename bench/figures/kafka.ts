@@ -19,6 +19,8 @@ import { openJoins } from '../under-load.ts';
 import { drainSluice } from './drain.ts';
 
 const DELAY_JOINS_PER_SECOND = 2_000;
+/** The broker notes in each record when it had it. */
+const STAMPED = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
 /** Of each topic of this bench. */
 export const PARTITIONS = 8;
 
@@ -123,7 +125,7 @@ const delay = (context: Context, broker: Kafka): Contender => ({
     const redis = stack.use(await startRedis('always'));
     const databaseUrl = await (await context.stand.database()).url('delay');
     const settings = workerThrough(broker, 'delay');
-    await createStampedTopic(broker, settings.KAFKA_TOPIC!);
+    await createTopic(broker, settings.KAFKA_TOPIC!, STAMPED);
     const front = stack.use(await context.stand.startFront({ redisUrl: redis.url, databaseUrl }, settings));
     stack.use(startWorker(front, 'delay'));
     await sleep(WORKER_STARTS_MS);
@@ -159,10 +161,13 @@ const delay = (context: Context, broker: Kafka): Contender => ({
   },
 });
 
-/** A topic whose broker notes in each record when it had it. */
-async function createStampedTopic({ brokers }: Kafka, topic: string): Promise<void> {
+/** A topic, with settings where it needs some. */
+export async function createTopic(
+  { brokers }: Kafka,
+  topic: string,
+  configs: { name: string; value: string }[] = [],
+): Promise<void> {
   const admin = openAdmin(serverAt(brokers.join(',')), 'bench');
-  const configs = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }];
   try {
     await admin.createTopics({ topics: [topic], partitions: PARTITIONS, replicas: 1, configs });
   } finally {

@@ -1,4 +1,5 @@
 // The status for a person: 80 columns, the same words on a screen and in a file.
+import type { TopicLag } from '../domain/service-status.ts';
 import { visible } from '../domain/text.ts';
 import { table } from './present.ts';
 import { counted, whole } from './words.ts';
@@ -12,15 +13,6 @@ interface Process {
   name: string;
   silentMs: number;
   reasons: string[];
-}
-
-/** How far workers are behind the topic of tickets, as a front tells it. */
-export interface TopicLag {
-  topic: string;
-  group: string;
-  records: number | null;
-  worstRecords: number | null;
-  problem: string | null;
 }
 
 export interface Status {

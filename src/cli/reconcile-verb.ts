@@ -1,6 +1,7 @@
 // Comparing what the stores say of a campaign, and building its gate anew.
+import type { TopicLag } from '../domain/service-status.ts';
 import { visible } from '../domain/text.ts';
-import { lagWords, type TopicLag } from './present-status.ts';
+import { lagWords } from './present-status.ts';
 import type { Verb } from './verb.ts';
 
 interface Reconciliation {

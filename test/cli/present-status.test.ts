@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { plain, type Screen, type Status, statusText, type TopicLag, topText } from '../../src/cli/present-status.ts';
+import { plain, type Screen, type Status, statusText, topText } from '../../src/cli/present-status.ts';
+import type { TopicLag } from '../../src/domain/service-status.ts';
 
 const process = (name: string, ...reasons: string[]) => ({ name, silentMs: 1, reasons });
 const STATUS: Status = {
