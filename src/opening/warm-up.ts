@@ -2,6 +2,7 @@
 import { Agent, request } from 'node:http';
 import type { WarmUpApp } from '../composition/warm-up.ts';
 import { listen } from '../http/listen.ts';
+import { untilAborted } from '../process/lifecycle.ts';
 
 export interface WarmUp {
   /** Ends it early. */
@@ -27,8 +28,7 @@ export async function warmUp(app: WarmUpApp, { stopping, onError }: WarmUp): Pro
     };
     try {
       await Promise.all(Array.from({ length: CONNECTIONS }, line));
-      const ended = new Promise((resolve) => over.addEventListener('abort', resolve));
-      if (!over.aborted) await Promise.race([app.settled(), ended]);
+      await Promise.race([app.settled(), untilAborted(over)]);
     } finally {
       agent.destroy();
       await listener.close(0);

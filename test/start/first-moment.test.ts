@@ -1,16 +1,23 @@
 // Probes ask a process that starts, over and over: it says 503 from the first moment its port is open, and lives.
+import { Redis } from 'ioredis';
 import { expect, type TestContext, test } from 'vitest';
+import { loadScript } from '../../src/redis/scripts.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { COUPON_KEY, startProgram, TICKET_KEY } from '../helpers/processes.ts';
-import { databaseUrl, redisUrl, temporaryFolder } from '../helpers/services.ts';
+import { databaseUrl, redisUrl, startRedis, temporaryFolder } from '../helpers/services.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
 import { until } from '../helpers/until.ts';
 
 const DEADLINE_MS = 60_000;
 
 /** A process whose Redis says nothing until `goOn`: its start lasts as long as the test wants, up to its own patience. */
-async function held(t: TestContext, program: string[], environment: (port: number) => Record<string, string>) {
-  const proxy = await startTcpProxy(t, redisUrl());
+async function held(
+  t: TestContext,
+  program: string[],
+  environment: (port: number) => Record<string, string>,
+  redis = redisUrl(),
+) {
+  const proxy = await startTcpProxy(t, redis);
   proxy.set('hold');
   const port = await freePort();
   const process_ = startProgram(t, [process.execPath, ...program], {
@@ -73,15 +80,18 @@ test('a front is asked on its public port before it can serve, and says so', {
 });
 
 test("a front's telemetry port answers from the first moment on", { timeout: 2 * DEADLINE_MS }, async (t) => {
-  const front = await held(t, ['src/main.ts', '--no-rehearsal'], (port) => ({
-    TELEMETRY: 'on',
-    TELEMETRY_PORT: String(port),
-  }));
+  const { url } = await startRedis(t);
+  const redis = new Redis(url);
+  t.onTestFinished(() => redis.disconnect());
+  const telemetry = (port: number) => ({ TELEMETRY: 'on', TELEMETRY_PORT: String(port) });
+  const front = await held(t, ['src/main.ts', '--no-rehearsal'], telemetry, url);
   expect(await front.ask('/livez')).toMatchObject({ status: 200 });
   expect(await front.ask('/metrics')).toMatchObject({ status: 200 });
   front.goOn();
   await until('it is ready', DEADLINE_MS, () => front.output().includes('Ready.'));
-  // The crowd with which it warmed up is in no number.
+  // It has warmed up: nothing else sends this script before a buyer comes.
+  expect(await redis.script('EXISTS', loadScript('admit').sha)).toEqual([1]);
+  // The crowd with which it did is in no number.
   const { text } = await front.ask('/metrics');
   expect(text).toContain('sluice_admissions_total{decision="admitted"} 0');
   expect(text).not.toContain('http_route="/v1/campaigns/{id}/tickets"');
