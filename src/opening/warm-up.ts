@@ -1,8 +1,10 @@
 // Before a front says that it is ready, its own code has served a crowd: what is compiled meanwhile is compiled for the first buyers.
-import { Agent, request } from 'node:http';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import type { WarmUpApp } from '../composition/warm-up.ts';
 import { listen } from '../http/listen.ts';
 import { untilAborted } from '../process/lifecycle.ts';
+import type { WarmUpCrowd } from './warm-up-crowd.ts';
 
 export interface WarmUp {
   /** Ends it early. */
@@ -19,18 +21,14 @@ const CONNECTIONS = 64;
 /** Sends the application requests on a port of its own on this machine. Never rejects; takes little longer than a second. */
 export async function warmUp(app: WarmUpApp, { stopping, onError }: WarmUp): Promise<void> {
   const over = AbortSignal.any([stopping, AbortSignal.timeout(PATIENCE_MS)]);
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  if (over.aborted) return;
   try {
     const listener = await listen({ fetch: app.fetch, host: '127.0.0.1', port: 0 });
-    let sent = 0;
-    const line = async () => {
-      while (sent < REQUESTS && !over.aborted) await answered(agent, listener.port, app.requestOf(sent++));
-    };
     try {
-      await Promise.all(Array.from({ length: CONNECTIONS }, line));
+      const requests = Array.from({ length: REQUESTS }, (_, n) => app.requestOf(n));
+      await crowd({ port: listener.port, requests, connections: CONNECTIONS }, over);
       await Promise.race([app.settled(), untilAborted(over)]);
     } finally {
-      agent.destroy();
       await listener.close(0);
     }
   } catch (error) {
@@ -39,12 +37,12 @@ export async function warmUp(app: WarmUpApp, { stopping, onError }: WarmUp): Pro
   }
 }
 
-function answered(agent: Agent, port: number, asked: ReturnType<WarmUpApp['requestOf']>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request({ agent, host: '127.0.0.1', port, ...asked }, (response) => {
-      response.resume().once('end', resolve).once('error', reject);
-    })
-      .once('error', reject)
-      .end();
-  });
+/** Resolves when all were answered, or `over` aborts: its connections are closed then. Rejects with what the thread threw. */
+async function crowd(workerData: WarmUpCrowd, over: AbortSignal): Promise<void> {
+  const thread = new Worker(new URL('./warm-up-crowd.ts', import.meta.url), { workerData });
+  try {
+    await Promise.race([once(thread, 'exit'), untilAborted(over)]);
+  } finally {
+    await thread.terminate();
+  }
 }
