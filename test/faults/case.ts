@@ -28,6 +28,8 @@ export interface FaultCase {
   /** What has to be built before the promise can hold; until then it is listed and not run. */
   awaits?: string;
   needs?: readonly Need[];
+  /** Tests of the suite that prove the case, by file; a name is a part of a test's name. */
+  proofs?: readonly { file: string; names: readonly string[] }[];
   run: (stage: Stage) => Promise<Record<number, Finding>>;
 }
 

@@ -1,4 +1,6 @@
 // A short, seeded part of `npm run faults`, and what holds the harness itself together.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { databaseUrl } from '../helpers/services.ts';
 import { readArguments } from './arguments.ts';
@@ -39,6 +41,18 @@ test('cases have names of their own, and those that await something are listed',
   const waiting = CASES.filter(({ awaits }) => awaits !== undefined);
   expect(uncoveredLines(CASES).filter((line) => line.startsWith('NOT RUN'))).toHaveLength(waiting.length);
   expect(waiting.some(readArguments(['--all']).chosen)).toBe(false);
+});
+
+test('tests that prove a case exist under the names it gives', () => {
+  const missing = CASES.flatMap(({ proofs = [] }) => proofs).flatMap(({ file, names }) => {
+    // A part of a name may come from a table, or from a helper beside the test.
+    const folder = dirname(file);
+    const texts = readdirSync(folder).filter((name) => name.endsWith('.ts'));
+    const text = texts.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n');
+    const absent = names.filter((name) => !text.includes(name));
+    return existsSync(file) ? absent.map((name) => `${file}: ${name}`) : [file];
+  });
+  expect(missing).toEqual([]);
 });
 
 test('a case that throws, or claims nothing, or leaves a number out, is a failure with the seed to run it again', async () => {

@@ -41,6 +41,8 @@ export interface Kafka extends AsyncDisposable {
   /** SIGSTOP: its connections stay open and nothing answers. */
   freeze(node: number): void;
   thaw(node: number): void;
+  /** Of its process; undefined where none was started. */
+  pidOf(node: number): number | undefined;
   /** The id of the node that leads a partition. By the brokers' own metadata, without TLS and SASL. */
   leaderOf(topic: string, partition: number): Promise<number>;
   /** Nothing of it is left. The same as disposing it. */
@@ -102,6 +104,7 @@ export async function startKafka({
     },
     freeze: (id) => nodeOf(id).signal('SIGSTOP'),
     thaw: (id) => nodeOf(id).signal('SIGCONT'),
+    pidOf: (id) => nodeOf(id).pid(),
     leaderOf: (topic, partition) => leaderOf(brokers, topic, partition),
     stop,
     [Symbol.asyncDispose]: stop,
@@ -144,6 +147,7 @@ interface Node {
   start(): Promise<void>;
   kill(): Promise<void>;
   signal(name: NodeJS.Signals): void;
+  pid(): number | undefined;
 }
 
 const QUICK_JVM = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
@@ -198,6 +202,7 @@ function createNode(programs: BrokerPrograms, dir: string, properties: Propertie
       await ended;
     },
     signal: (name) => void child?.kill(name),
+    pid: () => child?.pid,
   };
 }
 

@@ -48,11 +48,11 @@ const RETRIES: SuitePlan[] = [
     number: 55,
     name: 'connections of BullMQ that fall silent, and Redis away for longer than any wait',
     injected: 'a retrier whose connections are silent; Redis stopped; Redis killed and back',
-    claim: 'an overdue retry makes the retrier anew, and workers go on without a restart',
+    claim: 'an overdue retry starts the retrier again, and workers go on without a restart',
     tests: [
       {
         file: 'test/retry/bullmq.test.ts',
-        names: ['a retrier whose connections fell silent is made anew once a retry is overdue'],
+        names: ['a retrier whose connections fell silent is started again once a retry is overdue'],
       },
       { file: 'test/workers/silent-redis.test.ts', names: ['Redis stopped for longer than any wait of a worker'] },
       {

@@ -30,6 +30,9 @@ function suite({ name, proofs, config = 'vitest.config.ts' }: SuitePlan): FaultC
     numbers,
     name,
     slow: true,
+    proofs: Object.values(proofs)
+      .flat()
+      .map(([file, ...names]) => ({ file, names })),
     run: async (stage) => {
       const ran = await runTests(stage, config, Object.values(proofs).flat());
       return Object.fromEntries(numbers.map((number) => [number, findingOf(proofs[number]!, config, ran)]));

@@ -34,6 +34,7 @@ export const suiteCase = (plan: SuitePlan): FaultCase => ({
   numbers: [plan.number],
   name: plan.name,
   ...(plan.slow === true && { slow: true }),
+  proofs: plan.tests,
   run: async (stage) => ({ [plan.number]: await findingOf(stage, plan) }),
 });
 
