@@ -1,4 +1,4 @@
-// What open campaigns cost where Kafka carries the tickets: the worker, the stores and the broker while nobody buys, and the
+// What open campaigns cost where Kafka carries the tickets: the worker, the stores and the broker without a buyer, and the
 // buyers of one more campaign.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';

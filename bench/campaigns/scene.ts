@@ -15,13 +15,17 @@ export interface Scene extends AsyncDisposable {
   front: Front;
 }
 
-/** `idleCount` campaigns with the names `idle-0` and so on. */
-export async function openScene(idleCount: number, checkout: string): Promise<Scene> {
+/** `idleCount` campaigns with the names `idle-0` and so on; `settings` are those of the front and of workers beside it. */
+export async function openScene(
+  idleCount: number,
+  checkout: string,
+  settings: Record<string, string> = {},
+): Promise<Scene> {
   await using starting = new AsyncDisposableStack();
   const redis = starting.use(await startRedis('everysec'));
   const database = starting.use(await startDatabase());
   const stores = { redisUrl: redis.url, databaseUrl: await database.url('bench') };
-  const front = starting.use(await startFront(stores, { DURABILITY: 'memory' }, checkout));
+  const front = starting.use(await startFront(stores, { DURABILITY: 'memory', ...settings }, checkout));
   await front.createMany(
     Array.from({ length: idleCount }, (_, n) => `idle-${n}`),
     100,
