@@ -1,7 +1,7 @@
 // Compares the stores of live campaigns once a minute, read-only, and tells what it found. Repairing is a person's. Where
 // there are many, those are compared whose gate has changed since, and a few of the quiet ones in turn.
 import type { StoredCampaign } from '../src/domain/campaign.ts';
-import type { RoundSums } from '../src/domain/comparison-sums.ts';
+import type { ComparisonSums, RoundSums } from '../src/domain/comparison-sums.ts';
 import { pause } from '../src/process/lifecycle.ts';
 import { limits } from '../src/process/limits.ts';
 import { foundIn, type ReconcileReport } from '../src/recovery/report.ts';
@@ -18,6 +18,8 @@ export interface ReconcilerDeps {
   onRound: (found: RoundSums) => void;
   onMismatch: (report: ReconcileReport) => void;
   onError: (error: unknown) => void;
+  /** Ms of a clock that never steps. */
+  now: () => number;
 }
 
 /** Campaigns of one round whose gate has changed, or in which something differed: some 20 ms each. */
@@ -33,12 +35,20 @@ const TURN_MS = 2 * limits.reconcileMs;
 /** No gate says this of itself. */
 const NO_MARK = '';
 
+/** A comparison rests so many times as long as it took: a campaign of a million units is compared every few minutes. */
+const REST_TIMES = 10;
+
 interface Compared {
   /** What the gate said of itself before the comparison. */
   mark: string;
   round: number;
   differs: boolean;
+  found: ComparisonSums;
+  /** By `now` of the deps. */
+  restsUntil: number;
 }
+
+const NOTHING: ComparisonSums = { mismatches: 0, lost: 0, unissued: 0 };
 
 /** Returns how to do one round. */
 export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal) => Promise<void> {
@@ -50,7 +60,7 @@ export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal)
     const live: { id: string; mark: string; round: number }[] = [];
     let tooLarge = 0;
     for await (const page of deps.liveCampaigns()) {
-      // It holds every ticket in memory once; one campaign beyond that is for a person to ask for.
+      // One campaign beyond that is for a person to ask for.
       const some = page.filter(({ stock }) => stock <= limits.reconcileStockMax);
       tooLarge += page.length - some.length;
       const marks = await deps.marksOf(some);
@@ -68,6 +78,27 @@ export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal)
     return { campaigns: [...busy, ...quiet], tooLarge };
   }
 
+  /** Nothing found where another worker compares the campaign, and what was found last where its comparison rests. */
+  async function lookInTurn(id: string, mark: string): Promise<Pick<Compared, 'found'>> {
+    const none: Compared = { mark: NO_MARK, round, differs: false, found: NOTHING, restsUntil: 0 };
+    const keep = (one: Compared): Compared => {
+      compared.set(id, one);
+      return one;
+    };
+    // Behind all others: another worker compares it.
+    if (!(await deps.takeTurn(id, TURN_MS))) return keep(none);
+    const before = compared.get(id);
+    const startedAt = deps.now();
+    if (before !== undefined && before.restsUntil > startedAt) return before;
+    const report = await deps.look(id);
+    if (report === undefined) return none;
+    const found = foundIn(report);
+    if (found.mismatches > 0) deps.onMismatch(report);
+    const endedAt = deps.now();
+    const restsUntil = endedAt + REST_TIMES * (endedAt - startedAt);
+    return keep({ mark, round, differs: Object.keys(report.counts).length > 0, found, restsUntil });
+  }
+
   return async (stopping) => {
     round += 1;
     const { campaigns, tooLarge } = await chosen();
@@ -76,19 +107,10 @@ export function createReconciling(deps: ReconcilerDeps): (stopping: AbortSignal)
       if (stopping.aborted) break;
       // One that cannot be compared does not hold up the others.
       try {
-        if (!(await deps.takeTurn(id, TURN_MS))) {
-          // Behind all others: another worker compares it.
-          compared.set(id, { mark: NO_MARK, round, differs: false });
-          continue;
-        }
-        const report = await deps.look(id);
-        if (report === undefined) continue;
-        const found = foundIn(report);
-        compared.set(id, { mark, round, differs: Object.keys(report.counts).length > 0 });
+        const { found } = await lookInTurn(id, mark);
         sums.mismatches += found.mismatches;
         sums.lost += found.lost;
         sums.unissued += found.unissued;
-        if (found.mismatches > 0) deps.onMismatch(report);
       } catch (error) {
         deps.onError(error);
       }

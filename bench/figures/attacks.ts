@@ -19,9 +19,12 @@ const TICKETS = 20;
 const SILENT = { ratePerSecond: 1_000, connections: 990 };
 /** Where the attacker is, by a proxy's word: this machine's own address is counted for nobody. */
 const ATTACKER = '203.0.113.7';
-const JOIN_CONNECTIONS = 64;
-/** Users who come with a token; so many joins fit into a round. */
+/** As many as keep the front's core busy: with fewer, what an attack takes of it is idle time. */
+const JOIN_CONNECTIONS = 256;
+/** Users who come with a token, each again when all have come; a front keeps some 80,000 verified tokens. */
 const TOKENS = 60_000;
+/** Measurements without the attack and beside it, by turns: a single pair differs by a tenth from the next. */
+const PAIRS = 4;
 
 const ratio = (name: string, text: string) => ({
   text: `joins/s beside ${text} ÷ without`,
@@ -55,15 +58,18 @@ export const attacks: Figure = {
     const texts = (make: () => string): string[] => Array.from({ length: context.quick ? 500 : TEXTS }, make);
     const contender = (name: string, { front, joins }: Target, attack: (front: Front) => AttackJob): Contender => ({
       name,
-      open: async () => async (round) => {
-        const alone = async () => await joins();
-        const attacked = async () => await beside(scene.attacker, joins, attack(front));
-        // Each is the first in every other round: what comes second finds a warmer front.
-        const isAloneFirst = round % 2 === 1;
-        const first = await (isAloneFirst ? alone() : attacked());
-        const second = await (isAloneFirst ? attacked() : alone());
-        const [without, beneath] = isAloneFirst ? [first, second] : [second, first];
-        return { ...beneath, aloneRatePerSecond: without.ratePerSecond!, aloneP99Ms: without.p99Ms! };
+      open: async () => async () => {
+        const without: Sample[] = [];
+        const beneath: Sample[] = [];
+        for (let pair = 0; pair < (context.quick ? 1 : PAIRS); pair += 1) {
+          const alone = async () => void without.push(await joins());
+          const attacked = async () => void beneath.push(await beside(scene.attacker, joins, attack(front)));
+          // Each is the first in every other pair: what comes second finds a warmer front.
+          const turns = pair % 2 === 0 ? [alone, attacked] : [attacked, alone];
+          for (const turn of turns) await turn();
+        }
+        const { ratePerSecond: aloneRatePerSecond, p99Ms: aloneP99Ms, frontCpuUs: aloneFrontCpuUs } = meanOf(without);
+        return { ...meanOf(beneath), aloneRatePerSecond, aloneP99Ms, aloneFrontCpuUs } as Sample;
       },
     });
     return await alternate(
@@ -110,7 +116,7 @@ export const attacks: Figure = {
         ),
       ],
       [
-        'Each round measures joins without the attack and beside it, one after the other.',
+        `Each round measures joins without the attack and beside it ${PAIRS} times, by turns, and tells means.`,
         `an attack sends ${ATTACK.ratePerSecond} requests/s over ${ATTACK.connections} connections, from the core of the load.`,
         'Beside forged tokens and made-up key ids, buyers join by tokens that the front knows; otherwise by X-User-Id.',
       ],
@@ -150,7 +156,14 @@ async function openScene(context: Context, stack: AsyncDisposableStack): Promise
   return { attacker, tokens, plain: { front: plain, joins }, byToken: { front: byToken, joins: tokenJoins } };
 }
 
-/** One round of joins, and what the attacker has sent meanwhile. */
+/** The mean of each figure that all samples have. */
+function meanOf(samples: readonly Sample[]): Sample {
+  const names = Object.keys(samples[0]!).filter((name) => samples.every((sample) => sample[name] !== undefined));
+  const mean = (name: string) => samples.reduce((sum, sample) => sum + sample[name]!, 0) / samples.length;
+  return Object.fromEntries(names.map((name) => [name, mean(name)]));
+}
+
+/** One measurement of joins, and what the attacker has sent meanwhile. */
 async function beside(attacker: Jobs, joins: () => Promise<Sample>, attack: AttackJob): Promise<Sample> {
   const startedAt = performance.now();
   await runJob<AttackResult>(attacker, attack);

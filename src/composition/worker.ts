@@ -1,5 +1,6 @@
 // What the duties of a worker are made of, put together of the stores: the worker itself does it, and its tests do.
 import { isOver } from '../domain/campaign-life.ts';
+import { spanClock } from '../domain/clock.ts';
 import type { DeadLetter } from '../domain/dead-letter.ts';
 import type { IssuanceRow } from '../domain/issuance.ts';
 import type { RetryJob } from '../domain/retry-job.ts';
@@ -153,6 +154,7 @@ function recoveringDuties(
       onRound: onReconciled,
       onMismatch,
       onError,
+      now: spanClock,
     },
   };
 }

@@ -32,7 +32,7 @@ export function isUserId(value: string): boolean {
 /** Bytes of a user tag: 96 bits, so that two of 10⁹ users share one with a chance of about 10⁻¹¹. */
 export const TAG_BYTES = 12;
 /** The same in base64url characters. */
-const TAG_CHARS = 16;
+export const TAG_CHARS = 16;
 
 /**
  * The tag of a user within a campaign: 16 base64url characters of SHA-256 over the length-safe pair.

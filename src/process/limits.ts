@@ -176,9 +176,9 @@ export const limits = {
   recoveriesMax: 600,
   /** A campaign of more units has rows enough to hold up the others: few of these are recovered at a time. */
   recoverySmallStockMax: 100_000,
-  /** The stores of live campaigns are compared this often, those of up to so many units: 100 bytes each in memory. */
+  /** The stores of live campaigns are compared this often, those of up to so many units: 25 bytes each in memory. */
   reconcileMs: 60_000,
-  reconcileStockMax: 200_000,
+  reconcileStockMax: 5_000_000,
   /** A difference between the stores counts when it is still there after this long: longer than a batch takes. */
   reconcileAgainMs: 1_500,
   /** After a rebuild only holders of lost tickets are admitted: whoever polls as told has asked once by then. */

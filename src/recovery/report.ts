@@ -1,6 +1,6 @@
 // What a comparison of the stores comes to: counts by kind, and examples of each.
 import type { ComparisonSums } from '../domain/comparison-sums.ts';
-import type { Difference, DifferenceKind } from './reconcile.ts';
+import type { Difference, DifferenceKind } from './differences.ts';
 
 export interface ReconcileReport {
   campaign: string;

@@ -19,8 +19,8 @@ test('workers killed every second, two of one name, and lost replies of the gate
   const { url: redisUrl } = await startRedis(t);
   const stores = { redisUrl, databaseUrl: database.url() };
   const proxy = await startLossyProxy(t, redisUrl);
-  // A slow ledger: a worker that dies has work in hand.
-  await database.beforeEachRow(t, 'slow', 'DO SLEEP(0.005)');
+  // A slow ledger: there is work until all harm is done, and a worker that dies has some of it in hand.
+  await database.beforeEachRow(t, 'slow', 'DO SLEEP(0.01)');
   const [front, ...started] = await Promise.all([
     startFront(t, { ...stores, redisUrl: proxy.url }),
     ...SLOTS.map((slot) => startWorker(t, stores, nameOf(slot))),

@@ -9,7 +9,7 @@ import type { LossyProxy } from '../ledger/lossy-proxy.ts';
 
 const KILL_EVERY_MS = 1_000;
 /** How long the chosen worker may live on until it has a batch in hand. */
-const WORK_WITHIN_MS = 5_000;
+const WORK_WITHIN_MS = 20_000;
 const LOSE_EVERY_MS = 1_000;
 const ANSWERS_BETWEEN = 100;
 

@@ -1,5 +1,6 @@
 import { expect, type TestContext, test } from 'vitest';
 import { bucketOf, userTag } from '../../src/domain/ids.ts';
+import { packPlace } from '../../src/domain/place.ts';
 import { createGateBuilder } from '../../src/gate/redis/gate-builder.ts';
 import { createGateContents } from '../../src/gate/redis/gate-contents.ts';
 import { epochStore } from '../../src/ledger/epoch-store.ts';
@@ -38,7 +39,7 @@ async function soldSale(t: TestContext) {
     tickets,
     tagOf,
     bucket: (user: string) => keys.users(campaign, bucketOf(tagOf(user), buckets)),
-    differences: () => reconcile(deps, campaign),
+    differences: (id = campaign) => reconcile(deps, id),
     repair: () => recoverGate({ ...deps, worker: 'tester', graceMs: 0 }, campaign, true),
   };
 }
@@ -103,6 +104,28 @@ const BREAKAGES: [name: string, breakIt: (sale: Sale) => Promise<unknown>, found
     ],
   ],
   [
+    'a gate that gives two users one unit',
+    (sale) => {
+      const ticket = { epoch: 1, seq: 3, unit: 3 };
+      const place = packPlace({ seq: 3, unit: 5, admittedAt: Date.now(), ticket });
+      return sale.redis.hset(sale.bucket('user-3'), sale.tagOf('user-3'), place);
+    },
+    [{ kind: 'unit-differs', unit: 3, epoch: 1, seq: 3, detail: 'the gate says 5' }],
+  ],
+  [
+    'a row of another unit than its entry, which waits',
+    async (sale) => {
+      await sale.client.admit(sale.campaign, users(21, 21));
+      await database.sql(
+        `INSERT INTO issuances (campaign, unit, user, seq, epoch, code, admitted_at, last_unit)
+          SELECT campaign, 25, 'user-21', 21, epoch, REVERSE(code), admitted_at, last_unit FROM issuances
+          WHERE campaign = ? AND unit = 20`,
+        [sale.campaign],
+      );
+    },
+    [{ kind: 'unit-differs', unit: 25, epoch: 1, seq: 21, detail: 'the gate says 21' }],
+  ],
+  [
     'a gate that has heard of changes which the ledger has not',
     (sale) => sale.redis.hset(keys.gate(sale.campaign), 'version', 5),
     [{ kind: 'settings-differ', detail: 'the gate has version 5, the ledger 1' }],
@@ -136,7 +159,7 @@ test.for(BREAKAGES)('%s is found, and repaired', async ([, breakIt, found], t) =
   const [{ rows }] = (await database.sql('SELECT COUNT(*) AS `rows` FROM issuances WHERE campaign = ?', [
     sale.campaign,
   ])) as [{ rows: number }];
-  expect(left).toHaveLength(20 - rows);
+  expect(left).toHaveLength(Math.max(20, rows) - rows);
 });
 
 test('what a repair could not know of is listed until its holder asks, and then issued under its own unit', async (t) => {
@@ -192,7 +215,7 @@ test('a sale in full swing shows no difference', async (t) => {
   const selling = (async () => {
     for (let from = 1; from < 3_000 && !isOver; from += 50) await sale.client.admit(campaign, users(from, from + 49));
   })();
-  for (let look = 0; look < 2; look += 1) expect(await sale.differences()).toEqual([]);
+  for (let look = 0; look < 2; look += 1) expect(await sale.differences(campaign)).toEqual([]);
   isOver = true;
   await selling;
 });

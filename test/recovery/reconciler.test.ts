@@ -1,5 +1,6 @@
 // Which campaigns a worker compares in its round, once a minute.
 import { expect, test } from 'vitest';
+import { spanClock } from '../../src/domain/clock.ts';
 import { createGateStates } from '../../src/gate/redis/gate-states.ts';
 import { createGateLocks } from '../../src/gate/redis/locks.ts';
 import { liveCampaigns } from '../../src/ledger/gated.ts';
@@ -32,6 +33,7 @@ test('every round compared every open campaign, whether or not anything had happ
     },
     onRound: ({ mismatches, tooLarge }) => told.push([mismatches, tooLarge]),
     onMismatch: () => undefined,
+    now: spanClock,
     onError: (error) => expect(error).toBe(undefined),
   });
   const round = async () => {
@@ -68,6 +70,7 @@ test('a difference was shown by two workers at once, and by none in between', as
         shown[worker] = unissued;
       },
       onMismatch: () => undefined,
+      now: spanClock,
       onError: (error) => expect(error).toBe(undefined),
     });
   const one = reconcilingOf('one');
@@ -99,11 +102,53 @@ test('a worker that never had a turn compares what the other one has left', asyn
     },
     onRound: () => undefined,
     onMismatch: () => undefined,
+    now: spanClock,
     onError: (error) => expect(error).toBe(undefined),
   });
   await reconcile(never);
   await reconcile(never);
   expect(looks).toEqual([left]);
+});
+
+test('a campaign whose comparison took long is compared later, and what it found is shown until then', async (t) => {
+  const ledger = database.open();
+  const duties = openDuties(t, { redisUrl: redisUrl(), ledger });
+  const [large, small] = [await duties.openCampaign({ stock: 5 }), await duties.openCampaign({ stock: 5 })];
+  let now = 0;
+  let looks: string[] = [];
+  let shown = 0;
+  const reconcile = createReconciling({
+    liveCampaigns: async function* () {
+      for await (const page of liveCampaigns(ledger)) yield page.filter(({ id }) => id === large || id === small);
+    },
+    marksOf: createGateStates(duties.redis, 0).marksOf,
+    takeTurn: async () => true,
+    look: async (campaign) => {
+      looks.push(campaign);
+      now += campaign === large ? 9_000 : 10;
+      return { campaign, counts: { 'issued-without-row': 1 }, examples: [] };
+    },
+    onRound: ({ unissued }) => {
+      shown = unissued;
+    },
+    onMismatch: () => undefined,
+    onError: (error) => expect(error).toBe(undefined),
+    now: () => now,
+  });
+  const told: object[] = [];
+  for (let round = 0; round < 4; round += 1) {
+    looks = [];
+    await reconcile(never);
+    told.push({ looks: looks.toSorted(), shown });
+    now += limits.reconcileMs;
+  }
+  const both = [large, small].toSorted();
+  expect(told).toEqual([
+    { looks: both, shown: 2 },
+    { looks: [small], shown: 2 },
+    { looks: both, shown: 2 },
+    { looks: [small], shown: 2 },
+  ]);
 });
 
 test('a ticket that only its holder can bring back is lost, and not one that a worker failed to issue', () => {
