@@ -244,7 +244,6 @@ export const FIRES_LATE: Readonly<Record<string, number>> = {
   // Each for so long after its windows have seen enough of the fault.
   SluiceJoinsSlow: 240,
   SluiceBacklogFull: 240,
-  SluiceBatchesSlow: 480,
   SluiceIssuesTooSlowly: 600,
   SluiceErrorBudgetBurns: 1_080,
 };

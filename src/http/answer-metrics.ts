@@ -19,7 +19,7 @@ export function countingAnswers(fetch: Fetch, listener: 'public' | 'admin', coun
       route: listener === 'admin' ? '/admin' : routeOf(url),
       status,
       outcome: outcomeOf(response),
-      ...(status >= 500 && { problem: serverErrorTypeOf(problemTypeOf(response)) }),
+      problem: status < 500 ? undefined : serverErrorTypeOf(problemTypeOf(response)),
     };
     count(answered, (performance.now() - startedAt) / 1_000);
     return response;
@@ -41,6 +41,8 @@ const METHODS = new Set(['GET', 'POST', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
 function routeOf(url: string): string {
   if (url.startsWith('/v1/tickets/')) return '/v1/tickets/{ticket}';
   if (!url.startsWith('/v1/campaigns/')) return 'other';
+  // Nearly all are joins without a query.
+  if (url.endsWith('/tickets') && !url.includes('?')) return '/v1/campaigns/{id}/tickets';
   return /^[^?]*\/tickets(?:\?|$)/.test(url) ? '/v1/campaigns/{id}/tickets' : '/v1/campaigns/{id}';
 }
 

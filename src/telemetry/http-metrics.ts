@@ -21,7 +21,7 @@ export interface Answered {
   /** `refused` is a no that a sale means to say, whatever its status; `invalid` is a mistake of the client. */
   outcome: 'ok' | 'refused' | 'invalid' | 'fault';
   /** Of a 5xx. */
-  problem?: ServerErrorType;
+  problem: ServerErrorType | undefined;
 }
 
 /** The buckets of the semantic conventions, and those of the objectives: 0.3 s and 0.8 s. A long-poll takes up to 30 s. */
@@ -41,20 +41,27 @@ export function requestMetrics(): (answered: Answered, seconds: number) => void 
     'type',
     SERVER_ERROR_TYPES,
   );
-  const series = new Map<string, Observe>();
-  return ({ method, route, status, outcome, problem }, seconds) => {
+  const series: Series[] = [];
+  return (answered, seconds) => {
+    const { problem } = answered;
     if (problem !== undefined) problems[problem] += 1;
-    const key = `${method} ${route} ${status} ${outcome}`;
-    let observe = series.get(key);
-    if (observe === undefined) {
+    let found = series.find((one) => isOf(one, answered));
+    if (found === undefined) {
+      const { method, route, status, outcome } = answered;
       const code = String(status);
       const labels = { http_request_method: method, http_route: route, http_response_status_code: code, outcome };
-      observe = durations(labels);
-      series.set(key, observe);
+      found = { method, route, status, outcome, observe: durations(labels) };
+      series.push(found);
     }
-    observe(seconds);
+    found.observe(seconds);
   };
 }
+
+/** A text of its labels for each answer would cost more than looking through the few that there are. */
+type Series = Omit<Answered, 'problem'> & { observe: Observe };
+
+const isOf = (one: Series, { method, route, status, outcome }: Answered): boolean =>
+  one.status === status && one.route === route && one.method === method && one.outcome === outcome;
 
 /** Wrong tokens that the admin listener refused. */
 export const adminRefusalCount = (): Record<'wrong', number> =>
