@@ -55,7 +55,7 @@ const service = open.use(
   }),
 );
 showFront(service, { telemetry: told, redis: parts.redis, metricsCampaigns: config.telemetry.campaigns }, open);
-await warmUp(service.warmUpApp(), { stopping, onError });
+await warmUp(publicListener, service, { stopping, onError });
 // A front that was asked to end during its start starts no workers only to stop them.
 if (!stopping.aborted) ownWorkers = open.use(await place.startWorkers(service));
 publicListener.serve(service.front.fetch);

@@ -40,7 +40,7 @@ import { createReturns } from '../gate/redis/returns.ts';
 import { createGiveBack } from '../giving-back/give-back.ts';
 import { createAdmin } from '../http/admin/admin.ts';
 import type { AdminTokens } from '../http/admin/roles.ts';
-import { countingAnswers } from '../http/answer-metrics.ts';
+import { type CountAnswer, countingAnswers } from '../http/answer-metrics.ts';
 import { createAddressOf } from '../http/client-address.ts';
 import { createJoinLimits } from '../http/public/client-limits.ts';
 import { withCors } from '../http/public/cors.ts';
@@ -71,7 +71,6 @@ import { createRetryTraces } from '../telemetry/retry-trace.ts';
 import { createTicketTraces } from '../telemetry/ticket-trace.ts';
 import { composeEnding } from './ending.ts';
 import { composeRecovery } from './recovery.ts';
-import { composeWarmUp, type WarmUpApp } from './warm-up.ts';
 
 export interface FrontParts {
   /** Fast: a command that is not answered within the gate's call limit fails. */
@@ -128,8 +127,8 @@ export interface FrontSettings {
 export interface ComposedFront extends AsyncDisposable {
   front: ReturnType<typeof countingAnswers>;
   admin: ReturnType<typeof countingAnswers>;
-  /** What compiles the code of `front` before the first buyer comes. */
-  warmUpApp: () => WarmUpApp;
+  /** Whether answers are counted; on at first. */
+  counting: { isOn: boolean };
   breaker: Breaker;
   gate: Gate;
   returns: Returns;
@@ -268,13 +267,15 @@ export function composeFront(parts: FrontParts, settings: FrontSettings): Compos
     onRefused: settings.onAdminRefused,
     adminUrl: settings.adminUrl,
   });
-  const countAnswer = requestMetrics();
+  const count = requestMetrics();
+  const counting = { isOn: true };
+  const countAnswer: CountAnswer = (answered, seconds) => counting.isOn && count(answered, seconds);
   const counted = (fetch: Parameters<typeof tellingServerErrors>[0], listener: 'public' | 'admin') =>
     countingAnswers(tellingServerErrors(fetch, listener, settings.onServerError).fetch, listener, countAnswer);
   return {
     front: counted(withCors(front.fetch, corsOrigins), 'public'),
     admin: counted(admin.fetch, 'admin'),
-    warmUpApp: () => composeWarmUp(redis, settings),
+    counting,
     breaker,
     gate,
     returns,

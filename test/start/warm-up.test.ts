@@ -1,68 +1,85 @@
-// Before a front is ready it serves a crowd of its own: what the crowd runs through, and what it leaves behind.
+// Before a front is ready it answers a crowd that asks for what does not exist: what the crowd runs through, and what is left of it.
 import { expect, type TestContext, test } from 'vitest';
-import { composeWarmUp } from '../../src/composition/warm-up.ts';
+import { listen } from '../../src/http/listen.ts';
+import { answerWhileStarting } from '../../src/http/public/starting.ts';
 import { warmUp } from '../../src/opening/warm-up.ts';
-import { openFast, untilReady } from '../../src/redis/connection.ts';
-import { loadScript } from '../../src/redis/scripts.ts';
-import { DEADLINE_MS } from '../helpers/deadlines.ts';
+import { freePort } from '../helpers/free-port.ts';
+import { startFront } from '../helpers/processes.ts';
+import { testRedis } from '../helpers/redis.ts';
 import { startRedis } from '../helpers/services.ts';
-import { startTcpProxy } from '../helpers/tcp-proxy.ts';
+import { ownDatabase } from '../ledger/own-database.ts';
 
-const KEY = Buffer.alloc(32, 7);
+const database = ownDatabase();
 
-/** What was answered, by method and status, and what was reported. */
-async function warmed(t: TestContext, url: string, stopping = new AbortController().signal) {
-  const redis = openFast({ url, ca: undefined, name: 'warm-up', onError: () => undefined, commandMs: 1_000 });
-  t.onTestFinished(() => redis.disconnect());
-  await untilReady(redis, DEADLINE_MS);
-  const app = composeWarmUp(redis, {
-    durability: 'disk',
-    ticketKeys: { current: 1, keys: new Map([[1, KEY]]) },
-    couponKey: KEY,
-    ticketsNeedUser: false,
-    trustedProxies: [],
-    corsOrigins: [],
-    publicUrl: undefined,
-    clientLimits: { joinsPerSecond: 5, joinsPerAddressPerSecond: 50, pollsPerSecond: 2 },
-  });
-  const answers: string[] = [];
+/** A listener that starts; what of its crowd reached the front, by method, and what was reported. */
+async function starting(t: TestContext, answer: () => Response | Promise<Response>) {
+  const listener = await listen({ fetch: answerWhileStarting, host: '127.0.0.1', port: 0 });
+  t.onTestFinished(async () => void (await listener.close(0)));
+  const asked: Request[] = [];
   const errors: unknown[] = [];
-  const fetch: typeof app.fetch = async (request, env) => {
-    const response = await app.fetch(request, env);
-    answers.push(`${request.method} ${response.status}`);
-    return response;
+  const counting = { isOn: true };
+  const counted: boolean[] = [];
+  const fetch = (request: Request) => {
+    asked.push(request);
+    counted.push(counting.isOn);
+    return answer();
   };
-  return {
-    redis,
-    errors,
-    answers,
-    run: () => warmUp({ ...app, fetch }, { stopping, onError: (error) => errors.push(error) }),
-  };
+  const front = { front: { fetch }, counting };
+  const run = (stopping = new AbortController().signal) =>
+    warmUp(listener, front, { stopping, onError: (error) => errors.push(error) });
+  return { url: listener.url, asked, errors, counting, counted, run };
 }
 
-test('joins and polls were served, Redis has the script, and nothing else of it', async (t) => {
-  const { url } = await startRedis(t);
-  const { redis, run, answers, errors } = await warmed(t, url);
+const notFound = () => new Response('{}', { status: 404 });
+
+test('a crowd asked the front for a ticket and a campaign of one name that nobody can guess', async (t) => {
+  const { asked, errors, run } = await starting(t, notFound);
   await run();
-  expect([...new Set(answers)].toSorted()).toEqual(['GET 200', 'POST 202']);
+  const paths = new Set(asked.map(({ method, url }) => `${method} ${new URL(url).pathname}`));
+  const [name] = /warm-up-[\da-f]{16}/.exec([...paths].join(' ')) ?? [];
+  expect([...paths].toSorted()).toEqual([`GET /v1/tickets/${name}`, `POST /v1/campaigns/${name}/tickets`]);
   expect(errors).toEqual([]);
-  expect(await redis.script('EXISTS', loadScript('admit').sha)).toEqual([1]);
-  expect(await redis.dbsize()).toBe(0);
 });
 
-test('a Redis that answers nothing kept no front from its start', async (t) => {
-  const { url } = await startRedis(t);
-  const proxy = await startTcpProxy(t, url);
-  const { run, answers, errors } = await warmed(t, proxy.url);
-  proxy.set('hold');
+test('a buyer who came meanwhile heard that the front starts, and did not reach it', async (t) => {
+  const buyers: number[] = [];
+  const { url, asked, run } = await starting(t, async () => {
+    if (buyers.length === 0) buyers.push((await fetch(`${url}/v1/campaigns/sale/tickets`, { method: 'POST' })).status);
+    return notFound();
+  });
   await run();
-  expect([...new Set(answers)].toSorted()).toEqual(['GET 200', 'POST 202']);
+  expect(buyers.every((status) => status === 503)).toBe(true);
+  expect(buyers.length).toBeGreaterThan(0);
+  expect(asked.filter((request) => request.url.includes('/sale/'))).toEqual([]);
+});
+
+test('a front that answered nothing was not kept from its start', async (t) => {
+  const { asked, errors, counting, counted, run } = await starting(t, () => new Promise<Response>(() => undefined));
+  await run();
+  expect(asked.length).toBeGreaterThan(0);
   expect(errors).toEqual([]);
+  expect([counted.includes(true), counting.isOn]).toEqual([false, true]);
 });
 
 test('a front that was asked to end warms up no more', async (t) => {
-  const { url } = await startRedis(t);
-  const { run, answers } = await warmed(t, url, AbortSignal.abort());
-  await run();
-  expect(answers).toEqual([]);
+  const { asked, run } = await starting(t, notFound);
+  await run(AbortSignal.abort());
+  expect(asked).toEqual([]);
+});
+
+test('a front that is ready has nothing left of its crowd: no key, no count, no line', async (t) => {
+  const { url: redisUrl } = await startRedis(t);
+  const redis = testRedis(t, redisUrl);
+  const port = await freePort();
+  const stores = { redisUrl, databaseUrl: database.url() };
+  const front = await startFront(t, stores, { TELEMETRY: 'on', TELEMETRY_PORT: String(port) });
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const counted = metrics
+    .split('\n')
+    .filter((line) => /^(http_server_request_duration_seconds_count|sluice_\w+_total)/.test(line))
+    .filter((line) => /tickets|admissions|joins_shed|http_errors|http_problems/.test(line) && !/ 0$/.test(line));
+  expect(counted).toEqual([]);
+  expect(metrics).toContain('sluice_admissions_total{decision="admitted"} 0');
+  expect((await redis.keys('*')).filter((key) => key.includes('warm'))).toEqual([]);
+  expect(front.output()).not.toMatch(/server error|warm-up/);
 });
