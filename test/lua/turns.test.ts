@@ -7,12 +7,12 @@ import { createSettlement } from '../../src/gate/redis/settlement.ts';
 import { ensureGroups } from '../../src/gate/redis/work-groups.ts';
 import { GROUP, keys } from '../../src/redis/keys.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
-import { uniqueName } from '../helpers/services.ts';
+import { startRedis, uniqueName } from '../helpers/services.ts';
 import { until } from '../helpers/until.ts';
 import { joinOf } from './sold.ts';
 
-async function open(t: TestContext) {
-  const redis = testRedis(t);
+async function open(t: TestContext, url?: string) {
+  const redis = testRedis(t, url);
   const gate = createGate(redis);
   const campaign = campaignOf(uniqueName('turns'), { shards: 2 });
   const { id } = campaign;
@@ -41,6 +41,9 @@ async function open(t: TestContext) {
     },
   };
 }
+
+/** With a Redis of its own, where the line is hurt: campaigns of other tests stand in it as well. */
+const openAlone = async (t: TestContext) => open(t, (await startRedis(t)).url);
 
 test('a campaign stands in line from its first waiting ticket until the last one is settled', async (t) => {
   const sale = await open(t);
@@ -89,7 +92,7 @@ test('a rebuild takes it out while the gate is shut, and puts it in line for wha
 });
 
 test('a gate that is opened as it was found brings its line back', async (t) => {
-  const sale = await open(t);
+  const sale = await openAlone(t);
   await sale.admit('a');
   await sale.redis.del(keys.turns(sale.id));
   const gates = createGateBuilder(sale.redis, 0);
@@ -99,7 +102,7 @@ test('a gate that is opened as it was found brings its line back', async (t) => 
 });
 
 test('a line of another type is begun again, and no join is refused for it', async (t) => {
-  const sale = await open(t);
+  const sale = await openAlone(t);
   await sale.redis.set(keys.turns(sale.id), 'an intruder was here');
   expect((await sale.admit('a')).decisions[0]!.kind).toBe('admitted');
   expect(await sale.isInLine()).toBe(true);
@@ -124,10 +127,9 @@ test('an arrival is announced when there was nothing to settle, and only then', 
 });
 
 test('a place that nobody can stand behind keeps nobody out of the line', async (t) => {
-  const sale = await open(t);
+  const sale = await openAlone(t);
   // Nothing is greater: the sweep takes it away.
   await sale.redis.zadd(keys.turns(sale.id), '+inf', 'an-intruder');
-  t.onTestFinished(() => sale.redis.zrem(keys.turns(sale.id), 'an-intruder').then(() => undefined));
   await sale.admit('a');
   expect(await sale.isInLine()).toBe(true);
 });

@@ -178,7 +178,8 @@ test('a lost gate is never made again by a projection: joins stay refused, and t
 });
 
 test('a line that somebody deleted is made again from the gates, and nothing of it is lost', async (t) => {
-  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const { url } = await startRedis(t);
+  const duties = openDuties(t, { redisUrl: url, ledger: database.open() });
   const campaign = await duties.openCampaign({ stock: 5 });
   const tickets = await duties.client().admit(campaign, users(1, 5));
   await duties.redis.del(keys.turns(campaign));
@@ -189,7 +190,8 @@ test('a line that somebody deleted is made again from the gates, and nothing of 
 });
 
 test('what is in line and has no tickets, no gate or no row in the ledger is taken out', async (t) => {
-  const duties = openDuties(t, { redisUrl: redisUrl(), ledger: database.open() });
+  const { url } = await startRedis(t);
+  const duties = openDuties(t, { redisUrl: url, ledger: database.open() });
   const quiet = await duties.openCampaign({ stock: 5 });
   const [gateless, unknown] = [`${quiet}-gone`, `${quiet}-purged`];
   await duties.redis.hset(keys.gate(unknown), 'epoch', 1, 'shards', 1, 'seq', 3, 'settled', 1);
