@@ -75,6 +75,9 @@ test('an address that forges signatures is refused unseen beyond its quota; know
   expect(answers.at(-1)).toMatchObject({ quota: { name: 'forged-tokens-per-address' } });
   expect((await say(known, '203.0.113.1')).kind).toBe('user');
   expect((await say(await fresh(key), '203.0.113.1')).kind).toBe('limited');
+  // Also one that no signature could make good: its claims are not read.
+  const old = await tokenBy(key, claimsOf('ann', { exp: Math.floor(Date.now() / 1_000) - 60 }));
+  expect([(await say(old, '203.0.113.1')).kind, (await say(old, '203.0.113.2')).kind]).toEqual(['limited', 'invalid']);
   expect((await say(await fresh(key), '203.0.113.2')).kind).toBe('user');
   pass(limits.clientWindowSeconds * 1_000);
   expect((await say(await fresh(key), '203.0.113.1')).kind).toBe('user');
