@@ -45,8 +45,7 @@ async function rebuildGate(front: Front, redisUrl: string): Promise<void> {
   await using _worker = startWorker(front, 'builder');
   const endsAt = performance.now() + OPEN_MS;
   while (performance.now() < endsAt) {
-    const { recovering } = await front.admin('GET', `/admin/campaigns/${CAMPAIGN}`).catch(() => ({ recovering: true }));
-    if (recovering !== true && (await front.join(CAMPAIGN, 'first').catch(() => undefined)) !== undefined) return;
+    if ((await front.join(CAMPAIGN, 'first').catch(() => undefined)) !== undefined) return;
     await sleep(100);
   }
   throw new Error('the gate was not rebuilt');

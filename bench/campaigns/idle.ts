@@ -1,11 +1,10 @@
 // What open campaigns cost a worker and the stores while nobody buys, and what they cost a buyer of one more.
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { startWorker } from '../sluice.ts';
-import { commandCount, insertEnded } from './archived.ts';
+import { insertEnded } from './archived.ts';
 import { buy, fill, ms, untilFewer } from './buyers.ts';
-import { clientCount, IDLE_MS, idleShares, megabytes, openScene, SETTLE_MS } from './scene.ts';
+import { clientCount, idleCost, megabytes, openScene, SETTLE_MS } from './scene.ts';
 
 const BUYERS = 200;
 const BACKLOG = 5_000;
@@ -21,11 +20,8 @@ export async function measureIdle(open: number, checkout: string, archivedCount 
   await front.createCampaign({ id: 'sold', stock: 1_000_000 });
   const worker = startWorker(front, 'w');
   await sleep(SETTLE_MS);
-  const client = new Redis(redis.url);
-  const from = await commandCount(client);
-  const shares = await idleShares({ worker: worker.pid, redis: redis.pid, database: database.pid }, IDLE_MS, sleep);
-  const commands = (((await commandCount(client)) - from) / IDLE_MS) * 1_000;
-  client.disconnect();
+  const pids = { worker: worker.pid, redis: redis.pid, database: database.pid };
+  const { shares, commands } = await idleCost(redis.url, pids);
   const files = readdirSync(`/proc/${worker.pid}/fd`).length;
   const sizes = [await clientCount(redis.url), files].map(String);
   const memory = megabytes(worker.pid);
@@ -38,14 +34,5 @@ export async function measureIdle(open: number, checkout: string, archivedCount 
   await untilFewer(front, 'sold', 1);
   const drained = BACKLOG / ((performance.now() - startedAt) / 1_000);
   const times = [ms(joinMs, 0.5), ms(joinMs, 0.95), ms(issuedMs, 0.5), ms(issuedMs, 0.99)];
-  return [
-    String(open),
-    String(archivedCount),
-    ...shares,
-    commands.toFixed(0),
-    ...sizes,
-    memory,
-    ...times,
-    drained.toFixed(0),
-  ];
+  return [String(open), String(archivedCount), ...shares, commands, ...sizes, memory, ...times, drained.toFixed(0)];
 }

@@ -1,12 +1,10 @@
 // What open campaigns cost where Kafka carries the tickets: the worker, the stores and the broker without a buyer, and the
 // buyers of one more campaign.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { openBroker, workerThrough } from '../figures/kafka.ts';
 import { startWorker } from '../sluice.ts';
-import { commandCount } from './archived.ts';
 import { buy, ms } from './buyers.ts';
-import { IDLE_MS, idleShares, megabytes, openScene, SETTLE_MS } from './scene.ts';
+import { idleCost, megabytes, openScene, SETTLE_MS } from './scene.ts';
 
 const BUYERS = 200;
 
@@ -20,14 +18,10 @@ export async function measureKafka(open: number, checkout: string): Promise<stri
   await front.createCampaign({ id: 'sold', stock: 1_000_000 });
   await using worker = startWorker(front, 'w');
   await sleep(SETTLE_MS);
-  const client = new Redis(redis.url);
   const pids = { worker: worker.pid, redis: redis.pid, database: database.pid, kafka: broker.pidOf(1)! };
-  const from = await commandCount(client);
-  const shares = await idleShares(pids, IDLE_MS, sleep);
-  const commands = (((await commandCount(client)) - from) / IDLE_MS) * 1_000;
-  client.disconnect();
+  const { shares, commands } = await idleCost(redis.url, pids);
   const memory = megabytes(worker.pid);
   const { joinMs, issuedMs } = await buy(front, 'sold', BUYERS);
   const times = [ms(joinMs, 0.5), ms(issuedMs, 0.5), ms(issuedMs, 0.99)];
-  return [String(open), ...shares, commands.toFixed(0), memory, ...times];
+  return [String(open), ...shares, commands, memory, ...times];
 }

@@ -1,9 +1,11 @@
 // A front on stores of its own with many open campaigns in which nobody buys.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { withCpu } from '../cpu.ts';
 import { residentMb } from '../open-loop.ts';
 import { type Front, startFront } from '../sluice.ts';
 import { type DatabaseServer, type RedisServer, startDatabase, startRedis } from '../stores.ts';
+import { commandCount } from './archived.ts';
 
 /** Until everything has been looked at that a process looks at when it starts. */
 export const SETTLE_MS = 10_000;
@@ -38,6 +40,16 @@ export async function openScene(
 export async function idleShares(pids: Record<string, number>, ms: number, wait: (ms: number) => Promise<unknown>) {
   const { micros } = await withCpu(pids, () => wait(ms));
   return Object.keys(pids).map((part) => (micros[part]! / ms / 10).toFixed(1));
+}
+
+/** Their shares of a core without a buyer, in percent, and the commands a second of this Redis, those of scripts among them. */
+export async function idleCost(redisUrl: string, pids: Record<string, number>) {
+  const client = new Redis(redisUrl);
+  const from = await commandCount(client);
+  const shares = await idleShares(pids, IDLE_MS, sleep);
+  const commands = (((await commandCount(client)) - from) / IDLE_MS) * 1_000;
+  client.disconnect();
+  return { shares, commands: commands.toFixed(0) };
 }
 
 export const megabytes = (pid: number): string => residentMb(pid).toFixed(0);

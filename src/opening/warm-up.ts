@@ -14,9 +14,11 @@ export interface WarmUp {
   /** Ends it early. */
   stopping: AbortSignal;
   onError: (error: unknown) => void;
+  /** How much longer a start may take for it; a second, unless given. */
+  patienceMs?: number;
 }
 
-/** As many as V8 needs to optimize what they run through; a second is what a start may take longer for it. */
+/** As many as V8 needs to optimize what they run through. */
 const REQUESTS = 1_500;
 const PATIENCE_MS = 1_000;
 const CONNECTIONS = 64;
@@ -30,14 +32,14 @@ export interface WarmingFront {
 
 /**
  * Has the front answer the crowd, uncounted; others hear that it starts, until the listener is given something else to serve.
- * Never rejects; takes little longer than a second.
+ * Never rejects; takes little longer than its patience.
  */
 export async function warmUp(
   { url, serve }: Pick<Listener, 'url' | 'serve'>,
   { front, counting }: WarmingFront,
-  { stopping, onError }: WarmUp,
+  { stopping, onError, patienceMs = PATIENCE_MS }: WarmUp,
 ): Promise<void> {
-  const over = AbortSignal.any([stopping, AbortSignal.timeout(PATIENCE_MS)]);
+  const over = AbortSignal.any([stopping, AbortSignal.timeout(patienceMs)]);
   if (over.aborted) return;
   const name = `warm-up-${randomBytes(8).toString('hex')}`;
   serve((request, env) => (pathOf(request).includes(name) ? front.fetch(request, env) : answerWhileStarting(request)));

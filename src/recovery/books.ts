@@ -21,7 +21,7 @@ export interface Held {
   seq: number;
 }
 
-/** By tag, and only those about whom a store may differ: whom gate and stream, or gate and ledger, agree about is in none. */
+/** Users by tag. A user about whom the gate agrees with a stream or with the ledger is in no map. */
 export interface Books {
   /** By seq, or by tag where the seq is 0. */
   exceptions: ReadonlyMap<string, Exceptional>;

@@ -31,7 +31,7 @@ export class EpochSeqs {
     for (const one of this.over) note(one, seq);
   }
 
-  /** What nobody has noted. */
+  /** Tickets that no store has. */
   *missing(): Iterable<{ epoch: number; seq: number }> {
     for (const { epoch, afterSeq, known } of this.over) {
       for (const [index, isKnown] of known.entries()) if (isKnown === 0) yield { epoch, seq: afterSeq + 1 + index };
