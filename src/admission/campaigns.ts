@@ -51,6 +51,8 @@ export interface Campaigns {
    * it, so that it is no guess. Throws a Fault: `archived` or `purged` for one whose gate is no more.
    */
   get(id: string, isNamed?: boolean): Promise<CampaignMemory | undefined>;
+  /** Whether `get` would refuse this id as one of too many guesses: to say so costs less than to catch what it throws. */
+  refusesGuess(id: string): boolean;
   /** An archived campaign, as it is remembered after `get` has thrown. */
   ended(id: string): EndedCampaign | undefined;
   /** Asks the ledger, after a gate refused a question, whether the campaign is archived; forgets its gate then. */
@@ -236,6 +238,10 @@ export function createCampaigns(deps: CampaignsDeps): Campaigns {
       const reading = loading.get(id) ?? load(id, isNamed).finally(() => loading.delete(id));
       loading.set(id, reading);
       return reading;
+    },
+    refusesGuess(id) {
+      if (!unknown.refuses(id)) return false;
+      return !memories.has(id) && !loading.has(id) && !unknown.has(id) && ends.peek(id) === undefined;
     },
     ended: (id) => ends.peek(id),
     hasEnded,

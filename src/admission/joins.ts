@@ -25,6 +25,8 @@ export interface Joins {
   join(campaign: string, user: string, trace: string): JoinAnswer | Promise<JoinAnswer | undefined>;
   /** Whether a join of this campaign would wait too long for its call; `join` refuses it then. */
   isFull(campaign: string): boolean;
+  /** Whether `join` would refuse this campaign as one of too many guesses. */
+  refusesGuess(campaign: string): boolean;
   /** Joins waiting for the gate. */
   waitingCount: () => number;
 }
@@ -52,6 +54,7 @@ export function createJoins(deps: JoinsDeps): Joins {
       return memory === undefined ? meet(campaign, user, trace) : decideOrAsk(memory, user, trace);
     },
     isFull: calls.isFull,
+    refusesGuess: (campaign) => deps.campaigns.refusesGuess(campaign),
     waitingCount: calls.waitingCount,
   };
 }

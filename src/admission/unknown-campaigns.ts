@@ -10,7 +10,9 @@ export interface UnknownCampaigns {
   add(id: string): void;
   /** Notes that the ledger has the campaign: it is read as a known one. */
   announce(id: string): void;
-  /** Counts a question about an id; throws a retryable Fault when guessed ids have used up what there is. */
+  /** Whether guessed ids have used up what there is, and this may be one of them. */
+  refuses(id: string): boolean;
+  /** Counts a question about an id; throws a retryable Fault when it is refused. */
   ask(id: string): void;
 }
 
@@ -32,6 +34,11 @@ export function createUnknownCampaigns(exists: (id: string) => boolean, now: Spa
     }
   }
 
+  function refuses(id: string): boolean {
+    if (askedCount < limits.unknownAsksPerSecond || now() - windowAt >= 1_000) return false;
+    return !exists(id) && !announced.has(id);
+  }
+
   return {
     has: (id) => isOn(untils.get(id), now()),
     add(id) {
@@ -44,10 +51,11 @@ export function createUnknownCampaigns(exists: (id: string) => boolean, now: Spa
       if (announced.size >= limits.viewsMax) announced.clear();
       announced.add(id);
     },
+    refuses,
     ask(id) {
+      if (refuses(id)) throw TOO_MANY;
       if (exists(id) || announced.has(id)) return;
       if (now() - windowAt >= 1_000) [windowAt, askedCount] = [now(), 0];
-      if (askedCount >= limits.unknownAsksPerSecond) throw TOO_MANY;
       askedCount += 1;
     },
   };

@@ -9,6 +9,10 @@ export interface Connection {
   onClose: (listener: () => void) => void;
 }
 
+/** Whether the client asked for the head of an answer alone. Hono is asked for the whole, see `listen`. */
+export const isHead = (c: Context): boolean =>
+  (c.env as Partial<HttpBindings> | undefined)?.incoming?.method === 'HEAD';
+
 /** Node's own objects: `Request.signal` would make a request and two signals of the Fetch standard for each client. */
 export function connectionOf(c: Context): Connection {
   const { incoming, outgoing } = c.env as HttpBindings;

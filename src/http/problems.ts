@@ -18,15 +18,22 @@ const PAUSED_MS = 5_000;
 /** A crowd that waits for an opening is spread over this much time after it, ms. */
 const OPENING_SPREAD_MS = 2_000;
 
-export const notFound = (): Response =>
-  problem({ type: own('not-found'), title: 'There is nothing at this path', status: 404 });
+/** A problem that is always told in the same words, as to those who guess: its body is written once. */
+function fixed(body: { type: string; title: string; status: 404 | 409 | 410 }): () => Response {
+  const text = JSON.stringify(body);
+  return () => problemText(body.status, text);
+}
 
-export const unknownCampaign = (): Response =>
-  problem({ type: own('unknown-campaign'), title: 'There is no such campaign', status: 404 });
+export const notFound = fixed({ type: own('not-found'), title: 'There is nothing at this path', status: 404 });
+
+export const unknownCampaign = fixed({
+  type: own('unknown-campaign'),
+  title: 'There is no such campaign',
+  status: 404,
+});
 
 /** One body for forged, truncated, foreign and unknown tickets: the answer tells a guesser nothing. */
-export const unknownTicket = (): Response =>
-  problem({ type: own('unknown-ticket'), title: 'There is no such ticket', status: 404 });
+export const unknownTicket = fixed({ type: own('unknown-ticket'), title: 'There is no such ticket', status: 404 });
 
 export const unidentified = ({ detail, challenge }: { detail: string; challenge?: string }): Response =>
   problem(
@@ -115,27 +122,42 @@ export const unavailable = (
 
 const REDUCED_CAPACITY = registered('temporary-reduced-capacity');
 
-const OVERLOADED = JSON.stringify({
-  type: REDUCED_CAPACITY,
-  title: 'The service cannot answer now; please try again',
-  status: 503,
-  detail: 'This front is overloaded and refused the request without looking at it. Please try again.',
-});
+const overloadedText = (detail: string): string =>
+  JSON.stringify({
+    type: REDUCED_CAPACITY,
+    title: 'The service cannot answer now; please try again',
+    status: 503,
+    detail,
+  });
+
+const OVERLOADED = overloadedText(
+  'This front is overloaded and refused the request without looking at it. Please try again.',
+);
+const GUESSED = overloadedText(
+  'Clients ask for too many campaigns that this front does not know. It did not look for this one. Please try again.',
+);
 
 /** The refusal of an overload: it must cost next to nothing. */
 export const overloaded = (slow: string): Response =>
   becauseOf('overloaded', slow, REDUCED_CAPACITY, problemText(503, OVERLOADED, retryAfter(UNAVAILABLE_MS)));
 
-export const ended = (): Response =>
-  problem({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
+/** The refusal of a campaign id that may be a guess, while ids are guessed. */
+export const guessedTooOften = (): Response =>
+  becauseOf(
+    'overloaded',
+    'clients ask for too many unknown campaign ids',
+    REDUCED_CAPACITY,
+    problemText(503, GUESSED, retryAfter(UNAVAILABLE_MS)),
+  );
+
+export const ended = fixed({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
 
 /** Of a campaign that was purged, and of its tickets: no store knows them any more. */
-const purged = (): Response =>
-  problem({
-    type: own('campaign-purged'),
-    title: 'The campaign has ended, and the shop has deleted its tickets',
-    status: 410,
-  });
+const purged = fixed({
+  type: own('campaign-purged'),
+  title: 'The campaign has ended, and the shop has deleted its tickets',
+  status: 410,
+});
 
 export type Refusal = Exclude<Decision, { kind: 'admitted' | 'known' }>;
 

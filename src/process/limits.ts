@@ -90,8 +90,8 @@ export const limits = {
   ledgerCampaignsMax: 10_000,
   /** Unknown campaign ids are remembered as unknown, so that guessing ids costs the store little. */
   unknownViewMs: 1_000,
-  /** Ids that the ledger was not seen with, asked of Redis a second and front: two commands each, what 50 joins cost. */
-  unknownAsksPerSecond: 100,
+  /** Ids that the ledger was not seen with, asked of the stores a second and front: each costs a front what four joins do. */
+  unknownAsksPerSecond: 25,
   unknownIdsMax: 1_000,
   /** Verified tickets kept per front: 400 bytes each. */
   verifiedTicketsMax: 100_000,
@@ -225,8 +225,9 @@ export const limits = {
   verifiedTokensChars: 64_000_000,
   /** Signatures being checked at a time: 0.1 ms each on four threads, so the last of them waits 25 ms. */
   tokenChecksMax: 1_000,
-  /** Tokens that wait for the keys of the identity provider: 10 kB each with their request. */
+  /** Tokens that wait for the keys of the identity provider: 10 kB each with their request; and those of one address. */
   tokensWaitingMax: 10_000,
+  tokensWaitingPerAddress: 100,
   /** Forged tokens of one address in a client's window: an honest client sends none, and a household has one such app. */
   forgedTokensPerAddress: 100,
 
@@ -234,7 +235,6 @@ export const limits = {
   preflightMaxAgeSeconds: 7_200,
   /** Shops have a few origins; hundreds are a mistake. */
   corsOriginsMax: 100,
-
   /** A wrong admin token is answered after the first, as long as so many wait; beyond that with 429 at once. */
   adminRefusalMs: 500,
   adminRefusalsWaitingMax: 50,

@@ -121,6 +121,28 @@ test('while a slow provider is asked for made-up key ids, tokens of known keys a
   expect(provider.fetchCount()).toBe(2);
 });
 
+test('made-up key ids of one address waited in numbers for a slow provider; now few of them do, and others wait as ever', async (t) => {
+  const provider = await startIdentityProvider(t, key);
+  const { say, pass } = identifier(provider.url);
+  const known = await fresh(key);
+  expect((await say(known, '203.0.113.1')).kind).toBe('user');
+  pass(limits.signingKeysCooldownMs + 1);
+  provider.answer('silence');
+  const base = await fresh(stranger, { kid: 'made-up' });
+  const count = limits.tokensWaitingPerAddress;
+  const made = Array.from({ length: count + 50 }, (_, i) => say(malleated(base, i), '203.0.113.1'));
+  await until('the provider was asked', 60_000, () => provider.fetchCount() === 2);
+  expect((await say(known, '203.0.113.1')).kind).toBe('user');
+  expect((await say(await fresh(key), '203.0.113.1')).kind).toBe('unknown');
+  expect((await say(await fresh(key), '203.0.113.2')).kind).toBe('user');
+  expect(kinds(await Promise.all(made))).toEqual({ invalid: count, unknown: 50 });
+  // Nothing waits any more: all that waited were forgeries.
+  expect((await say(malleated(base, -1), '203.0.113.2')).kind).toBe('invalid');
+  expect((await say(await fresh(key), '203.0.113.1')).kind).toBe('limited');
+  pass(limits.clientWindowSeconds * 1_000);
+  expect((await say(await fresh(key), '203.0.113.1')).kind).toBe('user');
+});
+
 test('forged tokens on the ticket routes are counted by address, and a made-up ticket gets no token checked', async (t) => {
   const front = await file.start(t, { identity: sourceOf([key.publicJwk]), trustedProxies: ['127.0.0.1'] });
   const campaign = await front.create({ stock: 10 });

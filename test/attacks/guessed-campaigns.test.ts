@@ -7,6 +7,10 @@ import { createGate } from '../../src/gate/redis/gate.ts';
 import { limits } from '../../src/process/limits.ts';
 import { campaignOf, testRedis } from '../helpers/redis.ts';
 import { uniqueName } from '../helpers/services.ts';
+import { until } from '../helpers/until.ts';
+import { fronts } from '../http/front.ts';
+
+const file = fronts();
 
 function place(t: TestContext) {
   const redis = testRedis(t);
@@ -36,11 +40,15 @@ function place(t: TestContext) {
     return id;
   };
   /** What a caller hears: that there is none, that it is not known, or that there is one. */
-  const ask = (id: string) =>
-    campaigns.get(id).then(
+  const ask = async (id: string) => {
+    const isRefused = campaigns.refusesGuess(id);
+    const answer = await campaigns.get(id).then(
       (memory) => (memory === undefined ? 'none' : 'there'),
       (error: unknown) => (isFault(error, 'overloaded') && error.retryable ? 'ask again' : 'broken'),
     );
+    expect(isRefused).toBe(answer === 'ask again');
+    return answer;
+  };
   const guess = (count: number) => Promise.all(Array.from({ length: count }, (_, i) => ask(`guess-${now}-${i}`)));
   return { campaigns, known, asked, made, ask, guess, pass: (ms: number) => (now += ms) };
 }
@@ -76,4 +84,30 @@ test('guesses pushed an unknown id out of the memory, so that each question abou
   await guess(limits.viewsMax + 1_000);
   expect([await ask(misspelt), await ask(misspelt)]).toEqual(['none', 'none']);
   expect(asked.filter((id) => id === misspelt).length).toBe(1);
+});
+
+test('guessed views and guessed joins beyond the budget are refused with their cause; a real campaign goes on', async (t) => {
+  const front = await file.start(t);
+  const campaign = await front.create({ stock: 10 });
+  const guesses: [string, (id: string) => ReturnType<typeof front.ask>][] = [
+    ['a view', (id) => front.ask(`/v1/campaigns/${id}`)],
+    ['a join', (id) => front.join(id, 'guesser')],
+  ];
+  for (const [what, guess] of guesses) {
+    await until(`${what} is refused`, 60_000, async () => {
+      const answers = await Promise.all(Array.from({ length: 4 * BUDGET }, () => guess(uniqueName('guess'))));
+      const refused = answers.find(({ status }) => status === 503);
+      expect(answers.every(({ status }) => status === 404 || status === 503)).toBe(true);
+      if (refused === undefined) return false;
+      expect(refused.text).toMatch(/too many campaigns that this front does not know/);
+      expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+      return true;
+    });
+  }
+  expect(front.serverErrors.at(-1)).toMatchObject({
+    kind: 'overloaded',
+    cause: 'clients ask for too many unknown campaign ids',
+  });
+  expect((await front.ask(`/v1/campaigns/${campaign}`)).status).toBe(200);
+  expect((await front.join(campaign, 'ann')).status).toBe(202);
 });

@@ -206,4 +206,12 @@ test('a poll is never kept by a cache, and HEAD tells the same without a body', 
   expect(polled.headers.get('cache-control')).toBe('no-store');
   const head = await front.ask(`/v1/tickets/${ticket}`, { method: 'HEAD' });
   expect([head.status, head.text, head.headers.get('content-type')]).toEqual([200, '', 'application/json']);
+  const [missing, headOfMissing] = [
+    await front.ask('/v1/campaigns/nil'),
+    await front.ask('/v1/campaigns/nil', { method: 'HEAD' }),
+  ];
+  const { status, headers } = missing;
+  expect([headOfMissing.status, headOfMissing.text]).toEqual([status, '']);
+  expect(headOfMissing.headers.get('content-length')).toBe(headers.get('content-length'));
+  expect(headers.get('content-length')).toBe(String(Buffer.byteLength(missing.text)));
 });

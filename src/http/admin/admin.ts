@@ -82,7 +82,11 @@ export function createAdmin(deps: AdminDeps): OpenAPIHono {
     defaultHook: (result) => (result.success ? undefined : invalid(result.error.issues)),
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
-  if (deps.onRefused !== undefined) app.use(slowRefusals(deps.onRefused));
+  if (deps.onRefused !== undefined) {
+    const slow = slowRefusals(deps.tokens, deps.onRefused);
+    app.use('/admin/*', slow);
+    app.use('/openapi.json', slow);
+  }
   app.get('/livez', () => json(200, { status: 'up' }));
   if (deps.board !== undefined) boardRoute(app, { board: deps.board, tokens: deps.tokens });
   for (const check of adminRoles(deps.tokens)) {

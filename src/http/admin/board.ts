@@ -4,9 +4,8 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, Hono, Next } from 'hono';
 import * as problems from '../problems.ts';
-import { secretCheck } from '../public/identity.ts';
 import { SECURE_HEADERS } from '../respond.ts';
-import type { AdminTokens } from './roles.ts';
+import { type AdminTokens, knownTokens, tokenIn } from './roles.ts';
 
 export const BOARD_PATH = '/admin/queues';
 
@@ -28,11 +27,9 @@ const PAGE_HEADERS = {
 
 /** Mount it before the bearer check of the other admin routes, which refuses Basic credentials. */
 export function boardRoute(app: OpenAPIHono, deps: { board: Hono; tokens: AdminTokens }): void {
-  const { operator, reader } = deps.tokens;
-  const isKnown = secretCheck(reader === undefined ? [operator] : [operator, reader]);
+  const isKnown = knownTokens(deps.tokens);
   const guard = async (c: Context, next: Next): Promise<Response | undefined> => {
-    const given = passwordIn(c.req.header('authorization') ?? '');
-    if (given === undefined || !isKnown(given)) {
+    if (!isKnown(tokenIn(c.req.header('authorization') ?? ''))) {
       return problems.ofStatus(401, new Headers({ 'www-authenticate': 'Basic realm="sluice-admin", charset="UTF-8"' }));
     }
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return problems.methodNotAllowed(['GET']);
@@ -46,14 +43,4 @@ export function boardRoute(app: OpenAPIHono, deps: { board: Hono; tokens: AdminT
   app.route(BOARD_PATH, deps.board);
   // What the board has not got ends here: beyond is the bearer check, which would ask a browser for what it cannot send.
   app.all(`${BOARD_PATH}/*`, () => problems.notFound());
-}
-
-/** The password of Basic credentials, or the bearer token. */
-function passwordIn(authorization: string): string | undefined {
-  const [, scheme = '', value = ''] = /^(\w+) +(\S+)$/.exec(authorization) ?? [];
-  if (scheme.toLowerCase() === 'bearer') return value;
-  if (scheme.toLowerCase() !== 'basic') return undefined;
-  const pair = Buffer.from(value, 'base64').toString();
-  const colon = pair.indexOf(':');
-  return colon < 0 ? undefined : pair.slice(colon + 1);
 }

@@ -17,6 +17,20 @@ type Role = keyof AdminTokens;
 const ROLE = 'role';
 const READING = new Set(['GET', 'HEAD']);
 
+/** Whether a text is a token of any role. */
+export const knownTokens = ({ operator, reader }: AdminTokens): ((text: string) => boolean) =>
+  secretCheck(reader === undefined ? [operator] : [operator, reader]);
+
+/** The bearer token of an Authorization, or the password of Basic credentials; '' where it has neither. */
+export function tokenIn(authorization: string): string {
+  const [, scheme = '', value = ''] = /^(\w+) +(\S+)$/.exec(authorization) ?? [];
+  if (scheme.toLowerCase() === 'bearer') return value;
+  if (scheme.toLowerCase() !== 'basic') return '';
+  const pair = Buffer.from(value, 'base64').toString();
+  const colon = pair.indexOf(':');
+  return colon < 0 ? '' : pair.slice(colon + 1);
+}
+
 /** Middleware in this order: a token that is none of them is 401, one that may not do this 403. */
 export function adminRoles({ operator, reader }: AdminTokens): MiddlewareHandler[] {
   const isOperator = secretCheck([operator]);

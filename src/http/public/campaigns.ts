@@ -1,6 +1,6 @@
 // GET /v1/campaigns/{id}: what anybody may know of a sale.
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { isCurrent } from '../../admission/campaign-memory.ts';
+import { type CampaignMemory, isCurrent } from '../../admission/campaign-memory.ts';
 import type { Campaigns } from '../../admission/campaigns.ts';
 import { phaseOf } from '../../domain/campaign.ts';
 import { spanClock } from '../../domain/clock.ts';
@@ -22,6 +22,7 @@ export interface CampaignRouteDeps {
 export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
   // Also to those who send no Origin: a cache would give their answer, without a word for browsers, to a page.
   const vary = deps.corsOrigins?.length ? { vary: 'origin' } : {};
+  const headers = { 'cache-control': 'public, max-age=1', ...vary };
   declare(
     app,
     {
@@ -36,36 +37,44 @@ export function campaignRoute(app: OpenAPIHono, deps: CampaignRouteDeps): void {
         503: problemAnswer('The front cannot read the gate; ask again after Retry-After'),
       },
     },
-    async (c) => {
+    (c) => {
       const id = c.req.param('id')!;
-      const headers = { 'cache-control': 'public, max-age=1', ...vary };
-      const memory = isCampaignId(id) ? await deps.campaigns.get(id).catch(archived) : undefined;
-      if (memory === 'archived') return json(200, endedCampaign(id, deps.campaigns.ended(id)!), headers);
-      if (memory === undefined) return problems.unknownCampaign();
-      const { view, drain } = memory;
-      const now = spanClock();
-      if (view.remaining <= 0 && !isCurrent(memory, now)) {
-        return problems.unavailable(
-          'The front cannot read the gate, and units may be for sale again. Please try again.',
-          {
-            kind: 'redis-unavailable',
-          },
-        );
-      }
-      const rate = drain.perSecond();
-      const body: z.input<typeof campaignSchema> = {
-        id,
-        name: view.name,
-        phase: phaseOf(view, view.remaining, gateTime(view, now)),
-        opensAt: isoTime(view.opensAt),
-        closesAt: isoTime(view.closesAt),
-        soldOut: view.remaining <= 0,
-        remaining: band(view.remaining / view.stock),
-        drainPerSecond: rate === undefined ? null : Math.round(rate * 10) / 10,
-      };
-      return json(200, body, headers);
+      if (!isCampaignId(id)) return problems.unknownCampaign();
+      const memory = deps.campaigns.peek(id);
+      if (memory !== undefined) return shown(memory, headers);
+      // Guesses cost the least.
+      return deps.campaigns.refusesGuess(id) ? problems.guessedTooOften() : showUnmet(deps.campaigns, id, headers);
     },
   );
+}
+
+/** A campaign that this front does not know yet, or not any more. */
+async function showUnmet(campaigns: Campaigns, id: string, headers: Record<string, string>): Promise<Response> {
+  const memory = await campaigns.get(id).catch(archived);
+  if (memory === 'archived') return json(200, endedCampaign(id, campaigns.ended(id)!), headers);
+  return memory === undefined ? problems.unknownCampaign() : shown(memory, headers);
+}
+
+function shown(memory: CampaignMemory, headers: Record<string, string>): Response {
+  const { view, drain } = memory;
+  const now = spanClock();
+  if (view.remaining <= 0 && !isCurrent(memory, now)) {
+    return problems.unavailable('The front cannot read the gate, and units may be for sale again. Please try again.', {
+      kind: 'redis-unavailable',
+    });
+  }
+  const rate = drain.perSecond();
+  const body: z.input<typeof campaignSchema> = {
+    id: view.id,
+    name: view.name,
+    phase: phaseOf(view, view.remaining, gateTime(view, now)),
+    opensAt: isoTime(view.opensAt),
+    closesAt: isoTime(view.closesAt),
+    soldOut: view.remaining <= 0,
+    remaining: band(view.remaining / view.stock),
+    drainPerSecond: rate === undefined ? null : Math.round(rate * 10) / 10,
+  };
+  return json(200, body, headers);
 }
 
 function archived(error: unknown): 'archived' {

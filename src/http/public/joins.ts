@@ -72,6 +72,7 @@ function join(c: Context, deps: JoinRouteDeps): Response | Promise<Response> {
   if (deps.shedding.isSaturated()) return shed(deps, 'event-loop');
   if (deps.joins.isFull(id)) return shed(deps, 'gate');
   if (!isCampaignId(id)) return problems.unknownCampaign();
+  if (deps.joins.refusesGuess(id)) return problems.guessedTooOften();
   const header = headersOf(c);
   const { address } = deps.clientLimits;
   return inTurn(isBodyTooLarge(c, header), (tooLarge) => {

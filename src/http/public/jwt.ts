@@ -4,6 +4,7 @@ import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVeri
 import { spanClock } from '../../domain/clock.ts';
 import { isUserId, USER_ID_RULE } from '../../domain/ids.ts';
 import { limits } from '../../process/limits.ts';
+import { createAddressPlaces } from './address-places.ts';
 import type { Identify, IdentifyDeps, Identity } from './caller.ts';
 import { createFailureLimit } from './failure-limit.ts';
 import { fetchedKeys, givenKeys, KeysAway, type PublicKeys } from './signing-keys.ts';
@@ -31,6 +32,10 @@ const KEYLESS: Identity = {
   kind: 'unknown',
   detail: 'The front cannot check bearer tokens at the moment. Please try again.',
 };
+const WAITING: Identity = {
+  kind: 'unknown',
+  detail: 'Many bearer tokens from your address wait for the keys of the identity provider. Please try again.',
+};
 const BUSY: Identity = { kind: 'unknown', detail: 'The front is checking too many bearer tokens. Please try again.' };
 
 /** RFC 9110 §11.1: a scheme in any case, one space or more. */
@@ -52,6 +57,7 @@ export function createJwtIdentify(source: JwtSource, deps: IdentifyDeps): Identi
   const keys = source.keys instanceof URL ? fetchedKeys(source.keys, deps) : givenKeys(source.keys);
   const known = tokenMemory();
   const forged = createFailureLimit('forged-tokens-per-address', limits.forgedTokensPerAddress, now);
+  const waiting = createAddressPlaces(limits.tokensWaitingPerAddress);
   let checkCount = 0;
   const isGood = ({ expiresMs, checkedAt }: CheckedToken) =>
     expiresMs > deps.clock() && now() - checkedAt < limits.signingKeysMaxAgeMs;
@@ -60,7 +66,8 @@ export function createJwtIdentify(source: JwtSource, deps: IdentifyDeps): Identi
     let isPlaced = false;
     try {
       // Waiting for keys costs no computing, so it takes none of the places below.
-      const key = await keyOf(keys, token);
+      waiting.enter(address);
+      const key = await keyOf(keys, token).finally(() => waiting.leave(address));
       if (checkCount >= limits.tokenChecksMax) return BUSY;
       checkCount += 1;
       isPlaced = true;
@@ -87,15 +94,16 @@ export function createJwtIdentify(source: JwtSource, deps: IdentifyDeps): Identi
     // Before its claims are read: that is most of what a forged token costs.
     const refused = forged.refusal(address);
     if (refused !== undefined) return refused;
+    if (waiting.isFull(address)) return WAITING;
     return mayBeGood(source, token, deps.clock()) ? check(authorization, token, address) : WRONG;
   };
 }
 
 /** The key that the token names; throws what jose throws when there is none, and KeysAway when no key is there at all. */
-function keyOf(keys: JWTVerifyGetKey, token: string): ReturnType<JWTVerifyGetKey> {
+async function keyOf(keys: JWTVerifyGetKey, token: string): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
   const [head = '', payload = '', signature = ''] = token.split('.');
   const header = decodeProtectedHeader(token) as Parameters<JWTVerifyGetKey>[0];
-  return Promise.resolve(keys(header, { protected: head, payload, signature }));
+  return keys(header, { protected: head, payload, signature });
 }
 
 /** Whether only whoever makes tokens up sends this: an honest client's token expires, but does not change its signature. */

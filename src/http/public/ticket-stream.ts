@@ -4,7 +4,7 @@ import type { HeldTicket } from '../../admission/held-tickets.ts';
 import { endsWait, isFinal, type TicketBody, ticketJson } from '../../admission/ticket-body.ts';
 import type { Wait, Waits } from '../../admission/waits.ts';
 import { limits } from '../../process/limits.ts';
-import { connectionOf } from '../connection.ts';
+import { connectionOf, isHead } from '../connection.ts';
 import * as problems from '../problems.ts';
 import { SECURE_HEADERS } from '../respond.ts';
 import { type EventWriter, openEvents, WRITTEN } from './event-writer.ts';
@@ -40,7 +40,7 @@ export function createTicketStream({ waits }: TicketStreamDeps, rhythm: Heartbea
     const { held, user, body } = followed;
     // An EventSource comes back after every end of a stream, saying what it heard last; only a 204 makes it stay away.
     if (isFinal(body.status) && c.req.header('last-event-id') === eventId(body)) return ended();
-    if (c.req.method === 'HEAD') return new Response(null, { headers: STREAM_HEADERS });
+    if (isHead(c)) return new Response(null, { headers: STREAM_HEADERS });
     const connection = connectionOf(c);
     const wait = waits.open({ kind: 'stream', held, user, isGone: connection.isGone });
     if (typeof wait === 'string') return problems.tooManyWaits(wait, body);

@@ -9,7 +9,7 @@ import { userTag } from '../../domain/ids.ts';
 import { limits } from '../../process/limits.ts';
 import type { TraceTicket } from '../../telemetry/ticket-trace.ts';
 import type { AddressOf } from '../client-address.ts';
-import { connectionOf } from '../connection.ts';
+import { connectionOf, isHead } from '../connection.ts';
 import { declare } from '../declare.ts';
 import { type Header, headersOf } from '../headers.ts';
 import * as problems from '../problems.ts';
@@ -134,8 +134,8 @@ async function answerLater(c: Context, deps: PollDeps, held: HeldTicket, asked: 
   if (body === undefined) return problems.unknownTicket();
   const show = (one: TicketBody) => shownTo(user, one, deps);
   if (asked.streams) return deps.streamTicket(c, { held, user, body, show });
-  // Hono answers HEAD with what GET would: its client wants the head of the answer, and wants it now.
-  if (waitMs === 0 || c.req.method === 'HEAD') return json(200, show(body));
+  // Its client wants the head of the answer, and wants it now.
+  if (waitMs === 0 || isHead(c)) return json(200, show(body));
   const applied = { 'preference-applied': `wait=${waitMs / 1_000}` };
   if (endsWait(body.status)) return json(200, show(body), applied);
   return longPoll(c, deps, { held, user, body, waitMs, show }, applied);
