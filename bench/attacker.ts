@@ -3,11 +3,13 @@
 import { connect, type Socket } from 'node:net';
 import { serveJobs } from './peers/job.ts';
 
-export type AttackJob =
-  | { do: 'flood'; port: number; requests: readonly string[]; ratePerSecond: number; connections: number }
+export type Attack =
+  | { kind: 'flood'; port: number; requests: readonly string[]; ratePerSecond: number; connections: number }
   /** Opened again when they are closed, at most so many a second. */
-  | { do: 'silence'; port: number; connections: number; ratePerSecond: number }
-  | { do: 'stop' };
+  | { kind: 'silence'; port: number; connections: number; ratePerSecond: number };
+
+/** An attack is told once, since it may be megabytes, and then comes and goes. */
+export type AttackJob = { do: 'prepare'; attack: Attack } | { do: 'start' } | { do: 'stop' };
 
 export interface AttackResult {
   /** Requests, or connections that said nothing. */
@@ -22,35 +24,40 @@ let statuses: Record<string, number> = {};
 let timer: NodeJS.Timeout | undefined;
 let sockets: (Socket | undefined)[] = [];
 
+let prepared: Attack | undefined;
+/** Requests of this attack so far: it goes on where it stopped. */
+let strikeCount = 0;
+
 serveJobs(async (job: AttackJob): Promise<AttackResult> => {
-  if (job.do === 'stop') stop();
-  else start(job);
+  if (job.do === 'prepare') [prepared, strikeCount] = [job.attack, 0];
+  else if (job.do === 'start') start(prepared!);
+  else stop();
   return { sentCount, statuses };
 });
 
-function start(job: Exclude<AttackJob, { do: 'stop' }>): void {
+function start(attack: Attack): void {
   sentCount = 0;
   statuses = {};
-  sockets = Array.from({ length: job.connections }, () => undefined);
+  sockets = Array.from({ length: attack.connections }, () => undefined);
   const startedAt = performance.now();
   let dueBefore = 0;
   timer = setInterval(() => {
-    const due = Math.floor(((performance.now() - startedAt) * job.ratePerSecond) / 1_000);
-    for (let n = dueBefore; n < due; n += 1) strike(job, n);
-    dueBefore = due;
+    const due = Math.floor(((performance.now() - startedAt) * attack.ratePerSecond) / 1_000);
+    for (; dueBefore < due; dueBefore += 1) strike(attack);
   }, TICK_MS);
 }
 
-function strike(job: Exclude<AttackJob, { do: 'stop' }>, n: number): void {
-  if (job.do === 'silence') {
+function strike(attack: Attack): void {
+  if (attack.kind === 'silence') {
     const free = sockets.indexOf(undefined);
     if (free < 0) return;
-    open(job.port, free);
+    open(attack.port, free);
   } else {
-    const at = n % sockets.length;
-    const socket = sockets[at] ?? open(job.port, at);
-    socket.write(job.requests[n % job.requests.length]!);
+    const at = strikeCount % sockets.length;
+    const socket = sockets[at] ?? open(attack.port, at);
+    socket.write(attack.requests[strikeCount % attack.requests.length]!);
   }
+  strikeCount += 1;
   sentCount += 1;
 }
 

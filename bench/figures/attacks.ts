@@ -3,13 +3,16 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AttackJob, AttackResult } from '../attacker.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { keys } from '../../src/redis/keys.ts';
+import type { Attack, AttackJob, AttackResult } from '../attacker.ts';
 import type { Context, Figure, Sample } from '../figure.ts';
 import { type Jobs, runJob, startJobs } from '../jobs.ts';
 import { alternate, type Contender } from '../rounds.ts';
-import { type Front, joinPath, startFront } from '../sluice.ts';
+import { type Front, joinPath, SHARDS, startFront } from '../sluice.ts';
 import { openTokens, type TokenMaker } from '../tokens.ts';
-import { openJoins, openTokenJoins } from '../under-load.ts';
+import { type Target as Joined, openJoins, openTokenJoins, underLoad } from '../under-load.ts';
 
 /** One client: a script on one machine, which sends this many requests a second over these connections. */
 const ATTACK = { ratePerSecond: 1_000, connections: 20 };
@@ -21,11 +24,23 @@ const SILENT = { ratePerSecond: 1_000, connections: 990 };
 const ATTACKER = '203.0.113.7';
 /** As many as keep the front's core busy: with fewer, what an attack takes of it is idle time. */
 const JOIN_CONNECTIONS = 256;
-/** Users who come with a token, each again when all have come; a front keeps some 80,000 verified tokens. */
-const TOKENS = 60_000;
-/** Measurements without the attack and beside it, by turns and short: the speed of a machine that others use drifts within seconds. */
-const PAIRS = 10;
-const PAIR_SECONDS = 1.5;
+/**
+ * Users who come with a token, once to each campaign of a load; a front keeps some 80,000 verified tokens. The counts have
+ * no common divisor, so that each comes to each.
+ */
+const TOKENS = 60_001;
+const TOKENS_QUICK = 20_001;
+const TOKEN_CAMPAIGNS = 4;
+/**
+ * Within one load the attack comes and goes, in short turns: the speed of a machine that others use drifts within seconds,
+ * and no load is like the one before it. A few loads, each of a new campaign.
+ */
+const FULL: Course = { loads: 12, turns: 8, turnMs: 400, settleMs: 800 };
+const QUICK: Course = { loads: 1, turns: 4, turnMs: 100, settleMs: 100 };
+/** What turns need beside their length, ms. */
+const SPARE_MS = 400;
+/** No front is faster on one core. */
+const JOINS_PER_SECOND_MAX = 40_000;
 
 const ratio = (name: string, text: string) => ({
   text: `joins/s beside ${text} ÷ without`,
@@ -48,29 +63,23 @@ export const attacks: Figure = {
   async measure(context) {
     await using stack = new AsyncDisposableStack();
     const scene = await openScene(context, stack);
-    const { plain, byToken, tokens } = scene;
+    const { plain, byToken, tokens, attacker } = scene;
+    const course = courseOf(context);
     const campaign = context.stand.freshName('attacked');
     await plain.front.createCampaign({ id: campaign, stock: TICKETS + 1 });
     const users = Array.from({ length: TICKETS }, (_, n) => `attacker-${n}`);
     const tickets = await Promise.all(users.map((user) => plain.front.join(campaign, user)));
     const joinWith = (token: string) =>
       request('POST', joinPath(campaign), { authorization: `Bearer ${token}`, 'x-forwarded-for': ATTACKER });
-    const flood = (port: number, requests: string[]): AttackJob => ({ do: 'flood', port, requests, ...ATTACK });
+    const flood = (port: number, requests: string[]): Attack => ({ kind: 'flood', port, requests, ...ATTACK });
     const texts = (make: () => string): string[] => Array.from({ length: context.quick ? 500 : TEXTS }, make);
-    const contender = (name: string, { front, joins }: Target, attack: (front: Front) => AttackJob): Contender => ({
+    const contender = (name: string, target: Target, attack: (front: Front) => Attack): Contender => ({
       name,
       open: async () => async () => {
-        const without: Sample[] = [];
-        const beneath: Sample[] = [];
-        for (let pair = 0; pair < (context.quick ? 1 : PAIRS); pair += 1) {
-          const alone = async () => void without.push(await joins());
-          const attacked = async () => void beneath.push(await beside(scene.attacker, joins, attack(front)));
-          // Each is the first in every other pair: what comes second finds a warmer front.
-          const turns = pair % 2 === 0 ? [alone, attacked] : [attacked, alone];
-          for (const turn of turns) await turn();
-        }
-        const { ratePerSecond: aloneRatePerSecond, p99Ms: aloneP99Ms, frontCpuUs: aloneFrontCpuUs } = meanOf(without);
-        return { ...meanOf(beneath), aloneRatePerSecond, aloneP99Ms, aloneFrontCpuUs } as Sample;
+        await runJob<AttackResult>(attacker, { do: 'prepare', attack: attack(target.front) } satisfies AttackJob);
+        const turns: Turn[] = [];
+        for (let n = 0; n < course.loads; n += 1) turns.push(...(await turnsOf(target, course, attacker)));
+        return sampleOf(turns);
       },
     });
     return await alternate(
@@ -94,7 +103,7 @@ export const attacks: Figure = {
             texts(() => request('GET', `/v1/campaigns/${randomBytes(8).toString('hex')}`)),
           ),
         ),
-        contender('silence', plain, ({ telemetryPort }) => ({ do: 'silence', port: telemetryPort, ...SILENT })),
+        contender('silence', plain, ({ telemetryPort }) => ({ kind: 'silence', port: telemetryPort, ...SILENT })),
         contender('adminTokens', plain, ({ adminPort }) =>
           flood(
             adminPort,
@@ -117,7 +126,7 @@ export const attacks: Figure = {
         ),
       ],
       [
-        `Each round measures joins without the attack and beside it ${PAIRS} times, by turns, and tells means.`,
+        `Each round is ${course.loads} loads of new campaigns; within each the attack comes and goes in ${course.turns} turns of ${course.turnMs} ms. Means of all turns.`,
         `an attack sends ${ATTACK.ratePerSecond} requests/s over ${ATTACK.connections} connections, from the core of the load.`,
         'Beside forged tokens and made-up key ids, buyers join by tokens that the front knows; otherwise by X-User-Id.',
       ],
@@ -125,9 +134,34 @@ export const attacks: Figure = {
   },
 };
 
+interface Course {
+  loads: number;
+  turns: number;
+  turnMs: number;
+  /** Until a load is under way. */
+  settleMs: number;
+}
+
+const courseOf = ({ quick }: Context): Course => (quick ? QUICK : FULL);
+
 interface Target {
   front: Front;
-  joins: () => Promise<Sample>;
+  /** Loads new campaigns, for `seconds`. */
+  load: (seconds: number) => Promise<Loading>;
+  redis: Redis;
+}
+
+interface Loading {
+  campaigns: readonly string[];
+  /** Rejects when it was not as it should be. */
+  ended: Promise<unknown>;
+}
+
+interface Turn {
+  isAttacked: boolean;
+  seconds: number;
+  joinCount: number;
+  attack: AttackResult;
 }
 
 interface Scene {
@@ -143,37 +177,89 @@ async function openScene(context: Context, stack: AsyncDisposableStack): Promise
   const database = await stand.database();
   const tokens = stack.use(await openTokens());
   const attacker = stack.use(await startJobs('load', new URL('../attacker.ts', import.meta.url), []));
-  const few = { ...context, connections: JOIN_CONNECTIONS, seconds: Math.min(context.seconds, PAIR_SECONDS) };
+  const few = { ...context, connections: JOIN_CONNECTIONS, seconds: 1 };
+  const clients = new Redis(redis.url);
+  stack.defer(() => clients.disconnect());
   const started = async (name: string, settings: Record<string, string>): Promise<Front> =>
     stack.use(await startFront({ redisUrl: redis.url, databaseUrl: await database.url(name) }, settings));
+  const target = (front: Front, campaignCount: number, joins: Pick<Joined, 'tokensFile'>): Target => ({
+    front,
+    redis: clients,
+    async load(seconds) {
+      const campaigns = Array.from({ length: campaignCount }, () => stand.freshName('attacked'));
+      const stock = Math.ceil(JOINS_PER_SECOND_MAX * seconds);
+      for (const id of campaigns) await front.createCampaign({ id, stock });
+      const crowd = joins.tokensFile === undefined ? { crowd: campaigns[0]! } : {};
+      const load: Joined = { port: front.port, method: 'POST', paths: campaigns.map(joinPath), ...joins, ...crowd };
+      const ended = underLoad(few, load, { front: front.pid, redis: redis.pid }, seconds);
+      // Whoever measures beside it may fail first.
+      ended.catch(() => undefined);
+      return { campaigns, ended };
+    },
+  });
   const plain = await started('attacks', {});
-  const joins = await openJoins(few, plain, { front: plain.pid, redis: redis.pid });
+  // Warms it up.
+  await openJoins(few, plain, { front: plain.pid, redis: redis.pid });
   const byToken = await started('attacks_jwt', { ...tokens.settings, TRUSTED_PROXIES: '127.0.0.1' });
   const file = join(stand.folder, 'tokens.txt');
-  const good = Array.from({ length: context.quick ? 5_000 : TOKENS }, (_, n) => tokens.good(`buyer-${n}`));
+  const good = Array.from({ length: context.quick ? TOKENS_QUICK : TOKENS }, (_, n) => tokens.good(`buyer-${n}`));
   writeFileSync(file, good.join('\n'));
-  const pids = { front: byToken.pid, redis: redis.pid };
-  const tokenJoins = await openTokenJoins(few, byToken, pids, { file, count: good.length });
-  return { attacker, tokens, plain: { front: plain, joins }, byToken: { front: byToken, joins: tokenJoins } };
+  await openTokenJoins(few, byToken, { front: byToken.pid, redis: redis.pid }, { file, count: good.length });
+  return {
+    attacker,
+    tokens,
+    plain: target(plain, 1, {}),
+    byToken: target(byToken, TOKEN_CAMPAIGNS, { tokensFile: file }),
+  };
 }
 
-/** The mean of each figure that all samples have. */
-function meanOf(samples: readonly Sample[]): Sample {
-  const names = Object.keys(samples[0]!).filter((name) => samples.every((sample) => sample[name] !== undefined));
-  const mean = (name: string) => samples.reduce((sum, sample) => sum + sample[name]!, 0) / samples.length;
-  return Object.fromEntries(names.map((name) => [name, mean(name)]));
+/** One load, beside which the attack comes and goes: without, with, with, without, and again. */
+async function turnsOf(
+  { load, redis }: Target,
+  { turns: turnCount, turnMs, settleMs }: Course,
+  attacker: Jobs,
+): Promise<Turn[]> {
+  const { campaigns, ended } = await load((settleMs + turnCount * turnMs + SPARE_MS) / 1_000);
+  const streams = campaigns.flatMap((id) => keys.works({ id, shards: SHARDS }));
+  const admittedCount = async (): Promise<number> => {
+    const lengths = await Promise.all(streams.map((stream) => redis.xlen(stream)));
+    return lengths.reduce((sum, length) => sum + length, 0);
+  };
+  const over = ended.then(() => Promise.reject(new Error('the load ended before the turns did')));
+  over.catch(() => undefined);
+  while ((await admittedCount()) === 0) await Promise.race([sleep(10), over]);
+  await sleep(settleMs);
+  const turns: Turn[] = [];
+  for (let n = 0; n < turnCount; n += 1) {
+    const isAttacked = n % 4 === 1 || n % 4 === 2;
+    if (isAttacked) await runJob<AttackResult>(attacker, { do: 'start' } satisfies AttackJob);
+    const [startedAt, before] = [performance.now(), await admittedCount()];
+    await Promise.race([sleep(turnMs), over]);
+    const [endedAt, after] = [performance.now(), await admittedCount()];
+    const told = isAttacked
+      ? await runJob<AttackResult>(attacker, { do: 'stop' } satisfies AttackJob)
+      : { sentCount: 0, statuses: {} };
+    turns.push({ isAttacked, seconds: (endedAt - startedAt) / 1_000, joinCount: after - before, attack: told });
+  }
+  await ended;
+  return turns;
 }
 
-/** One measurement of joins, and what the attacker has sent meanwhile. */
-async function beside(attacker: Jobs, joins: () => Promise<Sample>, attack: AttackJob): Promise<Sample> {
-  const startedAt = performance.now();
-  await runJob<AttackResult>(attacker, attack);
-  const [joined] = await Promise.allSettled([joins()]);
-  const { sentCount, statuses } = await runJob<AttackResult>(attacker, { do: 'stop' } satisfies AttackJob);
-  if (joined.status === 'rejected') throw joined.reason;
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const answered = Object.entries(statuses).map(([status, count]) => [`attack${status}PerSecond`, count / seconds]);
-  return { ...joined.value, attackPerSecond: sentCount / seconds, ...Object.fromEntries(answered) };
+/** Of what is measured in one turn, the sum over all seconds of such turns. */
+function sampleOf(turns: readonly Turn[]): Sample {
+  const { true: attacked = [], false: alone = [] } = Object.groupBy(turns, ({ isAttacked }) => `${isAttacked}`);
+  const perSecond = (some: readonly Turn[], count: (turn: Turn) => number) =>
+    some.reduce((sum, turn) => sum + count(turn), 0) / some.reduce((sum, { seconds }) => sum + seconds, 0);
+  const aloneRatePerSecond = perSecond(alone, ({ joinCount }) => joinCount);
+  const ratePerSecond = perSecond(attacked, ({ joinCount }) => joinCount);
+  const attackPerSecond = perSecond(attacked, ({ attack }) => attack.sentCount);
+  const statuses = new Set(attacked.flatMap(({ attack }) => Object.keys(attack.statuses)));
+  const answered = [...statuses].map((status) => [
+    `attack${status}PerSecond`,
+    perSecond(attacked, ({ attack }) => attack.statuses[status] ?? 0),
+  ]);
+  const joinsPerAttack = (aloneRatePerSecond - ratePerSecond) / attackPerSecond;
+  return { ratePerSecond, aloneRatePerSecond, attackPerSecond, joinsPerAttack, ...Object.fromEntries(answered) };
 }
 
 function request(method: string, path: string, headers: Record<string, string> = {}): string {

@@ -46,12 +46,15 @@ export type GiveBackAnswer =
   | { kind: 'ended' }
   | { kind: 'unknown' };
 
-/** Gives a ticket back; `user` where who asks has said so. Throws a retryable Fault when the outcome is unknown. */
-export type GiveBack = (held: HeldTicket, user: string | undefined) => Promise<GiveBackAnswer>;
+/**
+ * Gives a ticket back; `user` where who asks has said so. Answers in the same turn what is remembered, and rejects with a
+ * retryable Fault when the outcome is unknown.
+ */
+export type GiveBack = (held: HeldTicket, user: string | undefined) => GiveBackAnswer | Promise<GiveBackAnswer>;
 
 /** What a front remembers of the latest give-back of a ticket. */
 interface Latest {
-  answer: Promise<GiveBackAnswer>;
+  answer: GiveBackAnswer | Promise<GiveBackAnswer>;
   /** Whether the request said who its user is, which the ledger records as well. */
   isIdentified: boolean;
   /** By the span clock: until then it is the answer to the next request, too; infinite while it is under way. */
@@ -79,6 +82,7 @@ export function createGiveBack(deps: GiveBackDeps): GiveBack {
     };
     answer.then((told) => {
       rest();
+      noted.answer = told;
       const isRecorded = told.kind === 'cancelled' && told.body.status === 'cancelled';
       if (isRecorded && epochOf(deps, held) === epoch) noted.recordedIn = epoch;
     }, rest);

@@ -7,8 +7,8 @@ import type { Quota } from '../problems.ts';
 import { createRoughCount } from '../rough-count.ts';
 
 export interface ClientLimit {
-  /** Ms to wait when this client asks too often (0: it does not), else undefined. */
-  refuse(client: string): Promise<number> | undefined;
+  /** Ms to wait when this client asks too often (0: it does not), else undefined; promised only where a store is asked. */
+  refuse(client: string): number | Promise<number> | undefined;
   quota: Quota;
 }
 
@@ -28,6 +28,9 @@ export function createJoinLimits(deps: JoinLimitsDeps): { user: ClientLimit; add
   };
 }
 
+/** Refused clients that are remembered, 200 bytes each; beyond that all are asked about again. */
+const REFUSED_MAX = 10_000;
+
 function createLimit({ openCount, now }: JoinLimitsDeps, name: string, joinsPerSecond: number): ClientLimit {
   const windowSeconds = limits.clientWindowSeconds;
   const quota = { name, count: joinsPerSecond * windowSeconds, windowSeconds };
@@ -38,6 +41,8 @@ function createLimit({ openCount, now }: JoinLimitsDeps, name: string, joinsPerS
   const countShared = openCount(half, windowSeconds);
   // Clients who share a cell are questioned earlier, never refused for one another.
   const counts = createRoughCount(now);
+  /** Until when each is refused that was found to ask too often: it is told so at once, for next to nothing. */
+  const refusedUntil = new Map<string, number>();
   return {
     quota,
     refuse(client) {
@@ -45,8 +50,15 @@ function createLimit({ openCount, now }: JoinLimitsDeps, name: string, joinsPerS
         counts.add(client);
         return undefined;
       }
+      const leftMs = (refusedUntil.get(client) ?? 0) - now();
+      if (leftMs > 0) return leftMs;
       // A digest: nothing a user typed is ever part of a Redis key, and a user named like an address is not one.
-      return countShared(hash('sha256', `${name}\0${client}`, 'base64url'));
+      return countShared(hash('sha256', `${name}\0${client}`, 'base64url')).then((waitMs) => {
+        if (refusedUntil.size >= REFUSED_MAX) refusedUntil.clear();
+        if (waitMs > 0) refusedUntil.set(client, now() + waitMs);
+        else refusedUntil.delete(client);
+        return waitMs;
+      });
     },
   };
 }

@@ -2,7 +2,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import { ticketJson } from '../../admission/ticket-body.ts';
 import type { Tickets } from '../../admission/tickets.ts';
-import type { GiveBack } from '../../giving-back/give-back.ts';
+import type { GiveBack, GiveBackAnswer } from '../../giving-back/give-back.ts';
 import { limits } from '../../process/limits.ts';
 import type { TraceTicket } from '../../telemetry/ticket-trace.ts';
 import type { AddressOf } from '../client-address.ts';
@@ -10,6 +10,7 @@ import { declare } from '../declare.ts';
 import * as problems from '../problems.ts';
 import { jsonText, retryAfter } from '../respond.ts';
 import type { Identify } from './caller.ts';
+import { inTurn } from './in-turn.ts';
 import { jsonAnswer, problemAnswer, ticketSchema } from './schemas.ts';
 import { type Asked, withHeldTicket } from './tickets.ts';
 
@@ -54,7 +55,7 @@ export function giveBackRoute(app: OpenAPIHono, deps: GiveBackRouteDeps): void {
   );
 }
 
-async function giveBack(deps: GiveBackRouteDeps, { held, user, identity }: Asked): Promise<Response> {
+function giveBack(deps: GiveBackRouteDeps, { held, user, identity }: Asked): Response | Promise<Response> {
   if (deps.ticketsNeedUser && user === undefined) {
     const challenge = 'challenge' in identity ? identity.challenge : undefined;
     const detail = 'Only the owner may give a ticket back. Send the request again, signed in as the owner.';
@@ -64,7 +65,10 @@ async function giveBack(deps: GiveBackRouteDeps, { held, user, identity }: Asked
     const quota = { name: 'polls-per-ticket', count: deps.tickets.pollsPerSecond, windowSeconds: 1 };
     return problems.tooMany(limits.pollMinMs, quota);
   }
-  const answer = await deps.giveBack(held, user);
+  return inTurn(deps.giveBack(held, user), answered);
+}
+
+function answered(answer: GiveBackAnswer): Response {
   switch (answer.kind) {
     case 'cancelled':
       return jsonText(200, ticketJson(answer.body));

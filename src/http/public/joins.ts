@@ -114,7 +114,7 @@ function limited(
 ): Response | Promise<Response> {
   const questioned = client === undefined ? undefined : limit.refuse(client);
   if (questioned === undefined) return decide();
-  return questioned.then((waitMs) => (waitMs > 0 ? problems.tooMany(waitMs, limit.quota) : decide()));
+  return inTurn(questioned, (waitMs) => (waitMs > 0 ? problems.tooMany(waitMs, limit.quota) : decide()));
 }
 
 function decideJoin(
