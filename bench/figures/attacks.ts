@@ -59,6 +59,8 @@ export const attacks: Figure = {
     ratio('adminTokens', 'wrong admin tokens'),
     ratio('forged', 'forged tokens'),
     ratio('unknownKeys', 'tokens of made-up key ids'),
+    // What any request costs, for comparison.
+    ratio('healthChecks', 'health checks, no attack'),
   ],
   async measure(context) {
     await using stack = new AsyncDisposableStack();
@@ -124,6 +126,7 @@ export const attacks: Figure = {
             texts(() => joinWith(tokens.ofUnknownKey())),
           ),
         ),
+        contender('healthChecks', plain, ({ port }) => flood(port, [request('GET', '/livez')])),
       ],
       [
         `Each round is ${course.loads} loads of new campaigns; within each the attack comes and goes in ${course.turns} turns of ${course.turnMs} ms. Means of all turns.`,

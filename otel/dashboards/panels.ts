@@ -50,7 +50,7 @@ const sale: Board = {
           [p('0.99', 'sluice_join_seconds'), 'p99 of those that the gate decided'],
         ),
         graph('Faults by kind', 'reqps', 'The log line “answered with a server error” has the cause.', [
-          `sum by (kind) (${rate('sluice_http_errors_total{kind!~"paused|backlogged"}')})`,
+          `sum by (kind) (${rate('sluice_http_errors_total{kind!~"paused|backlogged|guessed"}')})`,
           '{{kind}}',
         ]),
       ],

@@ -14,6 +14,7 @@ export const SERVER_ERROR_KINDS = [
   // A 503 that is as it should be.
   'backlogged',
   'paused',
+  'guessed',
   'recovering',
   'expired',
   'ticket-in-work',
@@ -46,8 +47,12 @@ export interface ServerError {
 export const serverErrorTypeOf = (uri: string): ServerErrorType =>
   SERVER_ERROR_TYPES.find((type) => uri.endsWith(`:${type}`) || uri.endsWith(`#${type}`)) ?? 'none';
 
-/** A 503 that a sale means to say: the campaign is paused, or as many buyers wait as it lets wait. */
-export const isRefusal = (kind: ServerErrorKind): boolean => kind === 'paused' || kind === 'backlogged';
+/**
+ * A 503 that a sale means to say: the campaign is paused, as many buyers wait as it lets wait, or clients guess campaign
+ * ids. Whoever guesses must not use up the budget of errors.
+ */
+export const isRefusal = (kind: ServerErrorKind): boolean =>
+  kind === 'paused' || kind === 'backlogged' || kind === 'guessed';
 
 export const isServerErrorKind = (text: string): text is ServerErrorKind =>
   (SERVER_ERROR_KINDS as readonly string[]).includes(text);

@@ -144,7 +144,7 @@ export const overloaded = (slow: string): Response =>
 /** The refusal of a campaign id that may be a guess, while ids are guessed. */
 export const guessedTooOften = (): Response =>
   becauseOf(
-    'overloaded',
+    'guessed',
     'clients ask for too many unknown campaign ids',
     REDUCED_CAPACITY,
     problemText(503, GUESSED, retryAfter(UNAVAILABLE_MS)),

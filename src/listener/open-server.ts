@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { limits } from '../process/limits.ts';
 import { answerBare, answerClientErrors } from './bare-answers.ts';
+import { withShortLine } from './request-line.ts';
 
 export interface ServerOptions {
   host: string;
@@ -43,7 +44,7 @@ export async function openServer(onRequest: OnRequest, options: ServerOptions): 
       // Node's own refusal has no body; `withHost` refuses the same requests.
       requireHostHeader: false,
     },
-    withPlainTarget(withHost(onRequest)),
+    withShortLine(withPlainTarget(withHost(onRequest))),
   );
   server.maxConnections = connectionsMax;
   // Node's own time limits begin with the first byte of a request; a stream's comments keep it from being silent.

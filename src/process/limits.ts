@@ -207,10 +207,8 @@ export const limits = {
   autoRedrivesPerLook: 100,
   /** What was begun in the ledger and not finished in the gate for this long is finished by a worker. */
   halfDoneMs: 5_000,
-
   /** A client's requests are counted over this long. */
   clientWindowSeconds: 10,
-
   /** Identity: keys are asked for again after the first, at most once in the second; a provider that never answered, sooner. */
   signingKeysMaxAgeMs: 600_000,
   signingKeysCooldownMs: 30_000,
@@ -258,6 +256,8 @@ export const limits = {
   telemetryConnectionsPerAddressMax: 32,
   /** A connection on which nobody says anything ends after this long; to the telemetry port sooner. A long-poll is silent, too. */
   silentMs: 65_000,
+  /** Requests behind one of the same connection that is not answered yet: their answers wait in memory. */
+  requestsInLineMax: 16,
   telemetrySilentMs: 15_000,
   /** A front takes at least so many buyers' connections, whatever the limit of open files. */
   connectionsMin: 64,

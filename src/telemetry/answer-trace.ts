@@ -19,6 +19,7 @@ export function answeredIn<A extends object>(span: SpanContext | undefined, answ
 const REFUSALS: ReadonlySet<ServerErrorKind> = new Set([
   'backlogged',
   'paused',
+  'guessed',
   'recovering',
   'ticket-in-work',
   'streams-full',

@@ -105,7 +105,7 @@ test('guessed views and guessed joins beyond the budget are refused with their c
     });
   }
   expect(front.serverErrors.at(-1)).toMatchObject({
-    kind: 'overloaded',
+    kind: 'guessed',
     cause: 'clients ask for too many unknown campaign ids',
   });
   expect((await front.ask(`/v1/campaigns/${campaign}`)).status).toBe(200);

@@ -1,5 +1,6 @@
 // Connections that say nothing, paths that climb, and two names for one host, on every listener alike.
-import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, type TestContext, test } from 'vitest';
 import { publicConnectionsMax } from '../../src/doctor/open-files.ts';
 import { openServer } from '../../src/listener/open-server.ts';
@@ -7,7 +8,7 @@ import { limits } from '../../src/process/limits.ts';
 import { startTelemetry } from '../../src/telemetry/start.ts';
 import { until } from '../helpers/until.ts';
 import { fronts } from '../http/front.ts';
-import { bytesOf, send } from '../http/raw.ts';
+import { bytesOf, open, send } from '../http/raw.ts';
 
 const front = fronts().shared();
 const portsOf = () => [front().url, front().adminUrl].map((url) => Number(new URL(url).port));
@@ -82,4 +83,51 @@ test.for([
   [{ untold: 'no limit' }, limits.connectionsMax],
 ] as const)('of %o open files, buyers get %i', ([openFiles, expected]) => {
   expect(publicConnectionsMax(openFiles)).toBe(expected);
+});
+
+/** A server that answers nothing before it is told to, and how many requests it has seen. */
+async function holdingServer(t: TestContext) {
+  const held: (() => void)[] = [];
+  const server = await openServer((request, response) => held.push(() => response.end(request.url)), {
+    host: '127.0.0.1',
+    port: 0,
+  });
+  t.onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  const { port } = server.address() as AddressInfo;
+  const answerAll = () => {
+    for (const answer of held.splice(0)) answer();
+  };
+  return { port, seenCount: () => held.length, answerAll };
+}
+
+const requests = (count: number): string =>
+  Array.from({ length: count }, (_, n) => `GET /${n} HTTP/1.1\r\nHost: x\r\n\r\n`).join('');
+
+test('any number of requests waited in memory behind one that was not answered; now the connection is closed', async (t) => {
+  const { port, seenCount } = await holdingServer(t);
+  const socket = open(port);
+  const closed = once(socket, 'close');
+  socket.write(requests(limits.requestsInLineMax + 100));
+  await closed;
+  expect(seenCount()).toBe(1 + limits.requestsInLineMax);
+});
+
+test('a client that sends requests ahead of their answers gets them in order, again and again', async (t) => {
+  const { port, seenCount, answerAll } = await holdingServer(t);
+  const socket = open(port);
+  t.onTestFinished(() => void socket.destroy());
+  let text = '';
+  socket.setEncoding('latin1').on('data', (part: string) => {
+    text += part;
+  });
+  const count = 1 + limits.requestsInLineMax;
+  for (let round = 1; round <= 3; round += 1) {
+    socket.write(requests(count));
+    await until('all are seen', 60_000, () => seenCount() === count);
+    answerAll();
+    await until('all are answered', 60_000, () => text.match(/HTTP\/1\.1 200/g)?.length === round * count);
+  }
+  expect(text.match(/(?<=\r\n\r\n)\/\d+/g)?.map((path) => Number(path.slice(1)) % count)).toEqual(
+    Array.from({ length: 3 * count }, (_, n) => n % count),
+  );
 });

@@ -23,6 +23,7 @@ test.for([
   ['refused', problems.ended(), undefined],
   ['refused', problems.tooMany(1, { name: 'x', count: 1, windowSeconds: 1 }), undefined],
   ['refused', problems.unavailable('full', { kind: 'backlogged' }), 'temporary-reduced-capacity'],
+  ['refused', problems.guessedTooOften(), 'temporary-reduced-capacity'],
   ['invalid', problems.unknownCampaign(), undefined],
   ['fault', problems.overloaded('the gate is too slow'), 'temporary-reduced-capacity'],
   [
