@@ -189,6 +189,8 @@ function openClient(
   return {
     /** The tickets of these users, all admitted; who is told that the outcome is unknown, or the gate too slow, asks again. */
     async admit(campaign: string, users: string[], traceparent = ''): Promise<string[]> {
+      // As a front hears of each campaign that is made: it is no guess.
+      campaigns.expectVersion(campaign, 0);
       const answers = await Promise.all(
         users.map((user) => untilAnswered(() => decided(joins.join(campaign, user, traceparent)))),
       );
