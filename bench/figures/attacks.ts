@@ -80,7 +80,12 @@ export const attacks: Figure = {
       open: async () => async () => {
         await runJob<AttackResult>(attacker, { do: 'prepare', attack: attack(target.front) } satisfies AttackJob);
         const turns: Turn[] = [];
-        for (let n = 0; n < course.loads; n += 1) turns.push(...(await turnsOf(target, course, attacker)));
+        try {
+          for (let n = 0; n < course.loads; n += 1) turns.push(...(await turnsOf(target, course, attacker)));
+        } finally {
+          // A load that failed may have left it at work.
+          await runJob<AttackResult>(attacker, { do: 'stop' } satisfies AttackJob);
+        }
         return sampleOf(turns);
       },
     });

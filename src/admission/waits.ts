@@ -2,6 +2,7 @@
 // reading of the gates, in place of a timer, a signal and a listener for each.
 import { spanClock } from '../domain/clock.ts';
 import { aheadOf } from '../domain/gate-view.ts';
+import { createTally } from '../domain/tally.ts';
 import { limits } from '../process/limits.ts';
 import { createTurns } from '../process/turns.ts';
 import type { CampaignMemory } from './campaign-memory.ts';
@@ -266,17 +267,3 @@ function check(wait: Wait, group: WaitingGroup<Wait>, memory: CampaignMemory | u
 }
 
 const placeIn = ({ held }: Wait, { view }: CampaignMemory): number => aheadOf(view, standingOf(held, view)!);
-
-/** Counts by name; a name that counts nothing takes no room. */
-function createTally() {
-  const counts = new Map<string, number>();
-  const count = (name: string) => counts.get(name) ?? 0;
-  return {
-    count,
-    add: (name: string) => void counts.set(name, count(name) + 1),
-    take(name: string) {
-      if (count(name) > 1) counts.set(name, count(name) - 1);
-      else counts.delete(name);
-    },
-  };
-}

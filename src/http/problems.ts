@@ -122,33 +122,26 @@ export const unavailable = (
 
 const REDUCED_CAPACITY = registered('temporary-reduced-capacity');
 
-const overloadedText = (detail: string): string =>
-  JSON.stringify({
-    type: REDUCED_CAPACITY,
-    title: 'The service cannot answer now; please try again',
-    status: 503,
-    detail,
-  });
+/** A 503 that must cost next to nothing: its body is written once. */
+function cheapRefusal(kind: ServerErrorKind, detail: string): (cause: string) => Response {
+  const title = 'The service cannot answer now; please try again';
+  const text = JSON.stringify({ type: REDUCED_CAPACITY, title, status: 503, detail });
+  return (cause) => becauseOf(kind, cause, REDUCED_CAPACITY, problemText(503, text, retryAfter(UNAVAILABLE_MS)));
+}
 
-const OVERLOADED = overloadedText(
+/** The refusal of an overload, which takes what was too slow. */
+export const overloaded = cheapRefusal(
+  'overloaded',
   'This front is overloaded and refused the request without looking at it. Please try again.',
 );
-const GUESSED = overloadedText(
+
+const guessed = cheapRefusal(
+  'guessed',
   'Clients ask for too many campaigns that this front does not know. It did not look for this one. Please try again.',
 );
 
-/** The refusal of an overload: it must cost next to nothing. */
-export const overloaded = (slow: string): Response =>
-  becauseOf('overloaded', slow, REDUCED_CAPACITY, problemText(503, OVERLOADED, retryAfter(UNAVAILABLE_MS)));
-
 /** The refusal of a campaign id that may be a guess, while ids are guessed. */
-export const guessedTooOften = (): Response =>
-  becauseOf(
-    'guessed',
-    'clients ask for too many unknown campaign ids',
-    REDUCED_CAPACITY,
-    problemText(503, GUESSED, retryAfter(UNAVAILABLE_MS)),
-  );
+export const guessedTooOften = (): Response => guessed('clients ask for too many unknown campaign ids');
 
 export const ended = fixed({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
 
@@ -162,14 +155,14 @@ const purged = fixed({
 export type Refusal = Exclude<Decision, { kind: 'admitted' | 'known' }>;
 
 /** The refusal of a crowd: told most often, and always in the same words. */
-const SOLD_OUT = JSON.stringify({ type: own('sold-out'), title: 'All units are taken', status: 409 });
+const soldOut = fixed({ type: own('sold-out'), title: 'All units are taken', status: 409 });
 
 /** The answer to a join that was refused. */
 export function refused(refusal: Refusal, view: GateView): Response {
   const redisNow = gateTime(view, spanClock());
   switch (refusal.kind) {
     case 'sold-out':
-      return problemText(409, SOLD_OUT);
+      return soldOut();
     case 'throttled':
       return throttled(refusal.waitMs, view);
     case 'backlogged':

@@ -4,7 +4,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { limits } from '../process/limits.ts';
 import { answerBare, answerClientErrors } from './bare-answers.ts';
-import { withShortLine } from './request-line.ts';
 
 export interface ServerOptions {
   host: string;
@@ -86,6 +85,24 @@ function withPlainTarget(onRequest: OnRequest): OnRequest {
     const { url = '', rawHeaders } = request;
     const mayBeDotted = url.includes('/.') || url.includes('%') || url.includes('\\');
     if ((mayBeDotted && DOTTED.test(url)) || hostCount(rawHeaders) > 1) return answerBare(response, 400);
+    return onRequest(request, response);
+  };
+}
+
+/**
+ * Closes a connection with too many requests behind one that is not answered: their answers wait in memory for the first,
+ * which may take 30 s. Browsers and proxies send none; a client that floods sends nothing else.
+ */
+function withShortLine(onRequest: OnRequest): OnRequest {
+  const lengths = new WeakMap<Socket, number>();
+  return (request, response) => {
+    // Node gives a response its connection once those before it have ended.
+    if (response.socket !== null) return onRequest(request, response);
+    const { socket } = request;
+    const length = (lengths.get(socket) ?? 0) + 1;
+    if (length > limits.requestsInLineMax) return socket.destroy();
+    lengths.set(socket, length);
+    response.once('close', () => lengths.set(socket, lengths.get(socket)! - 1));
     return onRequest(request, response);
   };
 }

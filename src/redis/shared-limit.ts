@@ -7,12 +7,9 @@ import { keys } from './keys.ts';
 /** Counts a request of `client`; ms until it may ask again, 0 when it may. */
 export type CountRequest = (client: string) => Promise<number>;
 
-/** A clock that somebody sets, and none that is kept right little by little. */
-const CLOCK_STEP_MS = 1_000;
-
 /**
- * `points` per `windowSeconds` and client; a client above it is blocked in process until the window ends. While Redis is
- * out of reach the count goes on in process, and nobody waits for Redis.
+ * `points` per `windowSeconds` and client. While Redis is out of reach the count goes on in process, and nobody waits for
+ * Redis.
  */
 export function createSharedLimit(
   redis: RedisClient,
@@ -25,19 +22,11 @@ export function createSharedLimit(
     keyPrefix: keys.clientLimit,
     points,
     duration: windowSeconds,
-    inMemoryBlockOnConsumed: points + 1,
     rejectIfRedisNotReady: true,
   });
   const own = new RateLimiterMemory({ points, duration: windowSeconds });
-  // Both reckon by the wall clock: whoever is blocked when it is set back by an hour would be blocked for that hour.
-  let aheadMs = Date.now() - performance.now();
-  const noticeStep = () => {
-    const before = aheadMs;
-    aheadMs = Date.now() - performance.now();
-    if (Math.abs(aheadMs - before) > CLOCK_STEP_MS) shared.deleteInMemoryBlockedAll();
-  };
   return async (client) => {
-    noticeStep();
+    // The count in process reckons by the wall clock, which may be set back by an hour.
     const windowMs = windowSeconds * 1_000;
     try {
       return Math.min(windowMs, await run(() => consume(shared, client)));

@@ -3,8 +3,8 @@
 import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { spanClock } from '../../domain/clock.ts';
 import { isUserId, USER_ID_RULE } from '../../domain/ids.ts';
+import { createTally } from '../../domain/tally.ts';
 import { limits } from '../../process/limits.ts';
-import { createAddressPlaces } from './address-places.ts';
 import type { Identify, IdentifyDeps, Identity } from './caller.ts';
 import { createFailureLimit } from './failure-limit.ts';
 import { fetchedKeys, givenKeys, KeysAway, type PublicKeys } from './signing-keys.ts';
@@ -57,7 +57,7 @@ export function createJwtIdentify(source: JwtSource, deps: IdentifyDeps): Identi
   const keys = source.keys instanceof URL ? fetchedKeys(source.keys, deps) : givenKeys(source.keys);
   const known = tokenMemory();
   const forged = createFailureLimit('forged-tokens-per-address', limits.forgedTokensPerAddress, now);
-  const waiting = createAddressPlaces(limits.tokensWaitingPerAddress);
+  const waiting = createTally();
   let checkCount = 0;
   const isGood = ({ expiresMs, checkedAt }: CheckedToken) =>
     expiresMs > deps.clock() && now() - checkedAt < limits.signingKeysMaxAgeMs;
@@ -66,8 +66,8 @@ export function createJwtIdentify(source: JwtSource, deps: IdentifyDeps): Identi
     let isPlaced = false;
     try {
       // Waiting for keys costs no computing, so it takes none of the places below.
-      waiting.enter(address);
-      const key = await keyOf(keys, token).finally(() => waiting.leave(address));
+      if (address !== undefined) waiting.add(address);
+      const key = await keyOf(keys, token).finally(() => address !== undefined && waiting.take(address));
       if (checkCount >= limits.tokenChecksMax) return BUSY;
       checkCount += 1;
       isPlaced = true;
@@ -94,7 +94,7 @@ export function createJwtIdentify(source: JwtSource, deps: IdentifyDeps): Identi
     // Before its claims are read: that is most of what a forged token costs.
     const refused = forged.refusal(address);
     if (refused !== undefined) return refused;
-    if (waiting.isFull(address)) return WAITING;
+    if (address !== undefined && waiting.count(address) >= limits.tokensWaitingPerAddress) return WAITING;
     return mayBeGood(source, token, deps.clock()) ? check(authorization, token, address) : WRONG;
   };
 }
