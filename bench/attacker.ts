@@ -3,10 +3,17 @@
 import { connect, type Socket } from 'node:net';
 import { serveJobs } from './peers/job.ts';
 
-export type Attack =
-  | { kind: 'flood'; port: number; requests: readonly string[]; ratePerSecond: number; connections: number }
+export type Attack = {
+  port: number;
+  /** From where it comes. */
+  address: string;
+  connections: number;
+  ratePerSecond: number;
+} & (
+  | { kind: 'flood'; requests: readonly string[] }
   /** Opened again when they are closed, at most so many a second. */
-  | { kind: 'silence'; port: number; connections: number; ratePerSecond: number };
+  | { kind: 'silence' }
+);
 
 /** An attack is told once, since it may be megabytes, and then comes and goes. */
 export type AttackJob = { do: 'prepare'; attack: Attack } | { do: 'start' } | { do: 'stop' };
@@ -51,23 +58,23 @@ function strike(attack: Attack): void {
   if (attack.kind === 'silence') {
     const free = sockets.indexOf(undefined);
     if (free < 0) return;
-    open(attack.port, free);
+    open(attack, free);
   } else {
     const at = strikeCount % sockets.length;
-    const socket = sockets[at] ?? open(attack.port, at);
+    const socket = sockets[at] ?? open(attack, at);
     socket.write(attack.requests[strikeCount % attack.requests.length]!);
   }
   strikeCount += 1;
   sentCount += 1;
 }
 
-function open(port: number, at: number): Socket {
-  const socket = connect({ port, host: '127.0.0.1' });
+function open({ port, address }: Attack, at: number): Socket {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: address });
   sockets[at] = socket;
   socket.setEncoding('latin1');
   socket.on('error', () => undefined);
   socket.on('data', (text: string) => {
-    for (const [, status] of text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)) statuses[status!] = (statuses[status!] ?? 0) + 1;
+    for (const [, status] of text.matchAll(/HTTP\/1\.1 (\d{3}) /g)) statuses[status!] = (statuses[status!] ?? 0) + 1;
   });
   socket.on('close', () => {
     if (sockets[at] === socket) sockets[at] = undefined;

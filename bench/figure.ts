@@ -24,7 +24,8 @@ type Metric = `${string}.${string}`;
 
 interface Ratio {
   text: string;
-  bar: { atLeast: number } | { atMost: number };
+  /** Absent for what is told for comparison. */
+  bar?: { atLeast: number } | { atMost: number };
   over: Metric;
   /**
    * Absent when the figure is a quantity and no ratio. Of the same contender: both were measured one after the other in
@@ -52,7 +53,7 @@ export interface Row {
   figure: string;
   text: string;
   bar: string;
-  verdict: 'met' | 'missed' | 'not run';
+  verdict: 'met' | 'missed' | 'no bar' | 'not run';
   value?: number;
   /** Smallest and largest of the rounds, each round's own ratio. */
   spread?: [number, number];
@@ -80,7 +81,7 @@ export async function measureFigure(figure: Figure, context: Context): Promise<F
 }
 
 function rowOf(figure: string, { text, bar, over, under }: Ratio, outcome: Outcome): Row {
-  const row = { figure, text, bar: 'atLeast' in bar ? `≥ ${bar.atLeast}` : `≤ ${bar.atMost}` };
+  const row = { figure, text, bar: barText(bar) };
   const overRounds = seriesOf(outcome, over);
   const underRounds = under === undefined ? undefined : seriesOf(outcome, under);
   const absent = [over, under].filter((name) => name !== undefined && seriesOf(outcome, name).length === 0);
@@ -93,15 +94,25 @@ function rowOf(figure: string, { text, bar, over, under }: Ratio, outcome: Outco
   const each = overRounds.map((sample, i) => (underRounds ? sample / underRounds[i % underRounds.length]! : sample));
   const isPaired = under !== undefined && contenderOf(over) === contenderOf(under);
   const value = underMedian === undefined || isPaired ? median(each) : overMedian / underMedian;
-  const isMet = 'atLeast' in bar ? value >= bar.atLeast : value <= bar.atMost;
   return {
     ...row,
-    verdict: isMet ? 'met' : 'missed',
+    verdict: verdictOf(value, bar),
     value,
     spread: [Math.min(...each), Math.max(...each)],
     over: overMedian,
     ...(underMedian === undefined ? {} : { under: underMedian }),
   };
+}
+
+function barText(bar: Ratio['bar']): string {
+  if (bar === undefined) return '–';
+  return 'atLeast' in bar ? `≥ ${bar.atLeast}` : `≤ ${bar.atMost}`;
+}
+
+function verdictOf(value: number, bar: Ratio['bar']): 'met' | 'missed' | 'no bar' {
+  if (bar === undefined) return 'no bar';
+  const isMet = 'atLeast' in bar ? value >= bar.atLeast : value <= bar.atMost;
+  return isMet ? 'met' : 'missed';
 }
 
 const contenderOf = (name: Metric): string => name.slice(0, name.indexOf('.'));

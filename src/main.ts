@@ -13,10 +13,10 @@ import { listenForStop, pause, tellFailuresPlainly, untilAborted } from './proce
 import { limits } from './process/limits.ts';
 import { outliveOutput } from './process/output.ts';
 import { tellAdminRefusals } from './telemetry/admin-refusals.ts';
+import { tellBoundedConnections } from './telemetry/bounded-connections.ts';
 import { errorWords } from './telemetry/describe-error.ts';
 import { createLog } from './telemetry/log.ts';
 import { createErrorLog } from './telemetry/log-once.ts';
-import { tellRefusedConnections } from './telemetry/refused-connections.ts';
 import { tellServerErrors } from './telemetry/server-errors.ts';
 import { startTelemetry } from './telemetry/start.ts';
 
@@ -38,8 +38,8 @@ await using open = new AsyncDisposableStack();
 const publicListener = await openPublicListener(config, open);
 const place = open.use(await furnish(config, say));
 const told = open.use(await startTelemetry({ service: 'sluice-front', ...config.telemetry, log }));
-const onRefused = tellRefusedConnections(log);
-publicListener.onRefused(() => onRefused('public'));
+const boundedOf = tellBoundedConnections(log);
+publicListener.tell(boundedOf('public'));
 const parts = await openFront(config, place, { log, onError }, open);
 const leaving = new AbortController();
 let ownWorkers: OwnWorkers | undefined;
@@ -66,7 +66,7 @@ open.defer(async () => {
   log.error({ count }, 'the front cut connections: their requests took longer than the drain');
   process.exitCode = 1;
 });
-const adminListener = await openAdminListener(config, service.admin.fetch, () => onRefused('admin'), open);
+const adminListener = await openAdminListener(config, service.admin.fetch, boundedOf('admin'), open);
 const rehearse = !options['no-rehearsal'];
 const urls = { publicUrl: publicListener.url, adminUrl: adminListener.url, telemetryUrl: told.url };
 await service.readiness.untilWorkerReady(config.workers.count > 0 ? limits.workerFirstReportMs : 0, stopping);

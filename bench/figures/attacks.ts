@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { keys } from '../../src/redis/keys.ts';
 import type { Attack, AttackJob, AttackResult } from '../attacker.ts';
+import { CLIENT_ADDRESS, openClientAddress } from '../client-address.ts';
 import type { Context, Figure, Sample } from '../figure.ts';
 import { type Jobs, runJob, startJobs } from '../jobs.ts';
 import { alternate, type Contender } from '../rounds.ts';
@@ -19,9 +20,9 @@ const ATTACK = { ratePerSecond: 1_000, connections: 20 };
 /** Different ones, sent in turn: none comes twice while what it met is still remembered. */
 const TEXTS = 10_000;
 const TICKETS = 20;
+/** Of the loopback: a front that trusts it reads it as fast as it can. */
+const PROXY = '127.0.0.1';
 const SILENT = { ratePerSecond: 1_000, connections: 990 };
-/** Where the attacker is, by a proxy's word: this machine's own address is counted for nobody. */
-const ATTACKER = '203.0.113.7';
 /** As many as keep the front's core busy: with fewer, what an attack takes of it is idle time. */
 const JOIN_CONNECTIONS = 256;
 /**
@@ -32,22 +33,25 @@ const TOKENS = 60_001;
 const TOKENS_QUICK = 20_001;
 const TOKEN_CAMPAIGNS = 4;
 /**
- * Within one load the attack comes and goes, in short turns: the speed of a machine that others use drifts within seconds,
- * and no load is like the one before it. A few loads, each of a new campaign.
+ * Within one load the attack comes and goes, in turns: the speed of a machine that others use drifts within seconds, and no
+ * load is like the one before it. A turn is longer than a front leaves a connection unread. Each load is of a new campaign.
  */
-const FULL: Course = { loads: 12, turns: 8, turnMs: 400, settleMs: 800 };
-const QUICK: Course = { loads: 1, turns: 4, turnMs: 100, settleMs: 100 };
+const FULL: Course = { loads: 5, turns: 4, turnMs: 2_500, settleMs: 800 };
+const QUICK: Course = { loads: 1, turns: 2, turnMs: 200, settleMs: 100 };
 /** What turns need beside their length, ms. */
-const SPARE_MS = 400;
+const SPARE_MS = 2_000;
+/** The quota of a ticket is on, as it is by default. */
+const POLLS = { POLLS_PER_CLIENT_PER_SECOND: '20' };
 /** No front is faster on one core. */
 const JOINS_PER_SECOND_MAX = 40_000;
 
-const ratio = (name: string, text: string) => ({
+const beside = (name: string, text: string) => ({
   text: `joins/s beside ${text} ÷ without`,
-  bar: { atLeast: 0.9 },
   over: `${name}.ratePerSecond` as const,
   under: `${name}.aloneRatePerSecond` as const,
 });
+
+const ratio = (name: string, text: string) => ({ ...beside(name, text), bar: { atLeast: 0.9 } });
 
 export const attacks: Figure = {
   name: 'attacks',
@@ -59,8 +63,9 @@ export const attacks: Figure = {
     ratio('adminTokens', 'wrong admin tokens'),
     ratio('forged', 'forged tokens'),
     ratio('unknownKeys', 'tokens of made-up key ids'),
-    // What any request costs, for comparison.
-    ratio('healthChecks', 'health checks, no attack'),
+    // For comparison: what any request costs, and a request of the dearest attack where a front cannot slow its client.
+    beside('healthChecks', 'health checks, no attack'),
+    beside('behindProxy', 'tokens of made-up key ids from behind a proxy'),
   ],
   async measure(context) {
     await using stack = new AsyncDisposableStack();
@@ -71,9 +76,10 @@ export const attacks: Figure = {
     await plain.front.createCampaign({ id: campaign, stock: TICKETS + 1 });
     const users = Array.from({ length: TICKETS }, (_, n) => `attacker-${n}`);
     const tickets = await Promise.all(users.map((user) => plain.front.join(campaign, user)));
-    const joinWith = (token: string) =>
-      request('POST', joinPath(campaign), { authorization: `Bearer ${token}`, 'x-forwarded-for': ATTACKER });
-    const flood = (port: number, requests: string[]): Attack => ({ kind: 'flood', port, requests, ...ATTACK });
+    const joinWith = (token: string, headers: Record<string, string> = {}) =>
+      request('POST', joinPath(campaign), { authorization: `Bearer ${token}`, ...headers });
+    const address = CLIENT_ADDRESS;
+    const flood = (port: number, requests: string[]): Attack => ({ kind: 'flood', port, address, requests, ...ATTACK });
     const texts = (make: () => string): string[] => Array.from({ length: context.quick ? 500 : TEXTS }, make);
     const contender = (name: string, target: Target, attack: (front: Front) => Attack): Contender => ({
       name,
@@ -110,7 +116,12 @@ export const attacks: Figure = {
             texts(() => request('GET', `/v1/campaigns/${randomBytes(8).toString('hex')}`)),
           ),
         ),
-        contender('silence', plain, ({ telemetryPort }) => ({ kind: 'silence', port: telemetryPort, ...SILENT })),
+        contender('silence', plain, ({ telemetryPort }) => ({
+          kind: 'silence',
+          port: telemetryPort,
+          address,
+          ...SILENT,
+        })),
         contender('adminTokens', plain, ({ adminPort }) =>
           flood(
             adminPort,
@@ -132,6 +143,13 @@ export const attacks: Figure = {
           ),
         ),
         contender('healthChecks', plain, ({ port }) => flood(port, [request('GET', '/livez')])),
+        contender('behindProxy', byToken, ({ port }) => ({
+          ...flood(
+            port,
+            texts(() => joinWith(tokens.ofUnknownKey(), { 'x-forwarded-for': CLIENT_ADDRESS })),
+          ),
+          address: PROXY,
+        })),
       ],
       [
         `Each round is ${course.loads} loads of new campaigns; within each the attack comes and goes in ${course.turns} turns of ${course.turnMs} ms. Means of all turns.`,
@@ -205,10 +223,11 @@ async function openScene(context: Context, stack: AsyncDisposableStack): Promise
       return { campaigns, ended };
     },
   });
-  const plain = await started('attacks', {});
+  stack.use(openClientAddress());
+  const plain = await started('attacks', POLLS);
   // Warms it up.
   await openJoins(few, plain, { front: plain.pid, redis: redis.pid });
-  const byToken = await started('attacks_jwt', { ...tokens.settings, TRUSTED_PROXIES: '127.0.0.1' });
+  const byToken = await started('attacks_jwt', { ...POLLS, ...tokens.settings, TRUSTED_PROXIES: PROXY });
   const file = join(stand.folder, 'tokens.txt');
   const good = Array.from({ length: context.quick ? TOKENS_QUICK : TOKENS }, (_, n) => tokens.good(`buyer-${n}`));
   writeFileSync(file, good.join('\n'));

@@ -263,9 +263,10 @@ const resources: Board = {
         graph(
           'Refused unseen',
           'reqps',
-          'Joins that were shed, and connections that were closed.',
+          'Joins that were shed, and connections that were closed or not read for a second.',
           [`sum by (reason) (${rate('sluice_joins_shed_total')})`, 'joins: {{reason}}'],
           [`sum by (listener) (${rate('sluice_connections_refused_total')})`, 'connections: {{listener}}'],
+          [`sum by (listener) (${rate('sluice_connections_slowed_total')})`, 'not read: {{listener}}'],
         ),
       ],
     },

@@ -20,7 +20,7 @@ export function answerTheRest(app: OpenAPIHono): void {
   });
   app.onError((error, c) => {
     if (isHalfSent(c)) return problems.notUnderstood();
-    if (error instanceof HTTPException) return problems.ofStatus(error.status, error.getResponse().headers);
+    if (error instanceof HTTPException) return problems.ofStatus(error.status, error.res?.headers);
     return problems.faulted(error);
   });
 }

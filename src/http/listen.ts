@@ -1,17 +1,19 @@
 // Opens an HTTP listener for an application, which can be wound down and drained.
-import type { Server } from 'node:http';
-import { getRequestListener, RequestError } from '@hono/node-server';
+import type { Server, ServerResponse } from 'node:http';
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
 import { urlOf } from '../domain/listen-address.ts';
 import { openServer, type ServerOptions } from '../listener/open-server.ts';
+import { createSlowReading, type SlowReadingOptions } from '../listener/slow-reading.ts';
 import { faulted, notUnderstood } from './problems.ts';
 import type { Fetch } from './public/cors.ts';
+import { isMisuse } from './respond.ts';
 
 export interface Listener {
   /** Where this machine reaches it, with the port it really got. */
   url: string;
   port: number;
-  /** From now on this answers, in place of what was given first. */
-  serve(fetch: Fetch): void;
+  /** From now on this answers, in place of what was given first. For an own crowd no refusal is counted. */
+  serve(fetch: Fetch, options?: { isOwnCrowd?: boolean }): void;
   /** From now on each answer is the last of its connection: clients come back on another one, to whom the balancer says. */
   windDown(): void;
   /**
@@ -21,8 +23,10 @@ export interface Listener {
   close(drainMs: number): Promise<number>;
 }
 
-export interface ListenOptions extends ServerOptions {
+export interface ListenOptions extends Omit<ServerOptions, 'slow'> {
   fetch: Fetch;
+  /** Whom it reads slowly when they are refused again and again; nobody without it. */
+  slowReading?: SlowReadingOptions | undefined;
 }
 
 /**
@@ -36,15 +40,21 @@ function asGet(request: Request): Request {
 const IDLE_LOOK_MS = 50;
 
 /** Rejects when the port is taken. */
-export async function listen({ fetch, ...options }: ListenOptions): Promise<Listener> {
+export async function listen({ fetch, slowReading, ...options }: ListenOptions): Promise<Listener> {
   let serving = fetch;
+  let isOwn = false;
+  const slow = slowReading === undefined ? undefined : createSlowReading(slowReading);
+  const serve: Fetch = (request, env) => serving(request.method === 'HEAD' ? asGet(request) : request, env);
   const server = await openServer(
-    getRequestListener((request, env) => serving(request.method === 'HEAD' ? asGet(request) : request, env), {
-      // Of HTTP/1.0, where a request may have none.
-      hostname: 'localhost',
-      errorHandler: (error) => (error instanceof RequestError ? notUnderstood() : faulted(error)),
-    }),
-    options,
+    getRequestListener(
+      slow === undefined ? serve : tellingMisuse(serve, (response) => isOwn || slow.refused(response)),
+      {
+        // Of HTTP/1.0, where a request may have none.
+        hostname: 'localhost',
+        errorHandler: (error) => (error instanceof RequestError ? notUnderstood() : faulted(error)),
+      },
+    ),
+    { ...options, slow },
   );
   const { host, port } = options;
   let windingDown = false;
@@ -57,8 +67,9 @@ export async function listen({ fetch, ...options }: ListenOptions): Promise<List
   return {
     url: urlOf(host, actualPort),
     port: actualPort,
-    serve: (next) => {
+    serve: (next, { isOwnCrowd = false } = {}) => {
       serving = next;
+      isOwn = isOwnCrowd;
     },
     windDown: () => {
       windingDown = true;
@@ -67,6 +78,18 @@ export async function listen({ fetch, ...options }: ListenOptions): Promise<List
       windingDown = true;
       return closed(server, drainMs);
     },
+  };
+}
+
+/** `fetch`, which never rejects, telling `tell` of refused requests that their clients should not have sent. */
+function tellingMisuse(fetch: Fetch, tell: (response: ServerResponse) => void): Fetch {
+  const look = (response: Response, env: object | undefined): Response => {
+    if (isMisuse(response)) tell((env as HttpBindings).outgoing as ServerResponse);
+    return response;
+  };
+  return (request, env) => {
+    const answer = fetch(request, env);
+    return answer instanceof Promise ? answer.then((response) => look(response, env)) : look(answer, env);
   };
 }
 

@@ -7,7 +7,7 @@ import { type Fault, type FaultCode, isFault } from '../domain/fault.ts';
 import { type GateView, gateTime } from '../domain/gate-view.ts';
 import { isServerErrorKind, type ServerErrorKind } from '../domain/server-error.ts';
 import { limits } from '../process/limits.ts';
-import { because, becauseOf, problem, problemText, retryAfter } from './respond.ts';
+import { because, becauseOf, misuse, problem, problemText, retryAfter } from './respond.ts';
 
 const own = (slug: string): string => `urn:problem-type:sluice:${slug}`;
 const registered = (slug: string): string => `https://iana.org/assignments/http-problem-types#${slug}`;
@@ -18,27 +18,31 @@ const PAUSED_MS = 5_000;
 /** A crowd that waits for an opening is spread over this much time after it, ms. */
 const OPENING_SPREAD_MS = 2_000;
 
-/** A problem that is always told in the same words, as to those who guess: its body is written once. */
+/** A problem that is always told in the same words: its body is written once. */
 function fixed(body: { type: string; title: string; status: 404 | 409 | 410 }): () => Response {
   const text = JSON.stringify(body);
   return () => problemText(body.status, text);
 }
 
-export const notFound = fixed({ type: own('not-found'), title: 'There is nothing at this path', status: 404 });
+/** The same for those who guess. */
+function nothingThere(slug: string, title: string): () => Response {
+  const told = fixed({ type: own(slug), title, status: 404 });
+  return () => misuse(told());
+}
 
-export const unknownCampaign = fixed({
-  type: own('unknown-campaign'),
-  title: 'There is no such campaign',
-  status: 404,
-});
+export const notFound = nothingThere('not-found', 'There is nothing at this path');
+
+export const unknownCampaign = nothingThere('unknown-campaign', 'There is no such campaign');
 
 /** One body for forged, truncated, foreign and unknown tickets: the answer tells a guesser nothing. */
-export const unknownTicket = fixed({ type: own('unknown-ticket'), title: 'There is no such ticket', status: 404 });
+export const unknownTicket = nothingThere('unknown-ticket', 'There is no such ticket');
 
 export const unidentified = ({ detail, challenge }: { detail: string; challenge?: string }): Response =>
-  problem(
-    { type: own('unidentified'), title: 'The request does not identify a user', status: 401, detail },
-    challenge === undefined ? undefined : { 'www-authenticate': challenge },
+  misuse(
+    problem(
+      { type: own('unidentified'), title: 'The request does not identify a user', status: 401, detail },
+      challenge === undefined ? undefined : { 'www-authenticate': challenge },
+    ),
   );
 
 export const forbidden = (detail: string): Response =>
@@ -52,7 +56,7 @@ export const unaccountedTicket = (): Response =>
   });
 
 export const bodyTooLarge = (): Response =>
-  problem({ type: own('body-too-large'), title: 'The request body is too large', status: 413 });
+  misuse(problem({ type: own('body-too-large'), title: 'The request body is too large', status: 413 }));
 
 /** What one client may ask in a window; `name` is the policy's in the RateLimit fields. */
 export interface Quota {
@@ -62,18 +66,20 @@ export interface Quota {
 }
 
 export const tooMany = (waitMs: number, { name, count, windowSeconds }: Quota): Response =>
-  problem(
-    {
-      type: registered('quota-exceeded'),
-      title: 'This client sends too many requests',
-      status: 429,
-      'violated-policies': [name],
-    },
-    {
-      ...retryAfter(waitMs),
-      'ratelimit-policy': `"${name}";q=${count};w=${windowSeconds}`,
-      ratelimit: `"${name}";r=0;t=${seconds(waitMs)}`,
-    },
+  misuse(
+    problem(
+      {
+        type: registered('quota-exceeded'),
+        title: 'This client sends too many requests',
+        status: 429,
+        'violated-policies': [name],
+      },
+      {
+        ...retryAfter(waitMs),
+        'ratelimit-policy': `"${name}";q=${count};w=${windowSeconds}`,
+        ratelimit: `"${name}";r=0;t=${seconds(waitMs)}`,
+      },
+    ),
   );
 
 const BUSY_WAITS = {
@@ -89,15 +95,17 @@ export function tooManyWaits(bound: WaitBound, { pollAfterMs }: { pollAfterMs: n
     });
   }
   const { name, count, whose } = BUSY_WAITS[bound];
-  return problem(
-    {
-      type: own('too-many-waits'),
-      title: 'Too many requests are waiting at the same time',
-      status: 429,
-      detail: `${whose} has ${count} open long-polls and event streams already. Close one of them, or poll the ticket after Retry-After without Prefer: wait and without Accept: text/event-stream.`,
-      'violated-policies': [name],
-    },
-    { ...retryAfter(pollAfterMs), 'ratelimit-policy': `"${name}";q=${count};qu="concurrent-requests"` },
+  return misuse(
+    problem(
+      {
+        type: own('too-many-waits'),
+        title: 'Too many requests are waiting at the same time',
+        status: 429,
+        detail: `${whose} has ${count} open long-polls and event streams already. Close one of them, or poll the ticket after Retry-After without Prefer: wait and without Accept: text/event-stream.`,
+        'violated-policies': [name],
+      },
+      { ...retryAfter(pollAfterMs), 'ratelimit-policy': `"${name}";q=${count};qu="concurrent-requests"` },
+    ),
   );
 }
 
@@ -141,7 +149,7 @@ const guessed = cheapRefusal(
 );
 
 /** The refusal of a campaign id that may be a guess, while ids are guessed. */
-export const guessedTooOften = (): Response => guessed('clients ask for too many unknown campaign ids');
+export const guessedTooOften = (): Response => misuse(guessed('clients ask for too many unknown campaign ids'));
 
 export const ended = fixed({ type: own('campaign-ended'), title: 'The campaign has ended', status: 410 });
 
@@ -219,9 +227,11 @@ function notOpen(opensAt: number, redisNow: number): Response {
 }
 
 export const methodNotAllowed = (allowed: readonly string[]): Response =>
-  problem(
-    { type: own('method-not-allowed'), title: 'This path does not support this method', status: 405 },
-    { allow: allowed.join(', ') },
+  misuse(
+    problem(
+      { type: own('method-not-allowed'), title: 'This path does not support this method', status: 405 },
+      { allow: allowed.join(', ') },
+    ),
   );
 
 export const notUnderstood = (): Response =>
@@ -235,11 +245,12 @@ const TITLES: Record<number, string> = {
 };
 
 /** The problem of a bare status that a library decided on; a challenge it made is kept. */
-export function ofStatus(status: number, headers?: Headers): Response {
-  const challenge = headers?.get('www-authenticate');
+export function ofStatus(status: number, sent?: Headers): Response {
+  const challenge = sent?.get('www-authenticate');
   // A challenge comes with 400 too, for credentials of another scheme.
   const title = TITLES[challenge ? 401 : status] ?? 'The request was not understood';
-  return problem({ type: 'about:blank', title, status }, challenge ? { 'www-authenticate': challenge } : undefined);
+  const headers = challenge ? { 'www-authenticate': challenge } : undefined;
+  return misuse(problem({ type: 'about:blank', title, status }, headers));
 }
 
 const FAULT_STATUS: Partial<Record<FaultCode, number>> = { conflict: 409, invalid: 422, 'not-found': 404 };

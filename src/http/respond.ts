@@ -62,6 +62,17 @@ export const reasonOf = (response: Response): { kind: ServerErrorKind; cause: un
 /** The type of a problem with a 5xx; '' for an answer that is none. */
 export const problemTypeOf = (response: Response): string => types.get(response) ?? '';
 
+/** Answers to what no honest client sends often: guesses, wrong tokens, requests beyond a client's quota. */
+const misuses = new WeakSet<Response>();
+
+/** `response`, which says that its client should not have sent the request; the refusals of a sale say no such thing. */
+export function misuse(response: Response): Response {
+  misuses.add(response);
+  return response;
+}
+
+export const isMisuse = (response: Response): boolean => misuses.has(response);
+
 /** Whole seconds for `Retry-After`: at least `waitMs`, spread up to twice that, so that a crowd does not come back at once. */
 export function retryAfter(waitMs: number): Record<string, string> {
   const least = Math.max(1, Math.ceil(waitMs / 1_000));

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { limits } from '../process/limits.ts';
 import { answerBare, answerClientErrors } from './bare-answers.ts';
+import type { SlowReading } from './slow-reading.ts';
 
 export interface ServerOptions {
   host: string;
@@ -16,6 +17,8 @@ export interface ServerOptions {
   silentMs?: number | undefined;
   /** The most connections of one address; those beyond it are closed. No bound without it. */
   perAddress?: AddressBound | undefined;
+  /** Whose clients may not send ahead. */
+  slow?: SlowReading | undefined;
 }
 
 export interface AddressBound {
@@ -43,7 +46,7 @@ export async function openServer(onRequest: OnRequest, options: ServerOptions): 
       // Node's own refusal has no body; `withHost` refuses the same requests.
       requireHostHeader: false,
     },
-    withShortLine(withPlainTarget(withHost(onRequest))),
+    withShortLine(withPlainTarget(withHost(onRequest)), options.slow),
   );
   server.maxConnections = connectionsMax;
   // Node's own time limits begin with the first byte of a request; a stream's comments keep it from being silent.
@@ -91,14 +94,16 @@ function withPlainTarget(onRequest: OnRequest): OnRequest {
 
 /**
  * Closes a connection with too many requests behind one that is not answered: their answers wait in memory for the first,
- * which may take 30 s. Browsers and proxies send none; a client that floods sends nothing else.
+ * which may take 30 s. Browsers and proxies send none; a client that floods sends nothing else. Of a client that is read
+ * slowly none is taken: what it sent while nobody read would arrive at once.
  */
-function withShortLine(onRequest: OnRequest): OnRequest {
+function withShortLine(onRequest: OnRequest, slow: SlowReading | undefined): OnRequest {
   const lengths = new WeakMap<Socket, number>();
   return (request, response) => {
     // Node gives a response its connection once those before it have ended.
     if (response.socket !== null) return onRequest(request, response);
     const { socket } = request;
+    if (slow?.sentAhead(socket)) return socket.destroy();
     const length = (lengths.get(socket) ?? 0) + 1;
     if (length > limits.requestsInLineMax) return socket.destroy();
     lengths.set(socket, length);

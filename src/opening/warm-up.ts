@@ -42,7 +42,9 @@ export async function warmUp(
   const over = AbortSignal.any([stopping, AbortSignal.timeout(patienceMs)]);
   if (over.aborted) return;
   const name = `warm-up-${randomBytes(8).toString('hex')}`;
-  serve((request, env) => (pathOf(request).includes(name) ? front.fetch(request, env) : answerWhileStarting(request)));
+  const answer: Parameters<Listener['serve']>[0] = (request, env) =>
+    pathOf(request).includes(name) ? front.fetch(request, env) : answerWhileStarting(request);
+  serve(answer, { isOwnCrowd: true });
   counting.isOn = false;
   try {
     await crowd({ url, requests: requestsFor(name), connections: CONNECTIONS }, over);

@@ -256,8 +256,6 @@ export const limits = {
   telemetryConnectionsPerAddressMax: 32,
   /** A connection on which nobody says anything ends after this long; to the telemetry port sooner. A long-poll is silent, too. */
   silentMs: 65_000,
-  /** Requests behind one of the same connection that is not answered yet: their answers wait in memory. */
-  requestsInLineMax: 16,
   telemetrySilentMs: 15_000,
   /** A front takes at least so many buyers' connections, whatever the limit of open files. */
   connectionsMin: 64,

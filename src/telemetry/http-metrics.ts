@@ -69,11 +69,22 @@ export const adminRefusalCount = (): Record<'wrong', number> =>
     'wrong',
   ]);
 
+export type BoundedListener = 'public' | 'admin';
+
 /** New connections that a listener closed, because their address had as many as it may have. */
-export const refusedConnectionCount = (): Record<'public' | 'admin', number> =>
+export const refusedConnectionCount = (): Record<BoundedListener, number> =>
   labelledCounter(
     'sluice_connections_refused',
     'New connections that were closed because their address had as many as it may have',
+    'listener',
+    ['public', 'admin'],
+  );
+
+/** Times that a listener did not read a connection for a while, because its address was refused too often. */
+export const slowedConnectionCount = (): Record<BoundedListener, number> =>
+  labelledCounter(
+    'sluice_connections_slowed',
+    'Times that a connection was not read for a while because its address was refused too often',
     'listener',
     ['public', 'admin'],
   );

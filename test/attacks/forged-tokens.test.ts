@@ -133,9 +133,12 @@ test('made-up key ids of one address waited in numbers for a slow provider; now 
   const made = Array.from({ length: count + 50 }, (_, i) => say(malleated(base, i), '203.0.113.1'));
   await until('the provider was asked', 60_000, () => provider.fetchCount() === 2);
   expect((await say(known, '203.0.113.1')).kind).toBe('user');
-  expect((await say(await fresh(key), '203.0.113.1')).kind).toBe('unknown');
+  expect(await say(await fresh(key), '203.0.113.1')).toMatchObject({
+    kind: 'limited',
+    quota: { name: 'waiting-tokens-per-address' },
+  });
   expect((await say(await fresh(key), '203.0.113.2')).kind).toBe('user');
-  expect(kinds(await Promise.all(made))).toEqual({ invalid: count, unknown: 50 });
+  expect(kinds(await Promise.all(made))).toEqual({ invalid: count, limited: 50 });
   // Nothing waits any more: all that waited were forgeries.
   expect((await say(malleated(base, -1), '203.0.113.2')).kind).toBe('invalid');
   expect((await say(await fresh(key), '203.0.113.1')).kind).toBe('limited');

@@ -16,6 +16,7 @@ import { listen } from '../../src/http/listen.ts';
 import type { IdentitySource } from '../../src/http/public/identity.ts';
 import { listGatedCampaigns, liveCampaigns } from '../../src/ledger/gated.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
+import type { SlowReadingOptions } from '../../src/listener/slow-reading.ts';
 import { limits } from '../../src/process/limits.ts';
 import { openFast, type RedisClient, untilReady } from '../../src/redis/connection.ts';
 import { keys } from '../../src/redis/keys.ts';
@@ -48,6 +49,8 @@ export interface FrontSettings {
   graceMs?: number;
   /** The ledger of those who give back, if not the file's. */
   statusLedger?: Ledger;
+  /** Whom both listeners read slowly; nobody by default. */
+  slowReading?: SlowReadingOptions;
 }
 
 export interface TestFront extends Client, AsyncDisposable {
@@ -186,8 +189,9 @@ async function openFront(ledger: Ledger, settings: FrontSettings): Promise<TestF
       stop.signal,
     );
   await until('the front has read the campaigns', 60_000, () => service.knowsCampaigns());
-  const publicListener = await listen({ fetch: front.fetch, host: '127.0.0.1', port: 0 });
-  const adminListener = await listen({ fetch: admin.fetch, host: '127.0.0.1', port: 0 });
+  const { slowReading } = settings;
+  const publicListener = await listen({ fetch: front.fetch, host: '127.0.0.1', port: 0, slowReading });
+  const adminListener = await listen({ fetch: admin.fetch, host: '127.0.0.1', port: 0, slowReading });
   return {
     ...clientOf({ url: publicListener.url, adminUrl: adminListener.url, token: TOKEN, identity }),
     url: publicListener.url,

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { publicConnectionsBound } from '../../src/listener/connection-bounds.ts';
+import { adminSlowReading, publicConnectionsBound, publicSlowReading } from '../../src/listener/connection-bounds.ts';
 import { openServer } from '../../src/listener/open-server.ts';
 import { until } from '../helpers/until.ts';
 
@@ -21,6 +21,26 @@ test.for([
 
 test('with 0 there is no bound', () => {
   expect(publicConnectionsBound({ connectionsPerAddress: 0, trustedProxies: [] })).toBeUndefined();
+});
+
+test.for([
+  [5, 5, '203.0.113.7', '203.0.113.7'],
+  [5, 5, '198.51.100.4', undefined],
+  [5, 5, '10.1.2.3', undefined],
+  [0, 5, '203.0.113.7', undefined],
+  [5, 0, '203.0.113.7', undefined],
+] as const)(
+  'with %i connections and %i joins per address, what %s sends is read slowly by %s',
+  ([connectionsPerAddress, joinsPerAddressPerSecond, address, expected]) => {
+    const trustedProxies = ['198.51.100.0/24'];
+    const reading = publicSlowReading({ connectionsPerAddress, joinsPerAddressPerSecond, trustedProxies });
+    expect(reading?.countedBy(address)).toBe(expected);
+  },
+);
+
+test('the admin port reads no proxy slowly, listed or private: an operator may be behind it', () => {
+  const { countedBy } = adminSlowReading(['198.51.100.0/24'], () => undefined);
+  expect(['203.0.113.7', '198.51.100.4', '10.1.2.3'].map(countedBy)).toEqual(['203.0.113.7', undefined, undefined]);
 });
 
 test('an address has its bound of connections, gets the place of one that ends, and another address has its own', async (t) => {

@@ -1,6 +1,7 @@
 // Before a front is ready it answers a crowd that asks for what does not exist: what the crowd runs through, and what is left of it.
 import { expect, type TestContext, test } from 'vitest';
 import { listen } from '../../src/http/listen.ts';
+import { unknownCampaign } from '../../src/http/problems.ts';
 import { answerWhileStarting } from '../../src/http/public/starting.ts';
 import { warmUp } from '../../src/opening/warm-up.ts';
 import { DEADLINE_MS } from '../helpers/deadlines.ts';
@@ -15,7 +16,13 @@ const database = ownDatabase();
 
 /** A listener that starts; what of its crowd reached the front, by method, and what was reported. */
 async function starting(t: TestContext, answer: () => Response | Promise<Response>) {
-  const listener = await listen({ fetch: answerWhileStarting, host: '127.0.0.1', port: 0 });
+  let slowedCount = 0;
+  const onSlowed = () => {
+    slowedCount += 1;
+  };
+  // As on a machine whose own address is one of the internet.
+  const slowReading = { countedBy: () => 'this machine', now: () => 0, onSlowed };
+  const listener = await listen({ fetch: answerWhileStarting, host: '127.0.0.1', port: 0, slowReading });
   t.onTestFinished(async () => void (await listener.close(0)));
   const asked: Request[] = [];
   const errors: unknown[] = [];
@@ -30,15 +37,17 @@ async function starting(t: TestContext, answer: () => Response | Promise<Respons
   // Longer than a front has it: a machine that is busy needs a second to start a thread.
   const run = (stopping = new AbortController().signal) =>
     warmUp(listener, front, { stopping, onError: (error) => errors.push(error), patienceMs: DEADLINE_MS });
-  return { url: listener.url, asked, errors, counting, counted, run };
+  return { url: listener.url, asked, errors, counting, counted, run, slowedCount: () => slowedCount };
 }
 
-const notFound = () => new Response('{}', { status: 404 });
+const notFound = unknownCampaign;
 
 test('a crowd asked the front for a ticket and a campaign of one name that nobody can guess', async (t) => {
-  const { asked, errors, run } = await starting(t, notFound);
+  const { asked, errors, run, slowedCount } = await starting(t, notFound);
   await run();
   expect(asked).toHaveLength(1_500);
+  // Its answers are refusals such as guesses get, and are not counted as such.
+  expect(slowedCount()).toBe(0);
   const paths = new Set(asked.map(({ method, url }) => `${method} ${new URL(url).pathname}`));
   const [name] = /warm-up-[\da-f]{16}/.exec([...paths].join(' ')) ?? [];
   expect([...paths].toSorted()).toEqual([`GET /v1/tickets/${name}`, `POST /v1/campaigns/${name}/tickets`]);

@@ -9,7 +9,7 @@ export type Identity =
   | { kind: 'nobody' | 'invalid'; detail: string; challenge?: string }
   /** It cannot be said just now: asking again helps. */
   | { kind: 'unknown'; detail: string }
-  /** Its address sent so many forged tokens that no further one is checked just now. */
+  /** So many tokens of its address were forged, or wait, that no further one is checked just now. */
   | { kind: 'limited'; waitMs: number; quota: Quota };
 
 /**

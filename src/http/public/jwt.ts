@@ -32,9 +32,11 @@ const KEYLESS: Identity = {
   kind: 'unknown',
   detail: 'The front cannot check bearer tokens at the moment. Please try again.',
 };
+/** Too many tokens of one address wait for the keys of the identity provider. */
 const WAITING: Identity = {
-  kind: 'unknown',
-  detail: 'Many bearer tokens from your address wait for the keys of the identity provider. Please try again.',
+  kind: 'limited',
+  waitMs: 1_000,
+  quota: { name: 'waiting-tokens-per-address', count: limits.tokensWaitingPerAddress, windowSeconds: 1 },
 };
 const BUSY: Identity = { kind: 'unknown', detail: 'The front is checking too many bearer tokens. Please try again.' };
 

@@ -1,4 +1,5 @@
-// A network of its own for one process: its cable can be pulled, and what was on the way arrives late or never.
+// A network of its own for one process: its cable can be pulled, and what was on the way arrives late or never. Its address
+// is one that the internet could have.
 import { execFileSync } from 'node:child_process';
 import type { Owner } from '../../helpers/tcp-proxy.ts';
 import { program } from './needs.ts';
@@ -6,6 +7,8 @@ import { program } from './needs.ts';
 export interface Namespace {
   /** Where a process in it is reached. */
   host: string;
+  /** Where a process in it reaches this machine. */
+  outside: string;
   /** To be put before the command of a process that lives in it. */
   wrapper: readonly string[];
   pullCable: () => void;
@@ -30,6 +33,7 @@ export function makeNamespace(t: Owner): Namespace {
   run('-n', name, 'link', 'set', 'lo', 'up');
   return {
     host: `${net}.2`,
+    outside: `${net}.1`,
     wrapper: [ip, 'netns', 'exec', name],
     pullCable: () => void run('-n', name, 'link', 'set', inside, 'down'),
     plugCable: () => void run('-n', name, 'link', 'set', inside, 'up'),
