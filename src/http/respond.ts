@@ -62,10 +62,10 @@ export const reasonOf = (response: Response): { kind: ServerErrorKind; cause: un
 /** The type of a problem with a 5xx; '' for an answer that is none. */
 export const problemTypeOf = (response: Response): string => types.get(response) ?? '';
 
-/** Answers to what no honest client sends often: guesses, wrong tokens, requests beyond a client's quota. */
+/** Answers to what no honest client sends often: guesses, wrong tokens, what was answered before, requests beyond a quota. */
 const misuses = new WeakSet<Response>();
 
-/** `response`, which says that its client should not have sent the request; the refusals of a sale say no such thing. */
+/** `response` to a request that its client should not have sent; the refusals of a sale are no such. */
 export function misuse(response: Response): Response {
   misuses.add(response);
   return response;

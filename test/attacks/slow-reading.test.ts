@@ -59,6 +59,16 @@ test('a client that polls and gives back beyond the quota of its ticket', async 
   expect(slowedCount()).toBeGreaterThan(0);
 });
 
+test('a client that gives a ticket back again and again', async (t) => {
+  const { front, slowedCount } = await place(t);
+  const campaign = await front.create({ stock: 1 });
+  const { body } = await front.join(campaign, 'eve');
+  const giveBack = () => ask(front, 'DELETE', `/v1/tickets/${body.ticket}`, { 'x-user-id': 'eve' });
+  expect((await giveBack()).status).toBe(200);
+  expect(await flood(giveBack)).toEqual([200]);
+  expect(slowedCount()).toBeGreaterThan(0);
+});
+
 test('a client that guesses admin tokens; the right one is answered', async (t) => {
   const { front, slowedCount } = await place(t);
   const wrong = () => fetch(`${front.adminUrl}/admin/campaigns`, { headers: { authorization: `Bearer ${guess()}` } });

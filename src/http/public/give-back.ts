@@ -8,9 +8,8 @@ import type { TraceTicket } from '../../telemetry/ticket-trace.ts';
 import type { AddressOf } from '../client-address.ts';
 import { declare } from '../declare.ts';
 import * as problems from '../problems.ts';
-import { jsonText, retryAfter } from '../respond.ts';
+import { jsonText, misuse, retryAfter } from '../respond.ts';
 import type { Identify } from './caller.ts';
-import { inTurn } from './in-turn.ts';
 import { jsonAnswer, problemAnswer, ticketSchema } from './schemas.ts';
 import { type Asked, withHeldTicket } from './tickets.ts';
 
@@ -65,7 +64,9 @@ function giveBack(deps: GiveBackRouteDeps, { held, user, identity }: Asked): Res
     const quota = { name: 'polls-per-ticket', count: deps.tickets.pollsPerSecond, windowSeconds: 1 };
     return problems.tooMany(limits.pollMinMs, quota);
   }
-  return inTurn(deps.giveBack(held, user), answered);
+  const answer = deps.giveBack(held, user);
+  // Remembered: its client was told before, and asks again.
+  return answer instanceof Promise ? answer.then(answered) : misuse(answered(answer));
 }
 
 function answered(answer: GiveBackAnswer): Response {
