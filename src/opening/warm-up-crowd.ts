@@ -1,7 +1,7 @@
 // The crowd of a front that warms up, in a thread of its own: a client beside the server in one thread makes the code that V8
 // compiles for both fit neither.
 import { Agent, request } from 'node:http';
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 
 export interface WarmUpCrowd {
   /** Of the listener. */
@@ -11,9 +11,17 @@ export interface WarmUpCrowd {
   connections: number;
 }
 
+/** After it nothing more is sent. */
+export type WarmUpWord = 'enough';
+
 const { url, requests, connections } = workerData as WarmUpCrowd;
 const agent = new Agent({ keepAlive: true, maxSockets: connections });
 let sent = 0;
+parentPort!.once('message', () => {
+  sent = requests.length;
+});
+// It ends when all is answered, whether or not the word came.
+parentPort!.unref();
 
 async function line(): Promise<void> {
   while (sent < requests.length) await answered(requests[sent++]!);

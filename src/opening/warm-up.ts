@@ -8,7 +8,7 @@ import type { Listener } from '../http/listen.ts';
 import { pathOf } from '../http/path.ts';
 import { answerWhileStarting } from '../http/public/starting.ts';
 import { untilAborted } from '../process/lifecycle.ts';
-import type { WarmUpCrowd } from './warm-up-crowd.ts';
+import type { WarmUpCrowd, WarmUpWord } from './warm-up-crowd.ts';
 
 export interface WarmUp {
   /** Ends it early. */
@@ -16,11 +16,14 @@ export interface WarmUp {
   onError: (error: unknown) => void;
   /** How much longer a start may take for it; a second, unless given. */
   patienceMs?: number;
+  /** How much longer for the answers to what has been sent by then; a second, unless given. */
+  lastAnswersMs?: number;
 }
 
 /** As many as V8 needs to optimize what they run through. */
 const REQUESTS = 1_500;
 const PATIENCE_MS = 1_000;
+const LAST_ANSWERS_MS = 1_000;
 const CONNECTIONS = 64;
 
 /** The front that warms up. */
@@ -37,7 +40,7 @@ export interface WarmingFront {
 export async function warmUp(
   { url, serve }: Pick<Listener, 'url' | 'serve'>,
   { front, counting }: WarmingFront,
-  { stopping, onError, patienceMs = PATIENCE_MS }: WarmUp,
+  { stopping, onError, patienceMs = PATIENCE_MS, lastAnswersMs = LAST_ANSWERS_MS }: WarmUp,
 ): Promise<void> {
   const over = AbortSignal.any([stopping, AbortSignal.timeout(patienceMs)]);
   if (over.aborted) return;
@@ -47,7 +50,7 @@ export async function warmUp(
   serve(answer, { isOwnCrowd: true });
   counting.isOn = false;
   try {
-    await crowd({ url, requests: requestsFor(name), connections: CONNECTIONS }, over);
+    await crowd({ url, requests: requestsFor(name), connections: CONNECTIONS }, over, lastAnswersMs);
   } catch (error) {
     // The front serves all the same; its first answers take longer.
     onError(error);
@@ -66,11 +69,17 @@ function requestsFor(name: string): WarmUpCrowd['requests'] {
   );
 }
 
-/** Resolves when all were answered, or `over` aborts: its connections are closed then. Rejects with what the thread threw. */
-async function crowd(workerData: WarmUpCrowd, over: AbortSignal): Promise<void> {
+/**
+ * Resolves when all were answered. Once `over` aborts no more are sent; what was sent is answered while nothing is counted yet,
+ * or its connections are closed after `lastAnswersMs`. Rejects with what the thread threw.
+ */
+async function crowd(workerData: WarmUpCrowd, over: AbortSignal, lastAnswersMs: number): Promise<void> {
   const thread = new Worker(new URL('./warm-up-crowd.ts', import.meta.url), { workerData });
+  const exit = once(thread, 'exit');
   try {
-    await Promise.race([once(thread, 'exit'), untilAborted(over)]);
+    await Promise.race([exit, untilAborted(over)]);
+    thread.postMessage('enough' satisfies WarmUpWord);
+    await Promise.race([exit, untilAborted(AbortSignal.timeout(lastAnswersMs))]);
   } finally {
     await thread.terminate();
   }

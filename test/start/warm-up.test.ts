@@ -4,6 +4,7 @@ import { listen } from '../../src/http/listen.ts';
 import { unknownCampaign } from '../../src/http/problems.ts';
 import { answerWhileStarting } from '../../src/http/public/starting.ts';
 import { warmUp } from '../../src/opening/warm-up.ts';
+import { pause } from '../../src/process/lifecycle.ts';
 import { DEADLINE_MS } from '../helpers/deadlines.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { startFront } from '../helpers/processes.ts';
@@ -28,15 +29,21 @@ async function starting(t: TestContext, answer: () => Response | Promise<Respons
   const errors: unknown[] = [];
   const counting = { isOn: true };
   const counted: boolean[] = [];
-  const fetch = (request: Request) => {
+  const fetch = async (request: Request) => {
     asked.push(request);
+    const response = await answer();
     counted.push(counting.isOn);
-    return answer();
+    return response;
   };
   const front = { front: { fetch }, counting };
   // Longer than a front has it: a machine that is busy needs a second to start a thread.
-  const run = (stopping = new AbortController().signal) =>
-    warmUp(listener, front, { stopping, onError: (error) => errors.push(error), patienceMs: DEADLINE_MS });
+  const run = (stopping = new AbortController().signal, lastAnswersMs?: number) =>
+    warmUp(listener, front, {
+      stopping,
+      onError: (error) => errors.push(error),
+      patienceMs: DEADLINE_MS,
+      ...(lastAnswersMs !== undefined && { lastAnswersMs }),
+    });
   return { url: listener.url, asked, errors, counting, counted, run, slowedCount: () => slowedCount };
 }
 
@@ -75,6 +82,20 @@ test('a front that answers none of its crowd ends its warm-up when it is asked t
   await running;
   expect(errors).toEqual([]);
   expect([counted.includes(true), counting.isOn]).toEqual([false, true]);
+});
+
+test('answers to the crowd that came when its time was over were counted as buyers’', async (t) => {
+  const answering = Promise.withResolvers<void>();
+  const { asked, counting, counted, run } = await starting(t, () => answering.promise.then(notFound));
+  const stopping = new AbortController();
+  const running = run(stopping.signal, DEADLINE_MS);
+  await until('the crowd has come', () => asked.length > 0);
+  stopping.abort();
+  await pause(50);
+  answering.resolve();
+  await running;
+  expect(counted).toEqual(asked.map(() => false));
+  expect(counting.isOn).toBe(true);
 });
 
 test('a front that answers none of its crowd is ready once its patience is over', async (t) => {
