@@ -8,7 +8,7 @@ import { type Client, clientOf } from '../http/client.ts';
 import { bytesOf, send } from '../http/raw.ts';
 import { watch } from '../http/watch.ts';
 import { keptConnection } from './kept-connection.ts';
-import { HAPROXY, NGINX, proxyPorts, runningProxies } from './proxies.ts';
+import { BOUND, HAPROXY, NGINX, proxyPorts, runningProxies } from './proxies.ts';
 
 /** Longer than what both proxies wait for a word by default, 50 and 60 s. */
 const STREAM_MS = 70_000;
@@ -103,6 +103,20 @@ describe.skipIf(HAPROXY === undefined && NGINX === undefined)('behind a proxy as
     }
     expect(await statusOf([])).toBe(200);
   });
+
+  async function flooded(port: number): Promise<void> {
+    const statuses: number[] = [];
+    for (let n = 0; n < 3 * BOUND; n += 1) {
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/tickets/made-up-${n}`);
+      await answer.arrayBuffer();
+      statuses.push(answer.status);
+    }
+    // The front's own answers first; what comes beyond the bound does not reach it.
+    expect(statuses.slice(0, BOUND)).toEqual(Array.from({ length: BOUND }, () => 404));
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(BOUND);
+  }
+  behind('HAProxy: an address that asks too often is refused before the front', HAPROXY, ports.haproxyBounded, flooded);
+  behind('nginx: an address that asks too often is refused before the front', NGINX, ports.nginxBounded, flooded);
 
   const options = { concurrent: true, timeout: 2 * WITHIN_MS };
   test('clients that leave in the middle take their waits and streams with them', options, async () => {

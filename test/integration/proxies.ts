@@ -18,12 +18,15 @@ export interface Proxies {
     port: number;
     /** A listener whose server is asked for its health. */
     checkedPort: number;
+    /** A listener that bounds the requests of an address, as the runbook has it. */
+    boundedPort: number;
     log: () => string;
   };
   nginx: {
     port: number;
     /** A listener that keeps connections to the front, as a faster nginx is set up. */
     keptPort: number;
+    boundedPort: number;
     log: () => string;
   };
 }
@@ -58,13 +61,13 @@ export function runningProxies(front: { url: string }, ports: ProxyPorts): Proxi
     if (HAPROXY !== undefined) {
       const config = join(folder, 'haproxy.cfg');
       await writeFile(config, haproxyConfig(server, ports));
-      await start('haproxy', HAPROXY, ['-db', '-f', config], [ports.haproxy, ports.checked]);
+      await start('haproxy', HAPROXY, ['-db', '-f', config], [ports.haproxy, ports.checked, ports.haproxyBounded]);
     }
     if (NGINX !== undefined) {
       const config = join(folder, 'nginx.conf');
       await writeFile(config, nginxConfig(server, ports, folder));
       const args = ['-p', folder, '-c', config, '-e', 'stderr', '-g', 'daemon off;'];
-      await start('nginx', NGINX, args, [ports.nginx, ports.kept]);
+      await start('nginx', NGINX, args, [ports.nginx, ports.kept, ports.nginxBounded]);
     }
   });
   afterAll(async () => {
@@ -77,22 +80,38 @@ export function runningProxies(front: { url: string }, ports: ProxyPorts): Proxi
     await rm(folder, { recursive: true, force: true });
   });
   return {
-    haproxy: { port: ports.haproxy, checkedPort: ports.checked, log: () => logs.haproxy },
-    nginx: { port: ports.nginx, keptPort: ports.kept, log: () => logs.nginx },
+    haproxy: {
+      port: ports.haproxy,
+      checkedPort: ports.checked,
+      boundedPort: ports.haproxyBounded,
+      log: () => logs.haproxy,
+    },
+    nginx: { port: ports.nginx, keptPort: ports.kept, boundedPort: ports.nginxBounded, log: () => logs.nginx },
   };
 }
 
 export interface ProxyPorts {
   haproxy: number;
   checked: number;
+  haproxyBounded: number;
   nginx: number;
   kept: number;
+  nginxBounded: number;
 }
+
+/** Requests of an address that its proxy lets pass, and then hardly any for the length of a test. */
+export const BOUND = 20;
 
 /** Ports that are free just now. */
 export async function proxyPorts(): Promise<ProxyPorts> {
-  const [haproxy, checked, nginx, kept] = [await freePort(), await freePort(), await freePort(), await freePort()];
-  return { haproxy, checked, nginx, kept };
+  return {
+    haproxy: await freePort(),
+    checked: await freePort(),
+    haproxyBounded: await freePort(),
+    nginx: await freePort(),
+    kept: await freePort(),
+    nginxBounded: await freePort(),
+  };
 }
 
 /** Debian's /etc/haproxy/haproxy.cfg, but in the foreground, with its log where the test reads it. */
@@ -116,6 +135,12 @@ backend plain
 frontend checked
   bind 127.0.0.1:${ports.checked}
   default_backend checked
+frontend bounded
+  bind 127.0.0.1:${ports.haproxyBounded}
+  stick-table type ipv6 size 100k expire 1h store http_req_rate(1h)
+  http-request track-sc0 src
+  http-request deny deny_status 429 if { sc_http_req_rate(0) gt ${BOUND} }
+  default_backend plain
 backend checked
   option httpchk GET /readyz
   option log-health-checks
@@ -150,6 +175,15 @@ http {
       proxy_pass http://kept;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
+    }
+  }
+  limit_req_zone $binary_remote_addr zone=clients:10m rate=1r/m;
+  limit_req_status 429;
+  server {
+    listen 127.0.0.1:${ports.nginxBounded};
+    location / {
+      limit_req zone=clients burst=${BOUND} nodelay;
+      proxy_pass http://front;
     }
   }
 }
