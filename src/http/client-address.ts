@@ -2,7 +2,7 @@
 // wrote it; anybody can write X-Forwarded-For.
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
-import { createPeers, normalized, type Peer } from '../listener/peer-address.ts';
+import { createPeers, lookedUpOnce, normalized, type Peer } from '../listener/peer-address.ts';
 import type { Header } from './headers.ts';
 
 /**
@@ -14,16 +14,7 @@ export type AddressOf = (c: Context, header: Header) => string | undefined;
 /** `trusted` are addresses and networks (10.0.0.0/8) of proxies that append to X-Forwarded-For. */
 export function createAddressOf(trusted: readonly string[]): AddressOf {
   const { isProxy, countedAs, peerOf: lookUp } = createPeers(trusted);
-  // A connection's peer stays the same: what it is, is looked up once.
-  const peers = new WeakMap<object, Peer>();
-
-  function peerOf(socket: IncomingMessage['socket']): Peer {
-    const known = peers.get(socket);
-    if (known !== undefined) return known;
-    const peer = lookUp(socket.remoteAddress);
-    peers.set(socket, peer);
-    return peer;
-  }
+  const peerOf = lookedUpOnce(lookUp);
 
   /** The rightmost hop that is no proxy of ours; each hop was written by the one to its right. */
   function forwardedFor(hops: string, peer: Peer): string | undefined {

@@ -6,6 +6,7 @@ import { openServer, type ServerOptions } from '../listener/open-server.ts';
 import { createSlowReading, type SlowReadingOptions } from '../listener/slow-reading.ts';
 import { faulted, notUnderstood } from './problems.ts';
 import type { Fetch } from './public/cors.ts';
+import { inTurn } from './public/in-turn.ts';
 import { isMisuse } from './respond.ts';
 
 export interface Listener {
@@ -44,16 +45,17 @@ export async function listen({ fetch, slowReading, ...options }: ListenOptions):
   let serving = fetch;
   let isOwn = false;
   const slow = slowReading === undefined ? undefined : createSlowReading(slowReading);
-  const serve: Fetch = (request, env) => serving(request.method === 'HEAD' ? asGet(request) : request, env);
+  const answer: Fetch = (request, env) =>
+    inTurn(serving(request.method === 'HEAD' ? asGet(request) : request, env), (response) => {
+      if (!isOwn && isMisuse(response)) slow?.refused((env as HttpBindings).outgoing as ServerResponse);
+      return response;
+    });
   const server = await openServer(
-    getRequestListener(
-      slow === undefined ? serve : tellingMisuse(serve, (response) => isOwn || slow.refused(response)),
-      {
-        // Of HTTP/1.0, where a request may have none.
-        hostname: 'localhost',
-        errorHandler: (error) => (error instanceof RequestError ? notUnderstood() : faulted(error)),
-      },
-    ),
+    getRequestListener(answer, {
+      // Of HTTP/1.0, where a request may have none.
+      hostname: 'localhost',
+      errorHandler: (error) => (error instanceof RequestError ? notUnderstood() : faulted(error)),
+    }),
     { ...options, slow },
   );
   const { host, port } = options;
@@ -78,18 +80,6 @@ export async function listen({ fetch, slowReading, ...options }: ListenOptions):
       windingDown = true;
       return closed(server, drainMs);
     },
-  };
-}
-
-/** `fetch`, which never rejects, telling `tell` of refused requests that their clients should not have sent. */
-function tellingMisuse(fetch: Fetch, tell: (response: ServerResponse) => void): Fetch {
-  const look = (response: Response, env: object | undefined): Response => {
-    if (isMisuse(response)) tell((env as HttpBindings).outgoing as ServerResponse);
-    return response;
-  };
-  return (request, env) => {
-    const answer = fetch(request, env);
-    return answer instanceof Promise ? answer.then((response) => look(response, env)) : look(answer, env);
   };
 }
 

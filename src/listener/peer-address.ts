@@ -1,5 +1,5 @@
 // Addresses of peers: which of them one client has, and which are proxies' that carry a crowd.
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, type Socket } from 'node:net';
 
 /** RFC 6890: this machine, private networks, carriers' inner networks, link-local. */
 const PRIVATE = [
@@ -36,6 +36,18 @@ export function createPeers(trusted: readonly string[]) {
       if (address === undefined) return { isTrusted: false, counted: undefined };
       return { isTrusted: isProxy(address), counted: countedAs(address) };
     },
+  };
+}
+
+/** What `look` says of the address of a connection: a connection keeps it, and to look it up takes microseconds. */
+export function lookedUpOnce<Found>(look: (remoteAddress: string | undefined) => Found): (socket: Socket) => Found {
+  const known = new WeakMap<Socket, { found: Found }>();
+  return (socket) => {
+    const before = known.get(socket);
+    if (before !== undefined) return before.found;
+    const found = look(socket.remoteAddress);
+    known.set(socket, { found });
+    return found;
   };
 }
 

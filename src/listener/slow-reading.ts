@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { limits } from '../process/limits.ts';
+import { lookedUpOnce } from './peer-address.ts';
 
 export interface SlowReadingOptions {
   /** What a connection is counted by; undefined for a crowd's, as a proxy's, which is never read slowly. */
@@ -35,17 +36,7 @@ export function createSlowReading(options: SlowReadingOptions): SlowReading {
   /** Slow addresses that send ahead. To read what they sent unread, only to close the connection, costs as much as answers. */
   const hasty = new Set<string>();
   let windowEndsAt = Number.NEGATIVE_INFINITY;
-  /** To find out costs microseconds, and a connection keeps its address. */
-  const addresses = new WeakMap<Socket, { address: string | undefined }>();
-
-  function addressOf(socket: Socket): string | undefined {
-    let known = addresses.get(socket);
-    if (known === undefined) {
-      known = { address: countedBy(socket.remoteAddress) };
-      addresses.set(socket, known);
-    }
-    return known.address;
-  }
+  const addressOf = lookedUpOnce(countedBy);
 
   function countOf(address: string): number {
     if (now() >= windowEndsAt) {
